@@ -1,0 +1,303 @@
+"""A policy is a graph of named activations, and a small interpreter that can start and stop at any of them.
+
+Three statements hold at every hook point, whatever hooks are on:
+
+- what `capture` reports at a node is what the nodes after it saw, that is, the value *after* the node's hooks;
+- `forward(start_at=name, values=v)` goes on as if the forward pass had just produced `v`: the hooks of `name` and of
+  the nodes before it do **not** run (their effect is already in `v`), those of all later nodes do;
+- no node works in place or returns a view of its input, so a hook that writes into its value changes that value alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+from transformer_lens import HookedRootModule
+from transformer_lens.hook_points import HookPoint
+
+from mechinterp.policies.errors import PolicyError, UnknownHook
+from mechinterp.policies.hooks import HookFn, Names, attached, select
+
+OBSERVATION = "observation"
+"""What the first node names as its input."""
+LOGITS, VALUE = "hook_logits", "hook_value"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One activation.
+
+    Attributes:
+        name: full name of its hook point, for example `block1.res1.hook_out`.
+        module: dotted path of the module that computes it.
+        inputs: names of the nodes that the module takes, in order (`OBSERVATION` for the frames).
+    """
+
+    name: str
+    module: str
+    inputs: tuple[str, ...]
+
+
+class PolicyOutput(NamedTuple):
+    """What a policy says about a batch of observations.
+
+    Attributes:
+        logits: one column for each entry of `policy.actions`, unnormalised log-probabilities in nats.
+        value: expected discounted return, in the units of the reward that the policy was trained on.
+        state: what a recurrent policy carries to the next step; None for a feed-forward one.
+    """
+
+    logits: Float[Tensor, "batch actions"]
+    value: Float[Tensor, " batch"]
+    state: Any = None
+
+
+class Captured(NamedTuple):
+    """The output of a forward pass and the values of some of its nodes (owned copies, detached)."""
+
+    output: PolicyOutput
+    values: dict[str, Tensor]
+
+
+class _Step(NamedTuple):
+    name: str
+    owner: nn.Module  # looked up at each run, so that a replaced module is the one that runs
+    key: str
+    hook: HookPoint
+    inputs: tuple[str, ...]
+
+
+class Policy(HookedRootModule):
+    """A network whose every activation is a named hook point. Made by `build`, not by hand.
+
+    Attributes:
+        config: the architecture, enough to build the network again.
+        actions: Procgen action (0-14) of each column of the logits.
+        nodes: the graph, in the order in which it runs.
+        hook_names: the names of the nodes.
+    """
+
+    def __init__(self, config: Any, nodes: Sequence[Node], modules: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        self.config = config
+        self.actions: tuple[int, ...] = tuple(config.actions)
+        self.nodes: tuple[Node, ...] = tuple(nodes)
+        self.hook_names: tuple[str, ...] = tuple(node.name for node in nodes)
+        self._position = {name: index for index, name in enumerate(self.hook_names)}
+        for path, module in modules.items():
+            self._place(path, module)
+        for node in nodes:
+            self._place(node.name, HookPoint())
+        self.setup()
+        self._steps = tuple(self._step(node) for node in nodes)
+        self._last_use = self._last_uses(len(nodes))
+
+    # ---- running -----------------------------------------------------------------------------------------------
+
+    def forward(
+        self,
+        obs: UInt8[Tensor, "batch 64 64 3"] | None = None,
+        state: Any = None,
+        *,
+        start_at: str | None = None,
+        stop_at: str | None = None,
+        values: Mapping[str, Tensor] | None = None,
+    ) -> Any:
+        """Run the network, or the part of it after `start_at` and up to `stop_at`.
+
+        Args:
+            obs: frames, unless `start_at` is given.
+            state: what the last output's `state` was (None for a feed-forward policy).
+            start_at: node whose value is given in `values`; the nodes after it are computed. The hooks of `start_at`
+                itself do not run.
+            stop_at: node to stop at.
+            values: value of each of `frontier(start_at, stop_at=stop_at)`; other nodes' values are ignored, so a whole
+                capture may be passed.
+
+        Returns:
+            PolicyOutput; with `stop_at`, the Tensor at that node, after its hooks.
+
+        Raises:
+            UnknownHook: `start_at`, `stop_at` or a key of `values` is no hook point.
+            PolicyError: a value of the frontier is missing, or `stop_at` comes before `start_at`.
+        """
+        return self._run(obs, state, start_at, stop_at, values, {}, frozenset())
+
+    @torch.no_grad()
+    def capture(
+        self,
+        obs: UInt8[Tensor, "batch 64 64 3"] | None = None,
+        names: Names = None,
+        *,
+        state: Any = None,
+        start_at: str | None = None,
+        values: Mapping[str, Tensor] | None = None,
+    ) -> Captured:
+        """Run the network without gradients and keep the values of the selected nodes (all, if `names` is None).
+
+        Only nodes that are computed can be captured: with `start_at`, those after it.
+
+        Raises:
+            UnknownHook, EmptySelection: see `select`.
+            PolicyError: a selected node is not computed; and as `forward`.
+        """
+        wanted = self._computed(names, start_at)
+        kept: dict[str, Tensor] = {}
+        output = self._run(obs, state, start_at, None, values, kept, frozenset(wanted))
+        return Captured(output, kept)
+
+    @torch.no_grad()
+    def activations(
+        self,
+        obs: UInt8[Tensor, "batch 64 64 3"] | None = None,
+        names: Names = None,
+        *,
+        state: Any = None,
+        start_at: str | None = None,
+        values: Mapping[str, Tensor] | None = None,
+    ) -> dict[str, Tensor]:
+        """The values that `capture` gives, without running the network beyond the last of them."""
+        wanted = self._computed(names, start_at)
+        kept: dict[str, Tensor] = {}
+        self._run(obs, state, start_at, wanted[-1], values, kept, frozenset(wanted))
+        return kept
+
+    def hooks_on(self, hooks: Mapping[str, HookFn]) -> AbstractContextManager[None]:
+        """Within the `with` block, run `fn(value, hook)` at each named node; a Tensor that it returns replaces the
+        value.
+
+        Hooks of an outer block run before those of an inner one. All are gone after the block, also after an exception.
+
+        Raises:
+            UnknownHook: on entering, if a name is no hook point.
+            PolicyError: while running, if a function returns something of another type, shape or dtype.
+        """
+        return attached(self.hook_dict, hooks)
+
+    def initial_state(self, batch: int) -> Any:
+        """State before the first step of an episode: None, since the network is feed-forward."""
+        return None
+
+    # ---- the graph ---------------------------------------------------------------------------------------------
+
+    def select(self, names: Names = None) -> tuple[str, ...]:
+        """The hook points that a name, a sequence of names or a predicate selects, in running order; see `select`."""
+        return select(names, self.hook_names)
+
+    def frontier(self, name: str, *, stop_at: str | None = None) -> tuple[str, ...]:
+        """The values that `forward(start_at=name, stop_at=stop_at)` needs.
+
+        They are `name` and each earlier node that a later one (or the output) still reads, in running order, so that
+        `name` is the last.
+        """
+        start = self._index(name)
+        stop = len(self.nodes) - 1 if stop_at is None else self._index(stop_at)
+        if stop < start:
+            raise PolicyError(f"stop_at={stop_at!r} comes before start_at={name!r}")
+        needed = {name, *(read for node in self.nodes[start + 1 : stop + 1] for read in node.inputs)}
+        if stop_at is None:
+            needed |= {LOGITS, VALUE}
+        return tuple(known for known in self.hook_names[: start + 1] if known in needed)
+
+    # ---- TransformerLens, made to refuse wrong names -----------------------------------------------------------
+
+    def get_caching_hooks(self, names_filter: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """As TransformerLens, which would give an empty cache for a name that does not exist."""
+        return super().get_caching_hooks(list(self.select(names_filter)), *args, **kwargs)
+
+    def _enable_hook_with_name(self, name: str, hook: Any, dir: Any) -> None:
+        self._index(name)
+        super()._enable_hook_with_name(name, hook, dir)
+
+    # ---- private -----------------------------------------------------------------------------------------------
+
+    def _run(
+        self,
+        obs: Tensor | None,
+        state: Any,
+        start_at: str | None,
+        stop_at: str | None,
+        given: Mapping[str, Tensor] | None,
+        kept: dict[str, Tensor],
+        wanted: frozenset[str],
+    ) -> Any:
+        if state is not None:
+            raise PolicyError("this policy is feed-forward: state must be None")
+        stop = len(self._steps) if stop_at is None else self._index(stop_at) + 1
+        if start_at is None:
+            if obs is None or given is not None:
+                raise PolicyError("give either obs, or start_at with values")
+            first, live = 0, {OBSERVATION: obs}
+        else:
+            first, live = self._index(start_at) + 1, self._given(obs, start_at, stop_at, given)
+
+        last_use = self._last_use
+        for index in range(first, stop):
+            name, owner, key, hook, inputs = self._steps[index]
+            value = hook(owner._modules[key](*[live[read] for read in inputs]))  # pyright: ignore[reportOptionalCall]
+            live[name] = value
+            if name in wanted:
+                kept[name] = value.clone()
+            for read in inputs:  # what no later node reads is freed: big batches need two or three maps, not all
+                if last_use[read] == index:
+                    live.pop(read, None)
+        if stop_at is not None:
+            return live[stop_at]
+        return PolicyOutput(live[LOGITS], live[VALUE], None)
+
+    def _given(
+        self, obs: Tensor | None, start_at: str, stop_at: str | None, given: Mapping[str, Tensor] | None
+    ) -> dict[str, Tensor]:
+        if obs is not None:
+            raise PolicyError(f"obs is not read when starting at {start_at!r}; leave it out")
+        needed = self.frontier(start_at, stop_at=stop_at)
+        given = given or {}
+        if unknown := [name for name in given if name not in self._position]:
+            raise UnknownHook(unknown, self.hook_names)
+        if missing := [name for name in needed if name not in given]:
+            raise PolicyError(f"starting at {start_at!r} needs values for {list(needed)}; missing: {missing}")
+        return {name: given[name] for name in needed}
+
+    def _computed(self, names: Names, start_at: str | None) -> tuple[str, ...]:
+        wanted = self.select(names)
+        if start_at is None:
+            return wanted
+        start = self._index(start_at)
+        if names is None or callable(names):
+            wanted = tuple(name for name in wanted if self._position[name] > start)
+        if not wanted or self._position[wanted[0]] <= start:
+            early = [name for name in wanted if self._position[name] <= start]
+            raise PolicyError(
+                f"starting at {start_at!r}, only later nodes are computed; cannot capture {early or names}"
+            )
+        return wanted
+
+    def _index(self, name: str) -> int:
+        try:
+            return self._position[name]
+        except KeyError:
+            raise UnknownHook([name], self.hook_names) from None
+
+    def _last_uses(self, end: int) -> dict[str, int]:
+        last = {read: index for index, node in enumerate(self.nodes) for read in node.inputs}
+        return {OBSERVATION: -1, **last, LOGITS: end, VALUE: end}
+
+    def _step(self, node: Node) -> _Step:
+        parent, _, key = node.module.rpartition(".")
+        return _Step(node.name, self.get_submodule(parent), key, self.hook_dict[node.name], node.inputs)
+
+    def _place(self, path: str, module: nn.Module) -> None:
+        """Register a module under a dotted path, making the containers on the way."""
+        *parents, key = path.split(".")
+        owner: nn.Module = self
+        for part in parents:
+            if part not in owner._modules:
+                owner.add_module(part, nn.Module())
+            owner = owner.get_submodule(part)
+        owner.add_module(key, module)

@@ -1,0 +1,31 @@
+"""Random weights from a generator."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from mechinterp.policies.graph import Policy
+
+
+@torch.no_grad()
+def initialise(policy: Policy, generator: torch.Generator) -> None:
+    """Fill a policy with orthogonal weights (Saxe et al. 2014) and zero biases, in place.
+
+    Gains: sqrt(2) for what a ReLU follows, 0.01 for the logits (a nearly uniform policy at first) and 1 for the value
+    (as in PPO, Schulman et al. 2017, and its reference code). The last convolution of each residual branch has
+    sqrt(2 / number of branches), so that the scale of the activations does not grow with depth.
+    """
+    layers = {name: module for name, module in policy.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
+    branches = [name for name in layers if name.endswith(".conv2")]
+    for name, layer in layers.items():
+        gain = {"logits": 0.01, "value": 1.0}.get(name, math.sqrt(2))
+        if name in branches:
+            gain = math.sqrt(2 / len(branches))
+        # A contiguous draft: `orthogonal_` would otherwise depend on the memory format.
+        weight = torch.empty(layer.weight.shape)
+        layer.weight.copy_(nn.init.orthogonal_(weight, gain, generator=generator))
+        if layer.bias is not None:
+            layer.bias.zero_()
