@@ -93,7 +93,7 @@ Config = ImpalaConfig | NatureConfig | DistillConfig
 
 
 def light_impala(*, hidden: int = 256, actions: tuple[int, ...] = DISTINCT_ACTIONS) -> ImpalaConfig:
-    """An IMPALA for training on a CPU: two blocks of 32 channels, one residual block each, maps of 16 x 16 and 8 x 8."""
+    """An IMPALA for training on a CPU: two blocks of 32 channels and one residual block each."""
     return ImpalaConfig((32, 32), res_blocks=1, stem_kernel=5, stem_stride=2, hidden=hidden, actions=actions)
 
 
