@@ -1,0 +1,114 @@
+"""The C++ game: the one file that talks to procgen. Only checked states get in."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int, UInt8
+
+from mechinterp.coinrun.state import GameState, StateError
+
+if TYPE_CHECKING:
+    from procgen import ProcgenGym3Env
+
+_STATE_BUFFER = 2**20
+_LAST_ACTION = 14
+RESET_ACTION = -1
+"""An action that ends the episode at once, with no reward; the next frame is the next level's first."""
+
+
+@dataclass(frozen=True)
+class GameOptions:
+    """What a CoinRun game looks like and how hard it is. The defaults are Procgen's."""
+
+    distribution_mode: str = "hard"
+    use_backgrounds: bool = True
+    use_monochrome_assets: bool = False
+    restrict_themes: bool = False
+    use_generated_assets: bool = False
+    paint_vel_info: bool = False
+    center_agent: bool = True
+
+    def __post_init__(self) -> None:
+        if self.distribution_mode not in ("easy", "hard"):
+            raise StateError(f"distribution_mode: {self.distribution_mode!r}, CoinRun has 'easy' and 'hard'")
+
+
+def _procgen() -> type[ProcgenGym3Env]:
+    """Import procgen without gym: its package registers gym ids on import, which prints gym's notice and is not needed."""
+    hook = "procgen.gym_registration"
+    if "procgen" not in sys.modules:
+        stand_in: Any = types.ModuleType(hook)
+        stand_in.register_environments = lambda: None
+        sys.modules[hook] = stand_in
+        try:
+            from procgen import ProcgenGym3Env
+        finally:
+            # Whoever wants the gym ids can still import the real module.
+            del sys.modules[hook]
+        return ProcgenGym3Env
+    from procgen import ProcgenGym3Env
+
+    return ProcgenGym3Env
+
+
+class Engine:
+    """``num`` games stepped together in C++.
+
+    ``threads`` changes the speed only: the game is deterministic, whatever the number of games and threads.
+    """
+
+    def __init__(self, num: int, *, options: GameOptions = GameOptions(), threads: int = 0) -> None:
+        if num < 1:
+            raise ValueError(f"num: {num} games, at least 1 is needed")
+        make = _procgen()
+        # The seed only decides levels that nobody asked for: every game is given its level or state before it counts.
+        self._env = make(num=num, env_name="coinrun", num_threads=threads, rand_seed=0, **asdict(options))
+        self._buffer = self._env._ffi.new(f"char[{_STATE_BUFFER}]")
+        self.num = num
+        self.options = options
+
+    def load(self, states: Mapping[int, GameState]) -> None:
+        """Put these games into these slots; `observe` then shows them, with no step of physics in between."""
+        for slot, state in states.items():
+            self._in_range(slot)
+            if not isinstance(state, GameState):
+                raise StateError(f"slot {slot}: a {type(state).__name__}, only a GameState may be loaded")
+            data = state.to_bytes()
+            self._env.call_c_func("set_state", slot, data, len(data))
+
+    def state_bytes(self, slot: int) -> bytes:
+        """The game in this slot, as the library gives it."""
+        self._in_range(slot)
+        length = self._env.call_c_func("get_state", slot, self._buffer, _STATE_BUFFER)
+        return bytes(self._env._ffi.buffer(self._buffer, length))
+
+    def states(self, slots: Sequence[int] | None = None) -> list[GameState]:
+        """The games in these slots (all of them by default), parsed and checked."""
+        return [GameState.from_bytes(self.state_bytes(slot)) for slot in (range(self.num) if slots is None else slots)]
+
+    def step(self, actions: Int[np.ndarray, " num"]) -> None:
+        """One step of every game. Actions are Procgen's 0 to 14, or `RESET_ACTION`."""
+        actions = np.asarray(actions)
+        if actions.shape != (self.num,) or not np.issubdtype(actions.dtype, np.integer):
+            raise ValueError(f"actions: shape {actions.shape} of {actions.dtype}, expected ({self.num},) of integers")
+        if actions.min() < RESET_ACTION or actions.max() > _LAST_ACTION:
+            raise ValueError(f"actions: {actions.min()} to {actions.max()}, allowed are {RESET_ACTION} to {_LAST_ACTION}")
+        self._env.act(actions)
+
+    def observe(self) -> tuple[Float32[np.ndarray, " num"], UInt8[np.ndarray, "num 64 64 3"], Bool[np.ndarray, " num"]]:
+        """Reward of the last step, frame now, and whether the frame is the first of an episode."""
+        reward, frame, first = self._env.observe()
+        return reward, frame["rgb"], first
+
+    def close(self) -> None:
+        self._env.close()
+
+    def _in_range(self, slot: int) -> None:
+        if not 0 <= slot < self.num:
+            raise ValueError(f"slot {slot}: this engine has slots 0 to {self.num - 1}")

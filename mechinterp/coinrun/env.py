@@ -1,0 +1,212 @@
+"""A vectorised CoinRun with gymnasium's conventions, in which any slot can start from any state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from jaxtyping import Bool, Float32, Int, UInt8
+
+from mechinterp.coinrun.engine import Engine
+from mechinterp.coinrun.goals import MAX_SPEED, REWARD, Goal
+from mechinterp.coinrun.levels import LevelRange, LevelSource, Start
+from mechinterp.coinrun.peek import agent_position
+from mechinterp.coinrun.state import GameState
+
+ACTIONS = 15
+
+
+class Ending(IntEnum):
+    """How an episode ended, as far as reward and clock tell (`policies.rollout` tells the causes of death apart)."""
+
+    GOAL = 1
+    DIED = 2
+    TIMEOUT = 3
+
+
+@dataclass(frozen=True)
+class EnvSnapshot:
+    """Everything that a `CoinRunEnv` needs to go on as if it had never stopped."""
+
+    states: tuple[bytes, ...]
+    levels: tuple[tuple[int, int], ...]
+    """(level seed, end column) of each slot."""
+    returns: tuple[float, ...]
+    lengths: tuple[int, ...]
+    rng: dict[str, Any]
+
+
+class CoinRunEnv(VectorEnv):
+    """``num_envs`` games at once; each new episode starts from a level that ``source`` makes and its placement edits.
+
+    Observations are uint8 frames ``[num_envs, 64, 64, 3]``, actions Procgen's 0 to 14. Autoreset is in the same step:
+    the observation beside a termination is already the next episode's first one, with the placement applied. ``infos``:
+
+    - ``level_seed``: int64 ``[num_envs]``, of the episode that the observation belongs to;
+    - ``episode`` with the mask ``_episode``, where an episode has just ended: ``r`` (return), ``l`` (length in steps),
+      ``ending`` (`Ending`) and ``level_seed``.
+
+    Args:
+        num_envs: how many games.
+        source: makes start states; its options are the games'.
+        levels: the seeds that new episodes draw from, uniformly.
+        goal: what pays. For a goal other than the coin, the placement should leave no real coin in the level: a real
+            one still pays and ends the episode.
+        seed: of the draw of levels. `reset` can set it anew.
+        threads: of the C++ library.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012 (gymnasium's way)
+
+    def __init__(
+        self,
+        num_envs: int,
+        source: LevelSource,
+        *,
+        levels: LevelRange,
+        goal: Goal = Goal.COIN,
+        seed: int = 0,
+        threads: int = 0,
+    ) -> None:
+        self.num_envs = num_envs
+        self.source = source
+        self.levels = levels
+        self.goal = goal
+        self.single_observation_space = gym.spaces.Box(0, 255, (64, 64, 3), np.uint8)
+        self.single_action_space = gym.spaces.Discrete(ACTIONS)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.render_mode = "rgb_array"
+        self._engine = Engine(num_envs, options=source.options, threads=threads)
+        self._rng = np.random.default_rng(seed)
+        self._starts: list[Start] = []
+        self._returns = np.zeros(num_envs)
+        self._lengths = np.zeros(num_envs, np.int64)
+        self._deadlines = np.zeros(num_envs, np.int64)
+        self._look_after = np.zeros(num_envs, np.int64)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[UInt8[np.ndarray, "num 64 64 3"], dict[str, Any]]:
+        """Start every slot anew. ``options={"starts": {slot: Start}}`` chooses the start of some or all of them."""
+        if seed is not None:
+            self._rng = np.random.default_rng(seed)
+        chosen: Mapping[int, Start] = (options or {}).get("starts", {})
+        unknown = set(options or {}) - {"starts"}
+        if unknown:
+            raise ValueError(f"reset options {sorted(unknown)}: the only one is 'starts'")
+        self._starts = [chosen[slot] if slot in chosen else self._draw() for slot in range(self.num_envs)]
+        self._begin(range(self.num_envs))
+        return self._engine.observe()[1].copy(), self._infos()
+
+    def step(
+        self, actions: Int[np.ndarray, " num"]
+    ) -> tuple[
+        UInt8[np.ndarray, "num 64 64 3"],
+        Float32[np.ndarray, " num"],
+        Bool[np.ndarray, " num"],
+        Bool[np.ndarray, " num"],
+        dict[str, Any],
+    ]:
+        """One step of every game: observation, reward, terminated, truncated (the clock ran out), infos."""
+        if not self._starts:
+            raise RuntimeError("step before reset: call reset() first")
+        actions = np.asarray(actions)
+        if actions.shape == (self.num_envs,) and actions.min() < 0:
+            raise ValueError(f"actions: {actions.min()}, allowed are 0 to {ACTIONS - 1}")
+        self._engine.step(actions)
+        reward, frame, first = self._engine.observe()
+        reward, first = reward.copy(), first.copy()
+        self._lengths += 1
+        arrived = self._arrivals(first)
+        reward[arrived] = REWARD
+        self._returns += reward
+        ended = first | arrived
+        infos: dict[str, Any] = {}
+        truncated = np.zeros(self.num_envs, bool)
+        if ended.any():
+            truncated = ended & (reward <= 0) & (self._lengths >= self._deadlines)
+            infos = self._episode_infos(ended, reward, truncated)
+            for slot in np.flatnonzero(ended):
+                self._starts[slot] = self._draw()
+            self._begin(np.flatnonzero(ended).tolist())
+            frame = self._engine.observe()[1]
+        return frame.copy(), reward, ended & ~truncated, truncated, infos | self._infos()
+
+    def states(self) -> list[GameState]:
+        """The game of every slot, now."""
+        return self._engine.states()
+
+    def render(self) -> tuple[UInt8[np.ndarray, "64 64 3"], ...]:
+        """The frame of every slot."""
+        return tuple(self._engine.observe()[1].copy())
+
+    def snapshot(self) -> EnvSnapshot:
+        """All that is needed to go on later, bit for bit."""
+        states = tuple(state.without_rngs().to_bytes() for state in self.states())
+        levels = tuple((start.level_seed, start.end_x) for start in self._starts)
+        returns, lengths = tuple(self._returns.tolist()), tuple(self._lengths.tolist())
+        return EnvSnapshot(states, levels, returns, lengths, dict(self._rng.bit_generator.state))
+
+    def restore(self, snapshot: EnvSnapshot) -> UInt8[np.ndarray, "num 64 64 3"]:
+        """Go on from a snapshot of an environment of the same size; the current observation."""
+        if len(snapshot.states) != self.num_envs:
+            raise ValueError(f"a snapshot of {len(snapshot.states)} games, this environment has {self.num_envs}")
+        states = [GameState.from_bytes(data) for data in snapshot.states]
+        self._starts = [Start(state, *level) for state, level in zip(states, snapshot.levels, strict=True)]
+        self._begin(range(self.num_envs))
+        self._returns[:] = snapshot.returns
+        self._lengths[:] = snapshot.lengths
+        self._deadlines += self._lengths
+        self._rng.bit_generator.state = snapshot.rng
+        return self._engine.observe()[1].copy()
+
+    def close_extras(self, **kwargs: Any) -> None:
+        self._engine.close()
+
+    def _draw(self) -> Start:
+        return self.source.start(self.levels.draw(self._rng))
+
+    def _begin(self, slots: Sequence[int]) -> None:
+        slots = list(slots)
+        self._engine.load({slot: self._starts[slot].state for slot in slots})
+        self._returns[slots] = 0
+        self._lengths[slots] = 0
+        self._look_after[slots] = 0
+        for slot in slots:
+            state = self._starts[slot].state
+            self._deadlines[slot] = state["timeout"] - state["cur_time"]
+
+    def _arrivals(self, first: Bool[np.ndarray, " num"]) -> Bool[np.ndarray, " num"]:
+        """Which slots have just reached a goal that the game itself knows nothing of."""
+        arrived = np.zeros(self.num_envs, bool)
+        if self.goal is Goal.COIN:
+            return arrived
+        for slot in np.flatnonzero(~first & (self._lengths >= self._look_after)):
+            x, _ = agent_position(self._engine.state_bytes(slot))
+            distance = self.goal.distance(x, self._starts[slot])
+            arrived[slot] = distance <= 0
+            # Far from the goal there is no need to look again before it can be reached at full speed.
+            self._look_after[slot] = self._lengths[slot] + max(1, int(distance / MAX_SPEED))
+        return arrived
+
+    def _episode_infos(
+        self, ended: Bool[np.ndarray, " num"], reward: Float32[np.ndarray, " num"], truncated: Bool[np.ndarray, " num"]
+    ) -> dict[str, Any]:
+        endings = np.where(reward > 0, Ending.GOAL, np.where(truncated, Ending.TIMEOUT, Ending.DIED))
+        episode = {
+            "r": np.where(ended, self._returns, 0.0),
+            "l": np.where(ended, self._lengths, 0),
+            "ending": np.where(ended, endings, 0),
+            "level_seed": np.where(ended, [start.level_seed for start in self._starts], 0),
+        }
+        return {"episode": episode, "_episode": ended}
+
+    def _infos(self) -> dict[str, Any]:
+        return {"level_seed": np.array([start.level_seed for start in self._starts], np.int64)}

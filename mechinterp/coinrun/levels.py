@@ -1,0 +1,92 @@
+"""Start states: the level of any seed, edited by a placement rule, always the same for the same seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mechinterp.coinrun.engine import RESET_ACTION, Engine, GameOptions
+from mechinterp.coinrun.state import GameState
+
+Placement = Callable[[GameState, np.random.Generator], GameState]
+"""A rule that edits a fresh level. Its generator depends on the level and the source's seed alone."""
+
+MAX_LEVEL_SEED = 2**31 - 2
+
+
+def stock(state: GameState, rng: np.random.Generator) -> GameState:
+    """The level as the game made it: the coin at the right end, the agent at the left."""
+    return state
+
+
+@dataclass(frozen=True)
+class LevelRange:
+    """Level seeds ``start`` to ``start + count - 1``."""
+
+    start: int
+    count: int
+
+    def __post_init__(self) -> None:
+        if self.start < 0 or self.count < 1 or self.start + self.count - 1 > MAX_LEVEL_SEED:
+            raise ValueError(f"levels {self.start} to {self.start + self.count - 1}: allowed are 0 to {MAX_LEVEL_SEED}")
+
+    def draw(self, rng: np.random.Generator) -> int:
+        """One seed, uniformly."""
+        return int(rng.integers(self.start, self.start + self.count))
+
+    def first(self, count: int) -> range:
+        """The first ``count`` seeds of the range."""
+        if not 1 <= count <= self.count:
+            raise ValueError(f"{count} levels asked of a range of {self.count}")
+        return range(self.start, self.start + count)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where an episode begins."""
+
+    state: GameState
+    level_seed: int
+    end_x: int
+    """The cell column where the stock level ends, and had its coin before any placement."""
+
+
+class LevelSource:
+    """Makes the start state of any level seed.
+
+    A placement sees a generator that is seeded by (``seed``, level seed): the same level always gets the same edit, in
+    whatever order, slot or process it is asked for.
+    """
+
+    def __init__(self, options: GameOptions, *, placement: Placement = stock, seed: int = 0) -> None:
+        self.options = options
+        self.placement = placement
+        self.seed = seed
+        self._engine = Engine(1, options=options)
+        self._template = self._engine.states()[0]
+
+    def start(self, level_seed: int) -> Start:
+        """The level of this seed, with the placement applied."""
+        if not 0 <= level_seed <= MAX_LEVEL_SEED:
+            raise ValueError(f"level seed {level_seed}: allowed are 0 to {MAX_LEVEL_SEED}")
+        fresh = self._generate(level_seed)
+        rng = np.random.default_rng([self.seed, level_seed])
+        return Start(self.placement(fresh, rng), level_seed, end_x=fresh.coins[0][0])
+
+    def starts(self, level_seeds: Sequence[int]) -> list[Start]:
+        """`start` of each of these seeds."""
+        return [self.start(level_seed) for level_seed in level_seeds]
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def _generate(self, level_seed: int) -> GameState:
+        # The game draws its next level from [low, high): a range of one seed leaves it no choice.
+        asked = self._template.replace(level_seed_low=level_seed, level_seed_high=level_seed + 1)
+        self._engine.load({0: asked})
+        self._engine.step(np.array([RESET_ACTION]))
+        fresh = self._engine.states()[0]
+        # What is left over from the game before must not tell two starts of one level apart.
+        return fresh.replace(prev_level_seed=level_seed, step_rand_int=0, last_reward=0).without_rngs()

@@ -1,0 +1,322 @@
+"""Lossless codec between the bytes of a CoinRun game and a `GameState` that cannot hold a value that kills the game."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from functools import cached_property, lru_cache
+from types import MappingProxyType
+
+import numpy as np
+from jaxtyping import Int, Shaped
+
+from mechinterp.coinrun import layout
+from mechinterp.coinrun.layout import ENTITY_DTYPE, SCALAR_DTYPE, EntityType, Tile
+from mechinterp.errors import MechinterpError
+
+_HEAD = struct.pack("<ii", layout.STATE_VERSION, len(layout.GAME_NAME)) + layout.GAME_NAME
+_END = struct.pack("<I", layout.END_MARK)
+_RNG_HEAD = struct.Struct("<ii")
+_UINT32 = (
+    rb"(?:[0-9]{1,9}|[1-3][0-9]{9}|4[01][0-9]{8}|42[0-8][0-9]{7}|429[0-3][0-9]{6}|4294[0-8][0-9]{5}|42949[0-5][0-9]{4}"
+    rb"|429496[0-6][0-9]{3}|4294967[01][0-9]{2}|42949672[0-8][0-9]|429496729[0-5])"
+)
+_RNG_TEXT = re.compile(rb"(?:" + _UINT32 + rb" ){624}(?:[0-9]{1,2}|[0-5][0-9]{2}|6[01][0-9]|62[0-4])")
+_MAX_RNG_TEXT = 11 * layout.RNG_WORDS
+
+
+class StateError(MechinterpError, ValueError):
+    """A state, or bytes said to be one, that the game could not safely hold."""
+
+
+@dataclass(frozen=True)
+class RngState:
+    """A C++ ``mt19937`` as the game writes it: 625 decimal numbers, or blank, which leaves the game's own generator."""
+
+    is_seeded: int
+    text: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if self.is_seeded not in (0, 1):
+            raise StateError(f"generator: is_seeded is {self.is_seeded}, allowed are 0 and 1")
+        if not self.text:
+            return
+        _check_rng_text(self.text)
+
+    def blank(self) -> RngState:
+        """The same with no text: loading it leaves the target's generator as it was (three times cheaper)."""
+        return RngState(self.is_seeded, b"")
+
+
+@dataclass(frozen=True, eq=False)
+class GameState:
+    """One CoinRun game, whole: everything the simulator needs to go on from here.
+
+    ``scalars`` holds every number that occurs once (names and allowed ranges: `layout.SCALARS`), ``entities`` the agent,
+    saws, enemies, crates and trails in drawing order, ``grid`` the cells, indexed ``[y, x]`` with y upward. Arrays are
+    read-only copies. Values are checked on construction, so a `GameState` is always safe to load.
+
+    Raises:
+        StateError: naming the field, its value and the allowed range.
+    """
+
+    scalars: Shaped[np.ndarray, ""]
+    level_rng: RngState
+    step_rng: RngState
+    asset_rng: RngState
+    entities: Shaped[np.ndarray, " entities"]
+    grid: Int[np.ndarray, "h w"]
+
+    def __post_init__(self) -> None:
+        entities = np.array(self.entities, ENTITY_DTYPE, ndmin=1)
+        grid = np.array(self.grid, "<i4", order="C")
+        if grid.ndim != 2:
+            raise StateError(f"grid: {grid.ndim} axes, expected 2 (y, x)")
+        scalars = np.array(self.scalars, SCALAR_DTYPE)
+        height, width = grid.shape
+        for name, value in zip(layout.DERIVED, (grid.size, len(entities), width, height, grid.size), strict=True):
+            scalars[name] = value
+        for name, array in (("scalars", scalars), ("entities", entities), ("grid", grid)):
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+        _check(self)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> GameState:
+        """Read what the game's ``get_state`` gave.
+
+        Raises:
+            StateError: for another game's, the goal-misgeneralisation fork's, truncated or foreign bytes.
+        """
+        return _Reader(data).read()
+
+    def to_bytes(self) -> bytes:
+        """The bytes for ``set_state``: identical to those that the state was read from."""
+        parts = [_HEAD]
+        at = 0
+        flat = self.scalars.tobytes()
+        between = {
+            "options": _rng_bytes(self.level_rng) + _rng_bytes(self.step_rng),
+            "episode": self.entities.tobytes(),
+            "motion": _rng_bytes(self.asset_rng),
+            "view": self.grid.tobytes(),
+            "tail": _END,
+        }
+        for name, size in layout.SECTION_BYTES.items():
+            parts += [flat[at : at + size], between[name]]
+            at += size
+        return b"".join(parts)
+
+    def __getitem__(self, name: str) -> int | float:
+        """The scalar of this name, such as ``state["cur_time"]``."""
+        _known(name)
+        return self.scalars[name].item()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GameState) and self.to_bytes() == other.to_bytes()
+
+    def __hash__(self) -> int:
+        return hash(self.to_bytes())
+
+    def replace(
+        self,
+        *,
+        grid: Int[np.ndarray, "h w"] | None = None,
+        entities: Shaped[np.ndarray, " entities"] | None = None,
+        rngs: Mapping[str, RngState] = MappingProxyType({}),
+        **scalars: float,
+    ) -> GameState:
+        """A new state with these arrays, scalars (by name) or generators (``level_rng``, ...) instead."""
+        values = self.scalars.copy()
+        for name, value in scalars.items():
+            _known(name)
+            if name in layout.DERIVED:
+                raise StateError(f"{name} follows from the arrays; replace grid or entities instead")
+            kind = SCALAR_DTYPE[name].kind
+            if kind == "i" and (value != int(value) or abs(value) >= 2**31):
+                raise StateError(f"{name}: {value!r} is not a 32-bit whole number")
+            values[name] = value
+        return replace(
+            self,
+            scalars=values,
+            grid=self.grid if grid is None else grid,
+            entities=self.entities if entities is None else entities,
+            **rngs,
+        )
+
+    def without_rngs(self) -> GameState:
+        """The same with blank generators: three times cheaper to load, and the target keeps its own level sequence."""
+        names = ("level_rng", "step_rng", "asset_rng")
+        return self.replace(rngs={name: getattr(self, name).blank() for name in names})
+
+    @property
+    def level_seed(self) -> int:
+        """The seed that the level was generated from."""
+        return int(self["current_level_seed"])
+
+    @cached_property
+    def agent_index(self) -> int:
+        """Where the agent is in ``entities``."""
+        return int(np.flatnonzero(self.entities["type"] == EntityType.AGENT)[-1])
+
+    @property
+    def agent_xy(self) -> tuple[float, float]:
+        """The agent's centre in cells, y upward."""
+        agent = self.entities[self.agent_index]
+        return float(agent["x"]), float(agent["y"])
+
+    @cached_property
+    def coins(self) -> tuple[tuple[int, int], ...]:
+        """The cells (x, y) that hold a real coin, left to right."""
+        ys, xs = np.nonzero(self.grid == Tile.COIN)
+        return tuple(sorted(zip(xs.tolist(), ys.tolist(), strict=True)))
+
+
+class _Reader:
+    """Walks over the bytes once, with an error that says where they stopped making sense."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = bytes(data)
+        self.at = 0
+
+    def read(self) -> GameState:
+        self.header()
+        flat: dict[str, bytes] = {}
+        flat["options"] = self.section("options")
+        rngs = [self.rng("level_rng"), self.rng("step_rng")]
+        flat["episode"] = self.section("episode")
+        count = int.from_bytes(flat["episode"][-4:], "little", signed=True)
+        entities = np.frombuffer(self.take("entities", count, layout.MAX_ENTITIES, ENTITY_DTYPE.itemsize), ENTITY_DTYPE)
+        flat["motion"] = self.section("motion")
+        rngs.append(self.rng("asset_rng"))
+        flat["view"] = self.section("view")
+        width, height, cells = struct.unpack("<iii", flat["view"][-12:])
+        if not (1 <= width <= layout.MAX_SIDE and 1 <= height <= layout.MAX_SIDE and width * height == cells):
+            raise StateError(f"grid: {width} x {height} with {cells} cells, allowed are sides from 1 to {layout.MAX_SIDE}")
+        grid = np.frombuffer(self.take("grid", cells, layout.MAX_SIDE**2, 4), "<i4").reshape(height, width)
+        flat["tail"] = self.section("tail")
+        if self.data[self.at :] != _END:
+            raise StateError(f"after byte {self.at}: expected the end mark {layout.END_MARK:#x} and nothing more")
+        scalars = np.frombuffer(b"".join(flat.values()), SCALAR_DTYPE)[0]
+        size = int(scalars["grid_size"])
+        if size != cells:
+            raise StateError(f"grid_size: {size}, but the grid has {cells} cells")
+        return GameState(scalars, *rngs, entities=entities, grid=grid)
+
+    def header(self) -> None:
+        if self.data[: len(_HEAD)] == _HEAD:
+            self.at = len(_HEAD)
+            return
+        name = self.data[8:64].split(b"\0")[0][:24]
+        raise StateError(f"not a state of stock CoinRun (version 0): it starts with {self.data[:8].hex()} {name!r}")
+
+    def section(self, name: str) -> bytes:
+        return self.take(name, 1, 1, layout.SECTION_BYTES[name])
+
+    def take(self, name: str, count: int, most: int, size: int) -> bytes:
+        if not 0 <= count <= most:
+            raise StateError(f"{name}: a count of {count} at byte {self.at}, allowed are 0 to {most}")
+        end = self.at + count * size
+        if end > len(self.data):
+            raise StateError(f"{name}: truncated; it needs bytes {self.at} to {end}, there are {len(self.data)}")
+        chunk = self.data[self.at : end]
+        self.at = end
+        return chunk
+
+    def rng(self, name: str) -> RngState:
+        is_seeded, length = _RNG_HEAD.unpack(self.take(name, 1, 1, _RNG_HEAD.size))
+        fork = " (five options more, as in the goal-misgeneralisation fork?)" if name == "level_rng" else ""
+        if is_seeded not in (0, 1) or not 0 <= length <= _MAX_RNG_TEXT:
+            raise StateError(f"{name}: no generator at byte {self.at - 8}{fork}")
+        try:
+            return RngState(is_seeded, self.take(name, length, _MAX_RNG_TEXT, 1))
+        except StateError as error:
+            raise StateError(f"{name}: {error}{fork}") from None
+
+
+@lru_cache(maxsize=256)  # one game's generators recur in all its states, and the asset generator in all games
+def _check_rng_text(text: bytes) -> None:
+    if not _RNG_TEXT.fullmatch(text):
+        raise StateError(
+            f"generator: expected {layout.RNG_WORDS} decimal numbers below 2**32, the last one (the position) at most "
+            f"{layout.RNG_WORDS - 1}; got {len(text.split())} words in {len(text)} bytes"
+        )
+
+
+def _rng_bytes(rng: RngState) -> bytes:
+    return _RNG_HEAD.pack(rng.is_seeded, len(rng.text)) + rng.text
+
+
+def _known(name: str) -> None:
+    if name not in SCALAR_DTYPE.fields:  # pyright: ignore[reportOperatorIssue]
+        near = get_close_matches(name, SCALAR_DTYPE.names or (), 3)
+        raise StateError(f"a state has no field {name!r}; nearest: {', '.join(near) or 'none'}")
+
+
+_SCALAR_LOW = np.array([field.low for field in layout.SCALARS])
+_SCALAR_HIGH = np.array([field.high for field in layout.SCALARS])
+_ENTITY_LOW = np.array([field.low for field in layout.ENTITY])
+_ENTITY_HIGH = np.array([field.high for field in layout.ENTITY])
+_ENTITY_IS_FLOAT = np.array([field.kind == "<f4" for field in layout.ENTITY])
+_THEMES = np.zeros(60, np.int64)
+_THEMES[list(layout.IMAGE_THEMES)] = list(layout.IMAGE_THEMES.values())
+_GRID_ALLOWED = np.isin(np.arange(layout.GRID_VALUES[0], layout.GRID_VALUES[-1] + 1), layout.GRID_VALUES)
+_TYPES = np.array([int(kind) for kind in EntityType])
+
+
+def _check(state: GameState) -> None:
+    """Refuse every value that the C++ library was not seen to survive."""
+    values = np.array(state.scalars.tolist(), np.float64)
+    # Written so that NaN, which compares false, is refused too.
+    bad = ~((values >= _SCALAR_LOW) & (values <= _SCALAR_HIGH))
+    if bad.any():
+        which = layout.SCALARS[int(bad.argmax())]
+        raise StateError(f"{which.name}: {values[bad.argmax()]:g}, allowed is {which.low:g} to {which.high:g}")
+    if not state["level_seed_low"] < state["level_seed_high"]:
+        raise StateError(f"level_seed_high: {state['level_seed_high']}, must be over level_seed_low")
+    _check_grid(state)
+    _check_entities(state.entities)
+
+
+def _check_grid(state: GameState) -> None:
+    grid = state.grid
+    low, high = layout.GRID_VALUES[0], layout.GRID_VALUES[-1]
+    bad = (grid < low) | (grid > high)
+    bad |= ~_GRID_ALLOWED[np.where(bad, 0, grid - low)]
+    if bad.any():
+        y, x = np.argwhere(bad)[0]
+        allowed = ", ".join(str(value) for value in layout.GRID_VALUES)
+        raise StateError(f"grid[y={y}, x={x}]: {grid[y, x]}, allowed are {allowed}")
+    height, width = grid.shape
+    if state["main_width"] > width or state["main_height"] > height:
+        raise StateError(f"main_width x main_height: over the grid's {width} x {height} cells")
+
+
+def _check_entities(entities: np.ndarray) -> None:
+    shape = (len(entities), len(layout.ENTITY))
+    values = np.where(_ENTITY_IS_FLOAT, entities.view("<f4").reshape(shape), entities.view("<i4").reshape(shape))
+    bad = ~((values >= _ENTITY_LOW) & (values <= _ENTITY_HIGH))
+    if bad.any():
+        at, column = np.argwhere(bad)[0]
+        rule = layout.ENTITY[column]
+        raise StateError(f"entities[{at}].{rule.name}: {values[at, column]:g}, allowed is {rule.low:g} to {rule.high:g}")
+    unknown = ~np.isin(entities["type"], _TYPES)
+    if unknown.any():
+        at = int(unknown.argmax())
+        raise StateError(f"entities[{at}].type: {entities['type'][at]}, allowed are {_TYPES.tolist()}")
+    themes = _THEMES[entities["image_type"]]
+    outside = entities["image_theme"] >= themes
+    if outside.any():
+        at = int(outside.argmax())
+        kind, theme = entities["image_type"][at], entities["image_theme"][at]
+        raise StateError(f"entities[{at}]: image_type {kind} has themes 0 to {themes[at] - 1}, not {theme}")
+    # A picture that grows at every step and never expires would outgrow the renderer.
+    endless = (entities["grow_rate"] != 1) & (entities["expire_time"] < 1)
+    if endless.any():
+        raise StateError(f"entities[{int(endless.argmax())}]: a grow_rate other than 1 needs an expire_time of 1 or more")
+    agents = int(np.count_nonzero(entities["type"] == EntityType.AGENT))
+    if agents != 1:
+        raise StateError(f"entities: {agents} agents (type 0), a game has exactly one")
