@@ -12,57 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from torch import Tensor, nn
 from transformer_lens import HookedRootModule
 from transformer_lens.hook_points import HookPoint
 
 from mechinterp.policies.errors import PolicyError, UnknownHook
 from mechinterp.policies.hooks import HookFn, Names, attached, select
-
-OBSERVATION = "observation"
-"""What the first node names as its input."""
-LOGITS, VALUE = "hook_logits", "hook_value"
-
-
-@dataclass(frozen=True)
-class Node:
-    """One activation.
-
-    Attributes:
-        name: full name of its hook point, for example `block1.res1.hook_out`.
-        module: dotted path of the module that computes it.
-        inputs: names of the nodes that the module takes, in order (`OBSERVATION` for the frames).
-    """
-
-    name: str
-    module: str
-    inputs: tuple[str, ...]
-
-
-class PolicyOutput(NamedTuple):
-    """What a policy says about a batch of observations.
-
-    Attributes:
-        logits: one column for each entry of `policy.actions`, unnormalised log-probabilities in nats.
-        value: expected discounted return, in the units of the reward that the policy was trained on.
-        state: what a recurrent policy carries to the next step; None for a feed-forward one.
-    """
-
-    logits: Float[Tensor, "batch actions"]
-    value: Float[Tensor, " batch"]
-    state: Any = None
-
-
-class Captured(NamedTuple):
-    """The output of a forward pass and the values of some of its nodes (owned copies, detached)."""
-
-    output: PolicyOutput
-    values: dict[str, Tensor]
+from mechinterp.policies.nodes import LOGITS, OBSERVATION, VALUE, Captured, Node, PolicyOutput, frontier, last_uses
 
 
 class _Step(NamedTuple):
@@ -96,7 +56,7 @@ class Policy(HookedRootModule):
             self._place(node.name, HookPoint())
         self.setup()
         self._steps = tuple(self._step(node) for node in nodes)
-        self._last_use = self._last_uses(len(nodes))
+        self._last_use = last_uses(self.nodes)
 
     # ---- running -----------------------------------------------------------------------------------------------
 
@@ -196,14 +156,10 @@ class Policy(HookedRootModule):
         They are `name` and each earlier node that a later one (or the output) still reads, in running order, so that
         `name` is the last.
         """
-        start = self._index(name)
-        stop = len(self.nodes) - 1 if stop_at is None else self._index(stop_at)
+        start, stop = self._index(name), len(self.nodes) if stop_at is None else self._index(stop_at)
         if stop < start:
             raise PolicyError(f"stop_at={stop_at!r} comes before start_at={name!r}")
-        needed = {name, *(read for node in self.nodes[start + 1 : stop + 1] for read in node.inputs)}
-        if stop_at is None:
-            needed |= {LOGITS, VALUE}
-        return tuple(known for known in self.hook_names[: start + 1] if known in needed)
+        return frontier(self.nodes, start, stop)
 
     # ---- TransformerLens, made to refuse wrong names -----------------------------------------------------------
 
@@ -283,10 +239,6 @@ class Policy(HookedRootModule):
             return self._position[name]
         except KeyError:
             raise UnknownHook([name], self.hook_names) from None
-
-    def _last_uses(self, end: int) -> dict[str, int]:
-        last = {read: index for index, node in enumerate(self.nodes) for read in node.inputs}
-        return {OBSERVATION: -1, **last, LOGITS: end, VALUE: end}
 
     def _step(self, node: Node) -> _Step:
         parent, _, key = node.module.rpartition(".")

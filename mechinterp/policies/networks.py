@@ -13,9 +13,10 @@ from torch import nn
 from torch.nn.utils import skip_init
 
 from mechinterp.policies.errors import PolicyError
-from mechinterp.policies.graph import LOGITS, OBSERVATION, VALUE, Node, Policy
+from mechinterp.policies.graph import Policy
 from mechinterp.policies.initialise import initialise
 from mechinterp.policies.layers import Add, Flatten, L2Pool, Observe, ValueHead
+from mechinterp.policies.nodes import LOGITS, OBSERVATION, VALUE, Node
 
 ALL_ACTIONS = tuple(range(15))
 DISTINCT_ACTIONS = tuple(range(9))
@@ -48,7 +49,7 @@ class ImpalaConfig:
     actions: tuple[int, ...] = ALL_ACTIONS
 
     def __post_init__(self) -> None:
-        _check_sizes(self, *self.channels, self.res_blocks, self.stem_kernel, self.stem_stride, self.hidden)
+        _check_sizes(self, *_many(self, "channels"), self.res_blocks, self.stem_kernel, self.stem_stride, self.hidden)
         if self.stem_kernel % 2 == 0:
             raise PolicyError(f"stem_kernel must be odd, got {self.stem_kernel}")
 
@@ -63,7 +64,7 @@ class NatureConfig:
     actions: tuple[int, ...] = ALL_ACTIONS
 
     def __post_init__(self) -> None:
-        _check_sizes(self, *self.channels, self.hidden)
+        _check_sizes(self, *_many(self, "channels", 3), self.hidden)
 
 
 @dataclass(frozen=True)
@@ -77,16 +78,18 @@ class DistillConfig:
         channels: of 1a, 2a, 2b, 3a, 4a.
         hidden: widths of the two hidden layers.
         actions: Procgen action of each logit. The default is the original game's order: nothing, right, left, jump,
-            jump right, jump left, down.
+            jump right, jump left, down, and the two extra actions of the game as OpenAI trained on it, which the
+            environment that they released turns into "nothing" (`VecExtraActions` in their code). Here these are 9 and
+            10, which do nothing in CoinRun either, so that their probability is counted where it belongs.
     """
 
     kind: ClassVar[str] = "distill"
     channels: tuple[int, int, int, int, int] = (16, 32, 32, 32, 32)
     hidden: tuple[int, int] = (256, 512)
-    actions: tuple[int, ...] = (4, 7, 1, 5, 8, 2, 3)
+    actions: tuple[int, ...] = (4, 7, 1, 5, 8, 2, 3, 9, 10)
 
     def __post_init__(self) -> None:
-        _check_sizes(self, *self.channels, *self.hidden)
+        _check_sizes(self, *_many(self, "channels", 5), *_many(self, "hidden", 2))
 
 
 Config = ImpalaConfig | NatureConfig | DistillConfig
@@ -210,8 +213,18 @@ GRAPHS = {ImpalaConfig: _impala, NatureConfig: _nature, DistillConfig: _distill}
 
 
 def _check_sizes(config: Config, *sizes: int) -> None:
-    if any(not isinstance(size, int) or size < 1 for size in sizes):
+    if any(type(size) is not int or size < 1 for size in sizes):
         raise PolicyError(f"all sizes of {type(config).__name__} must be whole numbers from 1, got {config}")
-    distinct = set(config.actions)
-    if len(distinct) < 2 or len(distinct) < len(config.actions) or not distinct <= set(ALL_ACTIONS):
-        raise PolicyError(f"actions must be at least two different Procgen actions from 0 to 14, got {config.actions}")
+    actions = config.actions
+    if not isinstance(actions, tuple) or len(set(actions)) < max(len(actions), 2) or not set(actions) <= {*ALL_ACTIONS}:
+        raise PolicyError(
+            f"actions must be a tuple of different Procgen actions from 0 to 14, at least two, got {actions}"
+        )
+
+
+def _many(config: Config, name: str, count: int | None = None) -> tuple[int, ...]:
+    """The sizes in a field of a config, which must be a tuple, of `count` of them if that is given."""
+    sizes = getattr(config, name)
+    if not isinstance(sizes, tuple) or not sizes or (count is not None and len(sizes) != count):
+        raise PolicyError(f"{name} of {type(config).__name__} must be a tuple of {count or 'some'} sizes, got {sizes}")
+    return sizes

@@ -1,0 +1,30 @@
+"""Networks that know nothing: whatever an analysis finds in them, it finds by itself.
+
+Two nulls for every claim about a trained network: the same architecture before training (Adebayo et al. 2018, "Sanity
+checks for saliency maps"), and the trained numbers in the wrong places, which keeps each layer's
+distribution of weights.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from mechinterp.policies.graph import Policy
+from mechinterp.policies.networks import blank, build
+
+
+def untrained(policy: Policy, *, seed: int | torch.Generator) -> Policy:
+    """The architecture of `policy` with random weights, as training starts from; see `build`."""
+    return build(policy.config, seed=seed)
+
+
+def shuffled(policy: Policy, *, seed: int | torch.Generator) -> Policy:
+    """The weights of `policy`, permuted at random within each parameter tensor. `policy` stays as it is."""
+    generator = torch.Generator().manual_seed(seed) if isinstance(seed, int) else seed
+    mixed = {}
+    for name, tensor in policy.state_dict().items():
+        flat = tensor.detach().cpu().contiguous().flatten()
+        mixed[name] = flat[torch.randperm(flat.numel(), generator=generator)].reshape(tensor.shape)
+    control = blank(policy.config)
+    control.load_state_dict(mixed)
+    return control
