@@ -1,0 +1,147 @@
+"""The mean of rows that come in clusters, and how many clusters a wanted interval needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+from scipy import special
+
+from mechinterp.stats.checks import StatsError, clustered, fraction, numbers, require
+from mechinterp.stats.estimate import Estimate, Null
+from mechinterp.stats.resampling import RESAMPLES, Interval, interval, ratio_draws, ratio_influences, spread
+
+
+def mean(
+    values: ArrayLike,
+    *,
+    name: str,
+    unit: str,
+    rng: np.random.Generator,
+    clusters: ArrayLike | None = None,
+    bounds: tuple[float, float] | None = None,
+    null: Null | None = None,
+    level: float = 0.95,
+    resamples: int = RESAMPLES,
+) -> Estimate:
+    """The mean of all rows, with a cluster bootstrap interval (see `resampling.interval`).
+
+    Every row weighs the same, so a level with more rows weighs more; average within levels first where that is wrong.
+
+    Args:
+        values: one number a row.
+        unit: what a cluster is, in the plural ("levels"); n counts these.
+        clusters: the cluster of each row (its level's seed); by default each row is its own.
+        bounds: the least and greatest value possible (0 and 10 for a return), if there are such. The interval then
+            stays inside; and where all values are the same it does not shrink to a point (see `_all_equal`).
+        null: what to hold the estimate against.
+
+    Raises:
+        TooFewSamples: fewer than two clusters.
+        StatsError: values that are not finite, outside `bounds`, or not one label a row.
+    """
+    column = numbers(values, name=name)[:, None]
+    (estimate,) = _columns(column, [name], unit, rng, clusters, bounds, level, resamples)
+    return estimate.against(null)
+
+
+def means(
+    values: ArrayLike,
+    *,
+    names: Sequence[str],
+    unit: str,
+    rng: np.random.Generator,
+    clusters: ArrayLike | None = None,
+    bounds: tuple[float, float] | None = None,
+    level: float = 0.95,
+    resamples: int = RESAMPLES,
+) -> list[Estimate]:
+    """`mean` of each column of `values` (rows by columns; a column per channel, say), all from the same resamples."""
+    table = numbers(values, name="means", ndim=2)
+    if len(names) != table.shape[1]:
+        raise StatsError(f"means: {table.shape[1]} columns need as many names, got {len(names)}")
+    return _columns(table, names, unit, rng, clusters, bounds, level, resamples)
+
+
+def samples_needed(
+    values: ArrayLike,
+    *,
+    half_width: float,
+    clusters: ArrayLike | None = None,
+    level: float = 0.95,
+    name: str = "pilot",
+    unit: str = "clusters",
+) -> int:
+    """How many clusters like those of this pilot give the mean an interval of `half_width` to either side.
+
+    By the normal approximation, from the pilot's standard error; never fewer than 2.
+
+    Raises:
+        TooFewSamples: fewer than two clusters in the pilot.
+        StatsError: `half_width` is not above 0.
+    """
+    if not half_width > 0:
+        raise StatsError(f"{name}: half_width must be above 0, got {half_width}")
+    column = numbers(values, name=name)
+    group = clustered(len(column), clusters, name=name)
+    require(group.count, at_least=2, unit=unit, what=f"{name}: a standard error")
+    error, _ = spread([ratio_influences(group.sums(column), group.rows)])
+    z = float(special.ndtri(0.5 + fraction(level, name=name, what="level") / 2))
+    return max(2, math.ceil(group.count * (z * error / half_width) ** 2))
+
+
+def _columns(
+    table: Float[np.ndarray, "rows columns"],
+    names: Sequence[str],
+    unit: str,
+    rng: np.random.Generator,
+    clusters: ArrayLike | None,
+    bounds: tuple[float, float] | None,
+    level: float,
+    resamples: int,
+) -> list[Estimate]:
+    level = fraction(level, name=names[0], what="level")
+    group = clustered(len(table), clusters, name=names[0])
+    require(group.count, at_least=2, unit=unit, what=f"{names[0]}: an interval")
+    if bounds is not None:
+        _inside(table, bounds, name=names[0])
+    sums = group.sums(table)
+    draws = ratio_draws(sums, group.rows, resamples, rng)
+    estimates = []
+    for column, name in enumerate(names):
+        value = float(sums[:, column].sum() / group.rows.sum())
+        if bounds is not None:
+            value = min(max(value, bounds[0]), bounds[1])  # rounding
+        if bounds is not None and np.ptp(table[:, column]) == 0:
+            low, high, method = _all_equal(value, bounds, group.count, level)
+        else:
+            influences = ratio_influences(sums[:, column], group.rows)
+            low, high, method = interval(value, draws[:, column], [influences], level=level)
+        if bounds is not None:
+            low, high = max(low, bounds[0]), min(high, bounds[1])
+        estimate = Estimate(
+            name=name, value=value, low=low, high=high, n=group.count, unit=unit, level=level, method=method
+        )
+        estimates.append(estimate)
+    return estimates
+
+
+def _all_equal(value: float, bounds: tuple[float, float], n: int, level: float) -> Interval:
+    """The interval when all n clusters show the same value, given only that no value can lie outside `bounds`.
+
+    Where a share q of all clusters differs, n equal ones have probability (1 - q)^n; the largest q that keeps this at
+    alpha / 2 moves the mean by at most q times the distance to a bound (Clopper & Pearson's bound for 0 of n).
+    """
+    q = 1 - ((1 - level) / 2) ** (1 / n)
+    return Interval(value - q * (value - bounds[0]), value + q * (bounds[1] - value), "exact bound, all values equal")
+
+
+def _inside(table: Float[np.ndarray, "rows columns"], bounds: tuple[float, float], *, name: str) -> None:
+    low, high = bounds
+    if not low < high:
+        raise StatsError(f"{name}: bounds must be (least, greatest), got {bounds}")
+    if table.min() < low or table.max() > high:
+        raise StatsError(f"{name}: values run from {table.min():.6g} to {table.max():.6g}, outside the bounds {bounds}")

@@ -1,0 +1,81 @@
+"""Many tests at once: the false discovery rate (Benjamini & Hochberg) and the family-wise error (Holm)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+from mechinterp.stats.checks import StatsError, numbers
+from mechinterp.stats.estimate import Estimate
+
+
+def benjamini_hochberg(p: ArrayLike) -> Float[np.ndarray, " tests"]:
+    """P values adjusted so that rejecting those up to q keeps the expected share of false discoveries at q or less.
+
+    For independent or positively dependent tests (Benjamini & Hochberg 1995).
+
+    Raises:
+        StatsError: a p outside 0..1 or not finite.
+    """
+    raw = _probabilities(p)
+    order = np.argsort(raw)
+    scaled = raw[order] * len(raw) / np.arange(1, len(raw) + 1)
+    adjusted = np.empty_like(raw)
+    adjusted[order] = np.minimum.accumulate(scaled[::-1])[::-1].clip(max=1)
+    return adjusted
+
+
+def holm(p: ArrayLike) -> Float[np.ndarray, " tests"]:
+    """P values adjusted so that rejecting those up to alpha makes even one false rejection no likelier than alpha.
+
+    Whatever the dependence of the tests (Holm 1979).
+
+    Raises:
+        StatsError: a p outside 0..1 or not finite.
+    """
+    raw = _probabilities(p)
+    order = np.argsort(raw)
+    scaled = raw[order] * np.arange(len(raw), 0, -1)
+    adjusted = np.empty_like(raw)
+    adjusted[order] = np.maximum.accumulate(scaled).clip(max=1)
+    return adjusted
+
+
+def correct(estimates: Sequence[Estimate], *, method: Literal["holm", "benjamini-hochberg"] = "holm") -> list[Estimate]:
+    """The same estimates, the p of each null adjusted for their number and its description saying so.
+
+    Intervals are left as they are: they cover one at a time.
+
+    Raises:
+        StatsError: an estimate without a null or without a p, or an unknown method.
+    """
+    methods = {"holm": holm, "benjamini-hochberg": benjamini_hochberg}
+    if method not in methods:
+        raise StatsError(f"unknown correction {method!r}; known: {', '.join(map(repr, methods))}")
+    nulls = []
+    for estimate in estimates:
+        if estimate.null is None or estimate.null.p is None:
+            raise StatsError(f"estimate {estimate.name!r} has no p value to correct; hold it against a null first")
+        nulls.append(estimate.null)
+    if not nulls:
+        return []
+    label = {"holm": "Holm", "benjamini-hochberg": "Benjamini-Hochberg"}[method]
+    adjusted = methods[method]([null.p for null in nulls]).tolist()
+    return [
+        estimate.against(
+            dataclasses.replace(null, p=p, description=f"{null.description}; p by {label} over {len(nulls)} tests")
+        )
+        for estimate, null, p in zip(estimates, nulls, adjusted, strict=True)
+    ]
+
+
+def _probabilities(p: ArrayLike) -> Float[np.ndarray, " tests"]:
+    raw = numbers(p, name="p values")
+    if raw.min() < 0 or raw.max() > 1:
+        raise StatsError(f"p values must lie in 0..1, got {raw.min():.6g} to {raw.max():.6g}")
+    return raw
