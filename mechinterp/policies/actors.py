@@ -1,0 +1,79 @@
+"""What chooses actions in a rollout: a policy, or a fixed rule to hold it against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Float64, Int64, UInt8
+
+from mechinterp.policies.graph import Policy
+
+RIGHT, RIGHT_JUMP = 7, 8
+BATCH = 32
+"""Frames per forward pass, always: padding the last batch keeps a frame's logits the same to the last bit, whatever the
+number of environments around it."""
+
+
+class Actor(Protocol):
+    """Chooses one Procgen action for each frame.
+
+    All chance comes in as ``uniform``, one number in [0, 1) for each frame, so that an episode does not depend on the
+    episodes that run beside it.
+    """
+
+    def __call__(
+        self, frames: UInt8[np.ndarray, "batch 64 64 3"], uniform: Float64[np.ndarray, " batch"]
+    ) -> Int64[np.ndarray, " batch"]: ...
+
+
+@dataclass(frozen=True)
+class PolicyActor:
+    """Acts as a policy says: sampled from its distribution, or the likeliest action if ``greedy``."""
+
+    policy: Policy
+    greedy: bool = False
+
+    def __call__(
+        self, frames: UInt8[np.ndarray, "batch 64 64 3"], uniform: Float64[np.ndarray, " batch"]
+    ) -> Int64[np.ndarray, " batch"]:
+        logits = np.concatenate([self._logits(frames[at : at + BATCH]) for at in range(0, len(frames), BATCH)])
+        actions = np.array(self.policy.actions)
+        if self.greedy:
+            return actions[logits.argmax(-1)]
+        weights = np.exp(logits - logits.max(-1, keepdims=True))
+        # Inverse transform sampling: the first action whose cumulative probability exceeds the uniform number.
+        cumulative = weights.cumsum(-1) / weights.sum(-1, keepdims=True)
+        chosen = (cumulative <= uniform[:, None]).sum(-1)
+        return actions[np.minimum(chosen, len(actions) - 1)]
+
+    @torch.no_grad()
+    def _logits(self, frames: UInt8[np.ndarray, "batch 64 64 3"]) -> Float64[np.ndarray, "batch actions"]:
+        padded = np.zeros((BATCH, *frames.shape[1:]), np.uint8)
+        padded[: len(frames)] = frames
+        device = next(self.policy.parameters()).device
+        return self.policy(torch.from_numpy(padded).to(device)).logits[: len(frames)].double().cpu().numpy()
+
+
+@dataclass(frozen=True)
+class AlwaysRight:
+    """Goes right whatever it sees, and jumps with this probability at every step."""
+
+    jump: float = 1.0
+
+    def __call__(
+        self, frames: UInt8[np.ndarray, "batch 64 64 3"], uniform: Float64[np.ndarray, " batch"]
+    ) -> Int64[np.ndarray, " batch"]:
+        return np.where(uniform < self.jump, RIGHT_JUMP, RIGHT)
+
+
+@dataclass(frozen=True)
+class UniformRandom:
+    """Every one of Procgen's 15 actions with the same probability."""
+
+    def __call__(
+        self, frames: UInt8[np.ndarray, "batch 64 64 3"], uniform: Float64[np.ndarray, " batch"]
+    ) -> Int64[np.ndarray, " batch"]:
+        return (uniform * 15).astype(np.int64)
