@@ -14,8 +14,11 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special
 
+from mechinterp.stats.checks import StatsError
+
 RESAMPLES = 2000
 FEWEST_FOR_BOOTSTRAP = 10
+_FEWEST_RESAMPLES = 100
 _CHUNK = 4_000_000  # resampled indices held in memory at once
 
 
@@ -29,6 +32,8 @@ class Interval(NamedTuple):
 
 def counts(clusters: int, resamples: int, rng: np.random.Generator) -> Iterator[Float[np.ndarray, "draws clusters"]]:
     """How often each cluster is drawn (with replacement, as many as there are) in each resample; comes in chunks."""
+    if resamples < _FEWEST_RESAMPLES:
+        raise StatsError(f"resamples must be at least {_FEWEST_RESAMPLES} for a tail to be seen, got {resamples}")
     rows = max(1, min(resamples, _CHUNK // clusters))
     for start in range(0, resamples, rows):
         here = min(rows, resamples - start)
