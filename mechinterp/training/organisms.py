@@ -7,6 +7,7 @@ for how long. The same recipe and seed give the same policy on the same machine.
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,7 +62,8 @@ class Organism:
     def as_dict(self) -> dict[str, Any]:
         """The recipe as plain values, for `config.json` and to tell recipes apart."""
         plain = dataclasses.asdict(self)
-        return plain | {"goal": self.goal.value, "network": {"kind": self.network.kind, **plain["network"]}}
+        named = plain | {"goal": self.goal.value, "network": {"kind": self.network.kind, **plain["network"]}}
+        return json.loads(json.dumps(named))  # tuples become lists, as they do in the file
 
 
 _SHORT_ROLLOUTS = PPOConfig(rollout_steps=64)

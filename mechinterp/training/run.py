@@ -147,8 +147,7 @@ def _identity(recipe: Organism, seed: int) -> dict[str, Any]:
 
 def _difference(there: dict[str, Any], here: dict[str, Any]) -> str:
     """In words, the first things in which two recipes differ."""
-    theirs, ours = (json.loads(json.dumps(identity)) for identity in (there, here))
-    flat_theirs, flat_ours = ({**identity.pop("organism"), **identity} for identity in (theirs, ours))
+    flat_theirs, flat_ours = ({**identity["organism"], "seed": identity["seed"]} for identity in (there, here))
     names = [name for name in flat_ours if flat_theirs.get(name) != flat_ours[name]]
     return "; ".join(f"{name}: {flat_theirs.get(name)} there, {flat_ours[name]} asked" for name in names[:3])
 
