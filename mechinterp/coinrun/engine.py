@@ -40,7 +40,7 @@ class GameOptions:
 
 
 def _procgen() -> type[ProcgenGym3Env]:
-    """Import procgen without gym: its package registers gym ids on import, which prints gym's notice and is not needed."""
+    """Import procgen without gym: the package registers gym ids when imported, for which gym prints a notice."""
     hook = "procgen.gym_registration"
     if "procgen" not in sys.modules:
         stand_in: Any = types.ModuleType(hook)
@@ -98,7 +98,9 @@ class Engine:
         if actions.shape != (self.num,) or not np.issubdtype(actions.dtype, np.integer):
             raise ValueError(f"actions: shape {actions.shape} of {actions.dtype}, expected ({self.num},) of integers")
         if actions.min() < RESET_ACTION or actions.max() > _LAST_ACTION:
-            raise ValueError(f"actions: {actions.min()} to {actions.max()}, allowed are {RESET_ACTION} to {_LAST_ACTION}")
+            raise ValueError(
+                f"actions: {actions.min()} to {actions.max()}, allowed are {RESET_ACTION} to {_LAST_ACTION}"
+            )
         self._env.act(actions)
 
     def observe(self) -> tuple[Float32[np.ndarray, " num"], UInt8[np.ndarray, "num 64 64 3"], Bool[np.ndarray, " num"]]:

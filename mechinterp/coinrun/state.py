@@ -55,9 +55,9 @@ class RngState:
 class GameState:
     """One CoinRun game, whole: everything the simulator needs to go on from here.
 
-    ``scalars`` holds every number that occurs once (names and allowed ranges: `layout.SCALARS`), ``entities`` the agent,
-    saws, enemies, crates and trails in drawing order, ``grid`` the cells, indexed ``[y, x]`` with y upward. Arrays are
-    read-only copies. Values are checked on construction, so a `GameState` is always safe to load.
+    ``scalars`` holds every number that occurs once (names and allowed ranges: `layout.SCALARS`), ``entities`` the
+    agent, saws, enemies, crates and trails in drawing order, ``grid`` the cells, indexed ``[y, x]`` with y upward.
+    Arrays are read-only copies. Values are checked on construction, so a `GameState` is always safe to load.
 
     Raises:
         StateError: naming the field, its value and the allowed range.
@@ -195,7 +195,9 @@ class _Reader:
         flat["view"] = self.section("view")
         width, height, cells = struct.unpack("<iii", flat["view"][-12:])
         if not (1 <= width <= layout.MAX_SIDE and 1 <= height <= layout.MAX_SIDE and width * height == cells):
-            raise StateError(f"grid: {width} x {height} with {cells} cells, allowed are sides from 1 to {layout.MAX_SIDE}")
+            raise StateError(
+                f"grid: {width} x {height} with {cells} cells, allowed are sides from 1 to {layout.MAX_SIDE}"
+            )
         grid = np.frombuffer(self.take("grid", cells, layout.MAX_SIDE**2, 4), "<i4").reshape(height, width)
         flat["tail"] = self.section("tail")
         if self.data[self.at :] != _END:
@@ -302,7 +304,9 @@ def _check_entities(entities: np.ndarray) -> None:
     if bad.any():
         at, column = np.argwhere(bad)[0]
         rule = layout.ENTITY[column]
-        raise StateError(f"entities[{at}].{rule.name}: {values[at, column]:g}, allowed is {rule.low:g} to {rule.high:g}")
+        raise StateError(
+            f"entities[{at}].{rule.name}: {values[at, column]:g}, allowed is {rule.low:g} to {rule.high:g}"
+        )
     unknown = ~np.isin(entities["type"], _TYPES)
     if unknown.any():
         at = int(unknown.argmax())
@@ -316,7 +320,9 @@ def _check_entities(entities: np.ndarray) -> None:
     # A picture that grows at every step and never expires would outgrow the renderer.
     endless = (entities["grow_rate"] != 1) & (entities["expire_time"] < 1)
     if endless.any():
-        raise StateError(f"entities[{int(endless.argmax())}]: a grow_rate other than 1 needs an expire_time of 1 or more")
+        raise StateError(
+            f"entities[{int(endless.argmax())}]: a grow_rate other than 1 needs an expire_time of 1 or more"
+        )
     agents = int(np.count_nonzero(entities["type"] == EntityType.AGENT))
     if agents != 1:
         raise StateError(f"entities: {agents} agents (type 0), a game has exactly one")

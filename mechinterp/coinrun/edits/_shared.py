@@ -1,0 +1,94 @@
+"""The error of an edit that makes no sense, and the looks at a state that the edits share."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Shaped
+
+from mechinterp.coinrun import geometry
+from mechinterp.coinrun.geometry import Cell
+from mechinterp.coinrun.layout import ENTITY_DTYPE, EntityType, Tile
+from mechinterp.coinrun.state import GameState, StateError
+
+
+class EditError(StateError):
+    """An edit that makes no sense on this state: nothing was changed."""
+
+
+def tile_at(state: GameState, cell: Cell, what: str) -> Tile:
+    """The tile of a cell that something is to be put in.
+
+    Raises:
+        EditError: for a cell outside the grid.
+    """
+    x, y = cell
+    height, width = state.grid.shape
+    if not geometry.inside(state, cell):
+        raise EditError(f"{what} at {cell}: outside the grid; x is 0 to {width - 1}, y is 0 to {height - 1}")
+    return Tile(int(state.grid[y, x]))
+
+
+def require_open(state: GameState, cell: Cell, what: str) -> Tile:
+    """The tile of a cell that must hold neither rock nor lava.
+
+    Raises:
+        EditError: where it does, with the nearest cell of that column that does not.
+    """
+    tile = tile_at(state, cell, what)
+    if tile in (Tile.WALL_MID, Tile.WALL_TOP, Tile.LAVA_MID, Tile.LAVA_TOP):
+        kind = "rock" if tile in (Tile.WALL_MID, Tile.WALL_TOP) else "lava"
+        raise EditError(f"{what} at {cell}: that cell is {kind}; {_open_in_column(state, cell)}")
+    return tile
+
+
+def with_cell(state: GameState, cell: Cell, tile: Tile) -> GameState:
+    """The same with one cell of the grid changed."""
+    grid = state.grid.copy()
+    grid[cell[1], cell[0]] = tile
+    return state.replace(grid=grid)
+
+
+def new_entity(kind: EntityType, x: float, y: float, **fields: float) -> Shaped[np.ndarray, ""]:
+    """An entity as the game's constructor makes it, its centre at (x, y), with some fields set otherwise."""
+    entity = np.zeros((), ENTITY_DTYPE)
+    defaults = {
+        "x": x,
+        "y": y,
+        "rx": 0.5,
+        "ry": 0.5,
+        "type": kind,
+        "image_type": kind,
+        "fire_time": -1,
+        "spawn_time": -1,
+        "expire_time": -1,
+        "friction": 1,
+        "auto_erase": 1,
+        "alpha": 1,
+        "health": 1,
+        "theta": -100,
+        "grow_rate": 1,
+        "alpha_decay": 1,
+    }
+    for name, value in {**defaults, **fields}.items():
+        entity[name] = value
+    return entity
+
+
+def _open_in_column(state: GameState, cell: Cell) -> str:
+    x, y = cell
+    closed = geometry.solid(state) | geometry.lava(state)
+    free = np.flatnonzero(~closed[:, x])
+    if len(free) == 0:
+        return f"column {x} is all rock, the level's columns are {geometry.start_x(state)} to {geometry.end_x(state)}"
+    nearest = int(free[np.abs(free - y).argmin()])
+    return f"the nearest open cell of column {x} is {(x, nearest)}"
+
+
+def body_cells(state: GameState) -> frozenset[Cell]:
+    """The cells that the game finds the agent in: all that its body overlaps by more than a thousandth of a cell."""
+    agent = state.entities[state.agent_index]
+    spans = []
+    for axis in "xy":
+        centre, radius = float(agent[axis]), float(agent["r" + axis]) - 0.001
+        spans.append(range(int(centre - radius), int(centre + radius) + 1))
+    return frozenset((x, y) for x in spans[0] for y in spans[1])
