@@ -1,0 +1,35 @@
+"""Results (JSON) -> figures (plotly) -> one HTML page that needs nothing else. No network is run here."""
+
+from typing import TYPE_CHECKING
+
+from mechinterp._lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "Identity": "results",
+        "Key": "store",
+        "Results": "results",
+        "ResultsError": "errors",
+        "Section": "section",
+        "Store": "store",
+        "Table": "section",
+        "Written": "write",
+        "code_version": "store",
+        "schema": "schema",
+        "write": "write",
+    },
+)
+
+if TYPE_CHECKING:
+    from mechinterp.reports import schema as schema
+    from mechinterp.reports.errors import ResultsError as ResultsError
+    from mechinterp.reports.results import Identity as Identity
+    from mechinterp.reports.results import Results as Results
+    from mechinterp.reports.section import Section as Section
+    from mechinterp.reports.section import Table as Table
+    from mechinterp.reports.store import Key as Key
+    from mechinterp.reports.store import Store as Store
+    from mechinterp.reports.store import code_version as code_version
+    from mechinterp.reports.write import Written as Written
+    from mechinterp.reports.write import write as write
