@@ -142,8 +142,8 @@ def on_ground(state: GameState) -> bool:
 
 def entity_cells(state: GameState, *kinds: EntityType) -> frozenset[Cell]:
     """The cells that the centres of entities of these types lie in."""
-    chosen = state.entities[np.isin(state.entities["type"], kinds)]
-    return frozenset((int(entity["x"]), int(entity["y"])) for entity in chosen)
+    types, xs, ys = (state.entities[name].tolist() for name in ("type", "x", "y"))
+    return frozenset((int(x), int(y)) for kind, x, y in zip(types, xs, ys, strict=True) if kind in kinds)
 
 
 def hazards(state: GameState) -> tuple[Hazard, ...]:
@@ -202,7 +202,9 @@ def reachable(state: GameState, cells: tuple[Cell, ...]) -> Bool[np.ndarray, "ce
     for cell in cells:
         if cell not in index:
             raise StateError(f"cell {cell}: nobody can stand there")
-    closed = solid(state) | lava(state)
+    # How many closed cells lie under each height of each column: differences tell at once whether a stretch is free.
+    closed = np.cumsum(solid(state) | lava(state), axis=0).T
+    counts = np.pad(closed, ((0, 0), (1, _HEADROOM))).tolist()
     columns: dict[int, list[int]] = {}
     for x, y in nodes:
         columns.setdefault(x, []).append(y)
@@ -234,14 +236,13 @@ def _falls_to_death(rock: Bool[np.ndarray, " h"], deadly: Bool[np.ndarray, " h"]
     return False
 
 
-def _moves(closed: Bool[np.ndarray, "h w"], start: Cell, end: Cell) -> bool:
+def _moves(counts: list[list[int]], start: Cell, end: Cell) -> bool:
     """Whether one step or jump leads from a standing cell to another."""
     (x, y), (to_x, to_y) = start, end
     gap = abs(to_x - x) - 1
     if to_y - y > (MAX_RISE if gap == 0 else _MAX_GAP_RISE):
         return False
     top = max(y, to_y)
-    if closed[y : top + 2, x].any() or closed[to_y : top + 2, to_x].any():
+    if counts[x][y] != counts[x][top + 2] or counts[to_x][to_y] != counts[to_x][top + 2]:
         return False
-    between = slice(min(x, to_x) + 1, max(x, to_x))
-    return not closed[top : top + _HEADROOM, between].any()
+    return all(counts[i][top] == counts[i][top + _HEADROOM] for i in range(min(x, to_x) + 1, max(x, to_x)))

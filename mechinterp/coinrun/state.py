@@ -266,7 +266,8 @@ _ENTITY_IS_FLOAT = np.array([field.kind == "<f4" for field in layout.ENTITY])
 _THEMES = np.zeros(60, np.int64)
 _THEMES[list(layout.IMAGE_THEMES)] = list(layout.IMAGE_THEMES.values())
 _GRID_ALLOWED = np.isin(np.arange(layout.GRID_VALUES[0], layout.GRID_VALUES[-1] + 1), layout.GRID_VALUES)
-_TYPES = np.array([int(kind) for kind in EntityType])
+_TYPES = [int(kind) for kind in EntityType]
+_TYPE_ALLOWED = np.isin(np.arange(60), _TYPES)
 
 
 def _check(state: GameState) -> None:
@@ -307,10 +308,10 @@ def _check_entities(entities: np.ndarray) -> None:
         raise StateError(
             f"entities[{at}].{rule.name}: {values[at, column]:g}, allowed is {rule.low:g} to {rule.high:g}"
         )
-    unknown = ~np.isin(entities["type"], _TYPES)
+    unknown = ~_TYPE_ALLOWED[entities["type"]]
     if unknown.any():
         at = int(unknown.argmax())
-        raise StateError(f"entities[{at}].type: {entities['type'][at]}, allowed are {_TYPES.tolist()}")
+        raise StateError(f"entities[{at}].type: {entities['type'][at]}, allowed are {_TYPES}")
     themes = _THEMES[entities["image_type"]]
     outside = entities["image_theme"] >= themes
     if outside.any():
