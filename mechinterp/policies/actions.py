@@ -33,12 +33,12 @@ class Groups(NamedTuple):
 
 def movement_of(action: int) -> str:
     """`left`, `still` or `right`, for a Procgen action from 0 to 14."""
-    return MOVEMENTS[_checked(action) // 3] if action < 9 else "still"
+    return MOVEMENTS[action // 3] if _checked(action) < 9 else "still"
 
 
 def press_of(action: int) -> str:
     """`jump`, `none` or `down`, for a Procgen action from 0 to 14."""
-    return PRESSES[_checked(action) % 3] if action < 9 else "none"
+    return PRESSES[action % 3] if _checked(action) < 9 else "none"
 
 
 def movement_logodds(logits: Float[Tensor, "batch actions"], actions: Sequence[int]) -> Float[Tensor, " batch"]:

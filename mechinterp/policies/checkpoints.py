@@ -144,11 +144,9 @@ def _filled(config: Config, tensors: Mapping[str, Tensor], path: Path, layout: s
         check_keys(expected=wanted.keys(), found=tensors.keys(), layout=layout)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
-    for name, tensor in tensors.items():
-        if tensor.shape != wanted[name].shape:
-            raise CheckpointError(
-                f"{path}: {name} has shape {list(tensor.shape)}; {config} needs {list(wanted[name].shape)}"
-            )
+    for name, weight in wanted.items():
+        if (shape := tensors[name].shape) != weight.shape:
+            raise CheckpointError(f"{path}: {name} has shape {list(shape)}; {config} needs {list(weight.shape)}")
     policy.load_state_dict(tensors)
     return policy
 

@@ -111,7 +111,7 @@ def _state_dict(path: Path, found: Any) -> dict[str, Tensor]:
 
 
 def _finite(path: Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    for name, tensor in tensors.items():
+    for name, tensor in sorted(tensors.items()):  # safetensors gives them in any order
         if not tensor.is_floating_point():
             raise CheckpointError(f"{path}: {name} is {tensor.dtype}; weights are floating-point numbers")
         if bad := int((~tensor.isfinite()).sum()):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -22,7 +23,17 @@ from transformer_lens.hook_points import HookPoint
 
 from mechinterp.policies.errors import PolicyError, UnknownHook
 from mechinterp.policies.hooks import HookFn, Names, attached, select
-from mechinterp.policies.nodes import LOGITS, OBSERVATION, VALUE, Captured, Node, PolicyOutput, frontier, last_uses
+from mechinterp.policies.nodes import (
+    FRAME,
+    LOGITS,
+    OBSERVATION,
+    VALUE,
+    Captured,
+    Node,
+    PolicyOutput,
+    frontier,
+    last_uses,
+)
 
 
 class _Step(NamedTuple):
@@ -57,6 +68,7 @@ class Policy(HookedRootModule):
         self.setup()
         self._steps = tuple(self._step(node) for node in nodes)
         self._last_use = last_uses(self.nodes)
+        self._shapes: dict[str, tuple[int, ...]] | None = None
 
     # ---- running -----------------------------------------------------------------------------------------------
 
@@ -85,7 +97,7 @@ class Policy(HookedRootModule):
 
         Raises:
             UnknownHook: `start_at`, `stop_at` or a key of `values` is no hook point.
-            PolicyError: a value of the frontier is missing, or `stop_at` comes before `start_at`.
+            PolicyError: a value of the frontier is missing or misshapen, or `stop_at` comes before `start_at`.
         """
         return self._run(obs, state, start_at, stop_at, values, {}, frozenset())
 
@@ -150,6 +162,17 @@ class Policy(HookedRootModule):
         """The hook points that a name, a sequence of names or a predicate selects, in running order; see `select`."""
         return select(names, self.hook_names)
 
+    @property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Shape of every node's value for one frame, without the batch: (channels, height, width) or (features,)."""
+        if self._shapes is None:
+            live = {OBSERVATION: torch.zeros(1, FRAME, FRAME, 3, dtype=torch.uint8)}
+            with torch.no_grad():  # through the modules alone, so that no hook sees it
+                for name, owner, key, _, inputs in self._steps:
+                    live[name] = self._module(owner, key)(*[live[read] for read in inputs])
+            self._shapes = {name: tuple(live[name].shape[1:]) for name in self.hook_names}
+        return MappingProxyType(self._shapes)
+
     def frontier(self, name: str, *, stop_at: str | None = None) -> tuple[str, ...]:
         """The values that `forward(start_at=name, stop_at=stop_at)` needs.
 
@@ -196,7 +219,7 @@ class Policy(HookedRootModule):
         last_use = self._last_use
         for index in range(first, stop):
             name, owner, key, hook, inputs = self._steps[index]
-            value = hook(owner._modules[key](*[live[read] for read in inputs]))  # pyright: ignore[reportOptionalCall]
+            value = hook(self._module(owner, key)(*[live[read] for read in inputs]))
             live[name] = value
             if name in wanted:
                 kept[name] = value.clone()
@@ -218,6 +241,10 @@ class Policy(HookedRootModule):
             raise UnknownHook(unknown, self.hook_names)
         if missing := [name for name in needed if name not in given]:
             raise PolicyError(f"starting at {start_at!r} needs values for {list(needed)}; missing: {missing}")
+        for name in needed:  # a wrong shape might otherwise be broadcast by a later sum
+            shape, batch = tuple(given[name].shape), len(given[needed[-1]])
+            if shape != (batch, *self.shapes[name]):
+                raise PolicyError(f"the value of {name} has shape {shape}; expected {(batch, *self.shapes[name])}")
         return {name: given[name] for name in needed}
 
     def _computed(self, names: Names, start_at: str | None) -> tuple[str, ...]:
@@ -239,6 +266,12 @@ class Policy(HookedRootModule):
             return self._position[name]
         except KeyError:
             raise UnknownHook([name], self.hook_names) from None
+
+    @staticmethod
+    def _module(owner: nn.Module, key: str) -> nn.Module:
+        module = owner._modules[key]
+        assert module is not None, f"{key} was removed"
+        return module
 
     def _step(self, node: Node) -> _Step:
         parent, _, key = node.module.rpartition(".")

@@ -16,13 +16,11 @@ from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.initialise import initialise
 from mechinterp.policies.layers import Add, Flatten, L2Pool, Observe, ValueHead
-from mechinterp.policies.nodes import LOGITS, OBSERVATION, VALUE, Node
+from mechinterp.policies.nodes import FRAME, LOGITS, OBSERVATION, VALUE, Node
 
 ALL_ACTIONS = tuple(range(15))
 DISTINCT_ACTIONS = tuple(range(9))
 """Procgen's actions without 9-14, which do what 4 does in CoinRun."""
-FRAME = 64
-"""Side of an observation in pixels."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +94,8 @@ Config = ImpalaConfig | NatureConfig | DistillConfig
 
 
 def light_impala(*, hidden: int = 256, actions: tuple[int, ...] = DISTINCT_ACTIONS) -> ImpalaConfig:
-    """An IMPALA for training on a CPU: two blocks of 32 channels and one residual block each."""
-    return ImpalaConfig((32, 32), res_blocks=1, stem_kernel=5, stem_stride=2, hidden=hidden, actions=actions)
+    """An IMPALA for training on a CPU: blocks of 16 and 32 channels, one residual block each."""
+    return ImpalaConfig((16, 32), res_blocks=1, stem_kernel=5, stem_stride=2, hidden=hidden, actions=actions)
 
 
 def build(config: Config, *, seed: int | torch.Generator = 0) -> Policy:

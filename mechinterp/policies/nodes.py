@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
+FRAME = 64
+"""Side of an observation in pixels."""
 OBSERVATION = "observation"
 """What the first node names as its input."""
 LOGITS, VALUE = "hook_logits", "hook_value"

@@ -1,0 +1,48 @@
+"""Small networks, frames, and the weights that other people trained (where they are)."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from mechinterp.policies import DistillConfig, ImpalaConfig, NatureConfig, Policy, build, light_impala
+
+CONFIGS = {
+    "impala": ImpalaConfig(channels=(4, 6), res_blocks=2, hidden=12),
+    "light": dataclasses.replace(light_impala(hidden=8), channels=(4, 6)),
+    "nature": NatureConfig(channels=(4, 6, 5), hidden=10),
+    "distill": DistillConfig(channels=(4, 5, 6, 5, 4), hidden=(9, 7)),
+}
+WEIGHTS = Path(__file__).parents[2] / ".." / "shared" / "weights"
+
+
+def random_frames(count: int, seed: int = 0) -> Tensor:
+    return torch.randint(0, 256, (count, 64, 64, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture
+def frames() -> Tensor:
+    return random_frames(3)
+
+
+@pytest.fixture(params=CONFIGS)
+def policy(request: pytest.FixtureRequest) -> Policy:
+    """Each architecture, small, with weights large enough for every node to matter."""
+    return build(CONFIGS[request.param], seed=1)
+
+
+@pytest.fixture
+def impala() -> Policy:
+    return build(CONFIGS["impala"], seed=1)
+
+
+@pytest.fixture
+def weights() -> Path:
+    """The folder of foreign weights."""
+    if not WEIGHTS.is_dir():
+        pytest.skip("../shared/weights, beside the project, is absent: no networks trained by others to compare with")
+    return WEIGHTS
