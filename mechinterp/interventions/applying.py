@@ -1,0 +1,126 @@
+"""Running a policy under edits: all together, or a different set for each part of one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+
+import torch
+from jaxtyping import Shaped, UInt8
+from torch import Tensor
+
+from mechinterp.interventions.edits import Edit
+from mechinterp.interventions.errors import InterventionError
+from mechinterp.policies.errors import UnknownHook
+from mechinterp.policies.graph import Policy
+from mechinterp.policies.hooks import HookFn
+from mechinterp.policies.nodes import PolicyOutput
+
+
+def apply(policy: Policy, edits: Edit | Sequence[Edit]) -> AbstractContextManager[None]:
+    """Within the `with` block the policy runs under these edits; those at one hook point in the order given.
+
+    Raises:
+        UnknownHook: an edit at no hook point of the policy.
+        InterventionError: an edit that does not fit its activation, or no edit at all; or, while running, the batch.
+    """
+    edits = (edits,) if isinstance(edits, Edit) else tuple(edits)
+    if not edits:
+        raise InterventionError("apply: no edits were given")
+    return apply_each(policy, [edits])
+
+
+def apply_each(policy: Policy, sets: Sequence[Sequence[Edit]]) -> AbstractContextManager[None]:
+    """Within the `with` block, the first part of each batch runs under the first set of edits, the next under the next.
+
+    A batch must be the same number of rows for each set, the rows of the first set first (`run_each` makes such
+    batches); the rows that an edit sees, and those that its sources must have, are the rows of its part. An empty set
+    leaves its part alone.
+
+    Raises:
+        UnknownHook, InterventionError: as `apply`.
+    """
+    by_hook = _by_hook(policy, sets)
+    return policy.hooks_on({name: _hook(name, placed, len(sets)) for name, placed in by_hook.items()})
+
+
+@torch.no_grad()
+def run_each(
+    policy: Policy,
+    frames: UInt8[Tensor, "batch 64 64 3"],
+    sets: Sequence[Sequence[Edit]],
+    *,
+    at_once: int | None = None,
+) -> PolicyOutput:
+    """The outputs of the same frames under each set of edits, without gradients: logits [sets, batch, actions], value
+    [sets, batch].
+
+    What comes before the first edited hook point is computed once.
+
+    Args:
+        at_once: sets in one batch, where all of them would not fit in memory.
+
+    Raises:
+        UnknownHook, InterventionError: as `apply`.
+    """
+    by_hook = _by_hook(policy, sets)
+    at_once = len(sets) if at_once is None else at_once
+    if not sets or at_once < 1:
+        raise InterventionError(f"run_each: needs a set of edits and at_once >= 1, got {len(sets)} sets, {at_once=}")
+    if not by_hook:
+        plain = policy(frames)
+        return PolicyOutput(_repeat(plain.logits, len(sets)), _repeat(plain.value, len(sets)))
+    first = next(name for name in policy.hook_names if name in by_hook)
+    needed = policy.frontier(first)
+    base = policy.activations(frames, needed)
+    outputs = [_run(policy, sets[at : at + at_once], first, base) for at in range(0, len(sets), at_once)]
+    return PolicyOutput(torch.cat([out.logits for out in outputs]), torch.cat([out.value for out in outputs]))
+
+
+def _run(policy: Policy, sets: Sequence[Sequence[Edit]], first: str, base: Mapping[str, Tensor]) -> PolicyOutput:
+    by_hook = _by_hook(policy, sets)
+    values = {name: _repeat(value, len(sets)).flatten(0, 1) for name, value in base.items()}
+    here = by_hook.pop(first, [])  # a forward that starts at a node does not run that node's own hooks
+    values[first] = _edited(first, here, len(sets), values[first])
+    with policy.hooks_on({name: _hook(name, placed, len(sets)) for name, placed in by_hook.items()}):
+        output = policy(start_at=first, values=values)
+    return PolicyOutput(output.logits.unflatten(0, (len(sets), -1)), output.value.unflatten(0, (len(sets), -1)))
+
+
+def _repeat(value: Shaped[Tensor, " batch *shape"], times: int) -> Shaped[Tensor, " times batch *shape"]:
+    return value.expand(times, *value.shape)
+
+
+def _by_hook(policy: Policy, sets: Sequence[Sequence[Edit]]) -> dict[str, list[tuple[int, Edit]]]:
+    """Edits with the number of their set, by hook point, after checking that each fits."""
+    placed: dict[str, list[tuple[int, Edit]]] = {}
+    for number, edits in enumerate(sets):
+        for edit in edits:
+            placed.setdefault(edit.hook, []).append((number, edit))
+    if unknown := [name for name in placed if name not in policy.hook_names]:
+        raise UnknownHook(unknown, policy.hook_names)
+    for name, group in placed.items():
+        for _, edit in group:
+            edit.check(policy.shapes[name])
+    return placed
+
+
+def _hook(name: str, placed: Sequence[tuple[int, Edit]], parts: int) -> HookFn:
+    def edit(value: Tensor, hook: object) -> Tensor:
+        return _edited(name, placed, parts, value)
+
+    return edit
+
+
+def _edited(name: str, placed: Sequence[tuple[int, Edit]], parts: int, value: Tensor) -> Tensor:
+    if len(value) % parts:
+        raise InterventionError(
+            f"at {name}: a batch of {len(value)} rows cannot hold {parts} parts of the same size, "
+            "one for each set of edits"
+        )
+    rows = len(value) // parts
+    result = value.clone()
+    for number, edit in placed:
+        part = slice(number * rows, (number + 1) * rows)
+        result[part] = edit(result[part])
+    return result

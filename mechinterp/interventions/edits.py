@@ -1,0 +1,219 @@
+"""Edits of an activation, as data: what is done at which hook point, to which channels, at which places.
+
+An edit is a pure function from an activation (with its batch) to a new one. `channels` are indices on the first axis
+after the batch (features, where the activation is a row of numbers); None means all. `place` is a part of a feature
+map; None means everywhere.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mechinterp.errors import nearest
+from mechinterp.interventions import selection
+from mechinterp.interventions.errors import InterventionError
+from mechinterp.interventions.places import Place
+
+Mode = Literal["zero", "mean", "resample"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Edit:
+    """What all edits have in common.
+
+    Attributes:
+        hook: full name of the hook point.
+        channels: which channels; None for all.
+        place: which cells of the map; None for all.
+    """
+
+    hook: str
+    channels: tuple[int, ...] | None = None
+    place: Place | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", selection.channel_tuple(self.channels, self.hook))
+
+    def check(self, shape: Sequence[int]) -> None:
+        """Raise InterventionError unless the edit fits an activation of `shape` (without the batch)."""
+        selection.check(self.hook, self.channels, self.place, shape)
+
+    def __call__(self, value: Float[Tensor, " rows *shape"]) -> Float[Tensor, " rows *shape"]:
+        """The edited activation; `value` is not changed."""
+        chosen = selection.mask(self.hook, self.channels, self.place, value)
+        return torch.where(chosen, self._new(value), value)
+
+    @abstractmethod
+    def _new(self, value: Tensor) -> Tensor:
+        """What to put in, broadcastable against `value`."""
+
+    def _fits(self, what: str, tensor: Tensor, value: Tensor) -> Tensor:
+        """`tensor`, whole activations for each row or one for all, in the dtype and on the device of `value`."""
+        if tensor.shape[1:] != value.shape[1:] or len(tensor) not in (1, len(value)):
+            raise InterventionError(
+                f"{type(self).__name__} at {self.hook}: {what} has shape {tuple(tensor.shape)}; expected "
+                f"{tuple(value.shape)}, or 1 row for all"
+            )
+        return tensor.to(value)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Ablate(Edit):
+    """Put in a value that carries no information about the input.
+
+    Attributes:
+        mode: `zero`; `mean`, the mean of `reference` over its rows, cell by cell; `resample`, the rows of `reference`
+            as they are, one for each row of the batch (`resampled` draws them).
+        reference: activations at this hook point, for `mean` and `resample`.
+    """
+
+    mode: Mode = "zero"
+    reference: Float[Tensor, " rows *shape"] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.mode not in get_args(Mode):
+            raise InterventionError(
+                f"Ablate at {self.hook}: unknown mode {self.mode!r}{nearest(self.mode, get_args(Mode))}"
+            )
+        if (self.mode == "zero") != (self.reference is None):
+            need = "takes no reference" if self.mode == "zero" else "needs a reference: activations at this hook point"
+            raise InterventionError(f"Ablate at {self.hook}: mode {self.mode!r} {need}")
+
+    def _new(self, value: Tensor) -> Tensor:
+        if self.reference is None:
+            return torch.zeros_like(value)
+        reference = self.reference.mean(0, keepdim=True) if self.mode == "mean" else self.reference
+        return self._fits("reference", reference, value)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Patch(Edit):
+    """Put in the value of another run (Vig et al. 2020; Meng et al. 2022).
+
+    Attributes:
+        source: the other run's activation at this hook point, or a whole cache (name -> activation). One row for each
+            row of the batch, or one for all.
+    """
+
+    source: Float[Tensor, " rows *shape"] | Mapping[str, Tensor]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.source, Mapping) and self.hook not in self.source:
+            raise InterventionError(
+                f"Patch at {self.hook}: the cache has no such activation{nearest(self.hook, self.source)}"
+            )
+
+    def _new(self, value: Tensor) -> Tensor:
+        source = self.source[self.hook] if isinstance(self.source, Mapping) else self.source
+        return self._fits("source", source, value)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Clamp(Edit):
+    """Set to a fixed number (Mini et al. 2023).
+
+    Attributes:
+        value: one number, or one for each of `channels` in their order.
+    """
+
+    value: float | Sequence[float]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        numbers = np.atleast_1d(np.asarray(self.value, float))
+        expected = None if self.channels is None else len(self.channels)
+        if numbers.ndim != 1 or not np.isfinite(numbers).all() or len(numbers) not in (1, expected):
+            raise InterventionError(
+                f"Clamp at {self.hook}: value must be one finite number, or one for each of the {expected or 'named'} "
+                f"channels, got {self.value}"
+            )
+
+    def _new(self, value: Tensor) -> Tensor:
+        numbers = torch.as_tensor(self.value, dtype=value.dtype, device=value.device).reshape(-1)
+        if len(numbers) == 1:
+            return numbers.reshape([1] * value.ndim)
+        new = torch.zeros(1, value.shape[1], *[1] * (value.ndim - 2), dtype=value.dtype, device=value.device)
+        new[:, list(self.channels or ())] = numbers.reshape(1, -1, *[1] * (value.ndim - 2))
+        return new
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Directional(Edit):
+    """An edit along a direction over channels (the same at every cell) or over the whole activation.
+
+    Attributes:
+        direction: shape `[channels]` or the activation's whole shape.
+    """
+
+    direction: Float[Tensor, " *shape"]
+
+    def check(self, shape: Sequence[int]) -> None:
+        super().check(shape)
+        if tuple(self.direction.shape) not in ((shape[0],), tuple(shape)):
+            raise InterventionError(
+                f"{type(self).__name__} at {self.hook}: direction has shape {tuple(self.direction.shape)}; expected "
+                f"({shape[0]},), one number a channel, or {tuple(shape)}"
+            )
+
+    def _direction(self, value: Tensor) -> Float[Tensor, " *shape"]:
+        """With as many axes as the activation has, without the batch."""
+        self.check(value.shape[1:])
+        direction = self.direction.to(value)
+        return direction.reshape(-1, *[1] * (value.ndim - 1 - direction.ndim)) if direction.ndim == 1 else direction
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Steer(_Directional):
+    """Add `strength` times the direction, whose length is left as given (Turner et al. 2023).
+
+    Attributes:
+        strength: one number, or one for each row of the batch.
+    """
+
+    strength: float | Float[Tensor, " rows"] = 1.0
+
+    def _new(self, value: Tensor) -> Tensor:
+        strength = torch.as_tensor(self.strength, dtype=value.dtype, device=value.device)
+        if strength.ndim > 1 or (strength.ndim == 1 and len(strength) != len(value)):
+            raise InterventionError(
+                f"Steer at {self.hook}: strength has shape {tuple(strength.shape)} for a batch of {len(value)}; give "
+                "one number, or one a row"
+            )
+        return value + strength.reshape(-1, *[1] * (value.ndim - 1)) * self._direction(value)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ProjectOut(_Directional):
+    """Remove the component along the direction: x - (x . d) d / (d . d) (Arditi et al. 2024).
+
+    A direction over channels is removed at each cell by itself; one over the whole activation, as a whole.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not float(self.direction.norm()) > 0:
+            raise InterventionError(f"ProjectOut at {self.hook}: the direction is zero or not finite")
+
+    def _new(self, value: Tensor) -> Tensor:
+        direction = self._direction(value)
+        unit = direction / self.direction.to(value).norm()
+        axes = (1,) if self.direction.ndim == 1 else tuple(range(1, value.ndim))
+        return value - (value * unit).sum(axes, keepdim=True) * unit
+
+
+def resampled(
+    reference: Float[Tensor, " n *shape"], rows: int, *, rng: np.random.Generator
+) -> Float[Tensor, " rows *shape"]:
+    """`rows` rows of `reference`, drawn with replacement: the reference of a resample ablation (Chan et al. 2022)."""
+    drawn = torch.from_numpy(rng.integers(len(reference), size=rows))
+    return reference[drawn.to(reference.device)]
