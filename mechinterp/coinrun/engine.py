@@ -31,12 +31,17 @@ class GameOptions:
     use_monochrome_assets: bool = False
     restrict_themes: bool = False
     use_generated_assets: bool = False
+    """Refused when true: the library exits when asked for a state of such a game."""
     paint_vel_info: bool = False
     center_agent: bool = True
 
     def __post_init__(self) -> None:
         if self.distribution_mode not in ("easy", "hard"):
             raise StateError(f"distribution_mode: {self.distribution_mode!r}, CoinRun has 'easy' and 'hard'")
+        if self.use_generated_assets:
+            raise StateError(
+                "use_generated_assets: the library cannot give states with generated assets; leave it False"
+            )
 
 
 def _procgen() -> type[ProcgenGym3Env]:
@@ -68,7 +73,7 @@ class Engine:
             raise ValueError(f"num: {num} games, at least 1 is needed")
         make = _procgen()
         # The seed only decides levels that nobody asked for: every game is given its level or state before it counts.
-        self._env = make(num=num, env_name="coinrun", num_threads=threads, rand_seed=0, **asdict(options))
+        self._env: Any = make(num=num, env_name="coinrun", num_threads=threads, rand_seed=0, **asdict(options))
         self._buffer = self._env._ffi.new(f"char[{_STATE_BUFFER}]")
         self.num = num
         self.options = options

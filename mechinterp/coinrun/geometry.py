@@ -213,7 +213,7 @@ def reachable(state: GameState, cells: tuple[Cell, ...]) -> Bool[np.ndarray, "ce
         for distance in range(1, MAX_GAP + 2):
             for to_x in (x - distance, x + distance):
                 for to_y in columns.get(to_x, ()):
-                    closure[at, index[to_x, to_y]] = _moves(closed, (x, y), (to_x, to_y))
+                    closure[at, index[to_x, to_y]] = _moves(counts, (x, y), (to_x, to_y))
     for _ in range(max(1, len(nodes).bit_length())):  # squaring doubles the length of the paths that count
         closure = (closure.astype(np.float32) @ closure.astype(np.float32)) > 0
     chosen = [index[cell] for cell in cells]

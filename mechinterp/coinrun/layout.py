@@ -19,6 +19,8 @@ END_MARK = 0xCAFECAFE
 RNG_WORDS = 625  # mt19937: 624 words of state and the position in them
 MAX_TIME = 1_000_000
 MAX_ENTITIES = 512
+MIN_SIDE = 64
+"""Fewest rows and columns: the game keeps the size when it makes its next level, and exits where that does not fit."""
 MAX_SIDE = 256
 
 
@@ -76,7 +78,9 @@ _SEED_MAX = 2**31 - 1
 _POSITION = (-64.0, 2.0 * MAX_SIDE)
 
 OPTIONS = (
-    *_ints("paint_vel_info use_generated_assets use_monochrome_assets restrict_themes", 0, 1),
+    *_ints("paint_vel_info", 0, 1),
+    *_ints("use_generated_assets", 0, 0),  # the library cannot give or take states with them, and exits
+    *_ints("use_monochrome_assets restrict_themes", 0, 1),
     *_ints("use_backgrounds center_agent", 0, 1),
     *_ints("debug_mode", 0, 0),
     *_ints("distribution_mode use_sequential_levels", 0, 1),
@@ -100,7 +104,7 @@ EPISODE = (
     *_ints("fixed_asset_seed", 0, _SEED_MAX),
     *_ints("cur_time", 0, MAX_TIME),
     *_ints("is_waiting_for_step", 0, 0),
-    *_ints("grid_size", 1, MAX_SIDE**2),
+    *_ints("grid_size", MIN_SIDE**2, MAX_SIDE**2),
     *_ints("n_ents", 1, MAX_ENTITIES),
 )
 ENTITY = (
@@ -145,15 +149,15 @@ MOTION = (
     *_ints("step_rand_int", 0, 1_000_000),
 )
 VIEW = (
-    *_ints("main_width main_height", 1, MAX_SIDE),
+    *_ints("main_width main_height", MIN_SIDE, MAX_SIDE),
     *_ints("out_of_bounds_object", 15, 15),
     *_floats("unit", 0.01, 64),
     *_floats("view_dim", 1, MAX_SIDE),
     *_floats("x_off y_off", -1e5, 1e5),
     *_floats("visibility", 3, 64),
     *_floats("min_visibility", 0, 64),
-    *_ints("w h", 1, MAX_SIDE),
-    *_ints("cells", 1, MAX_SIDE**2),
+    *_ints("w h", MIN_SIDE, MAX_SIDE),
+    *_ints("cells", MIN_SIDE**2, MAX_SIDE**2),
 )
 TAIL = (
     *_floats("last_agent_y", *_POSITION),

@@ -194,9 +194,10 @@ class _Reader:
         rngs.append(self.rng("asset_rng"))
         flat["view"] = self.section("view")
         width, height, cells = struct.unpack("<iii", flat["view"][-12:])
-        if not (1 <= width <= layout.MAX_SIDE and 1 <= height <= layout.MAX_SIDE and width * height == cells):
+        sides = range(layout.MIN_SIDE, layout.MAX_SIDE + 1)
+        if width not in sides or height not in sides or width * height != cells:
             raise StateError(
-                f"grid: {width} x {height} with {cells} cells, allowed are sides from 1 to {layout.MAX_SIDE}"
+                f"grid: {width} x {height} with {cells} cells, allowed are sides of {sides[0]} to {sides[-1]}"
             )
         grid = np.frombuffer(self.take("grid", cells, layout.MAX_SIDE**2, 4), "<i4").reshape(height, width)
         flat["tail"] = self.section("tail")
@@ -294,8 +295,9 @@ def _check_grid(state: GameState) -> None:
         allowed = ", ".join(str(value) for value in layout.GRID_VALUES)
         raise StateError(f"grid[y={y}, x={x}]: {grid[y, x]}, allowed are {allowed}")
     height, width = grid.shape
-    if state["main_width"] > width or state["main_height"] > height:
-        raise StateError(f"main_width x main_height: over the grid's {width} x {height} cells")
+    main = state["main_width"], state["main_height"]
+    if main != (width, height):
+        raise StateError(f"main_width x main_height: {main[0]} x {main[1]}, the grid has {width} x {height} cells")
 
 
 def _check_entities(entities: np.ndarray) -> None:
