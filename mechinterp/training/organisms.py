@@ -12,10 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.goals import Goal
 from mechinterp.coinrun.levels import LevelRange, LevelSource
 from mechinterp.coinrun.placements import placement
+from mechinterp.coinrun.state import GameState
 from mechinterp.errors import nearest
 from mechinterp.policies.networks import Config, ImpalaConfig, light_impala
 from mechinterp.training.ppo import PPOConfig, TrainingError
@@ -43,6 +46,9 @@ class Organism:
         ppo: hyperparameters.
         budget: environment steps.
         levels: training levels.
+        clock: steps after which a training episode times out. The stock game's 1000 let agents that have learned to
+            stand still, where nothing kills, fill the rollouts with empty steps: one run of `standard` never left that
+            trap. The clock is not to be seen in the frames.
     """
 
     name: str
@@ -54,10 +60,16 @@ class Organism:
     ppo: PPOConfig = PPOConfig()
     budget: int = 3_000_000
     levels: LevelRange = TRAINING_LEVELS
+    clock: int = 300
 
     def source(self) -> LevelSource:
         """Makes this organism's training levels."""
-        return LevelSource(self.options, placement=placement(self.placement))
+        rule = placement(self.placement)
+
+        def place(state: GameState, rng: np.random.Generator) -> GameState:
+            return rule(state, rng).replace(timeout=self.clock)
+
+        return LevelSource(self.options, placement=place)
 
     def as_dict(self) -> dict[str, Any]:
         """The recipe as plain values, for `config.json` and to tell recipes apart."""
