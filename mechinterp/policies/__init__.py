@@ -7,18 +7,24 @@ from mechinterp._lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "Actor": "actors",
+        "AlwaysRight": "actors",
         "Captured": "nodes",
-        "DistillConfig": "networks",
         "Card": "card",
         "Checkpoint": "checkpoints",
         "CheckpointError": "errors",
+        "DistillConfig": "networks",
         "EmptySelection": "errors",
+        "Episodes": "rollout",
         "ImpalaConfig": "networks",
         "NatureConfig": "networks",
         "Node": "nodes",
+        "Outcome": "rollout",
         "Policy": "graph",
+        "PolicyActor": "actors",
         "PolicyError": "errors",
         "PolicyOutput": "nodes",
+        "UniformRandom": "actors",
         "UnknownHook": "errors",
         "actions": "actions",
         "build": "networks",
@@ -31,11 +37,16 @@ __getattr__, __dir__, __all__ = attach(
         "series": "checkpoints",
         "shuffled": "controls",
         "untrained": "controls",
+        "visited_states": "visits",
     },
 )
 
 if TYPE_CHECKING:
     from mechinterp.policies import actions as actions
+    from mechinterp.policies.actors import Actor as Actor
+    from mechinterp.policies.actors import AlwaysRight as AlwaysRight
+    from mechinterp.policies.actors import PolicyActor as PolicyActor
+    from mechinterp.policies.actors import UniformRandom as UniformRandom
     from mechinterp.policies.card import Card as Card
     from mechinterp.policies.checkpoints import Checkpoint as Checkpoint
     from mechinterp.policies.checkpoints import convert as convert
@@ -59,3 +70,6 @@ if TYPE_CHECKING:
     from mechinterp.policies.nodes import Captured as Captured
     from mechinterp.policies.nodes import Node as Node
     from mechinterp.policies.nodes import PolicyOutput as PolicyOutput
+    from mechinterp.policies.rollout import Episodes as Episodes
+    from mechinterp.policies.rollout import Outcome as Outcome
+    from mechinterp.policies.visits import visited_states as visited_states

@@ -1,9 +1,8 @@
-"""Small networks, frames, and the weights that other people trained (where they are)."""
+"""Small networks and frames."""
 
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import pytest
 import torch
@@ -17,7 +16,6 @@ CONFIGS = {
     "nature": NatureConfig(channels=(4, 6, 5), hidden=10),
     "distill": DistillConfig(channels=(4, 5, 6, 5, 4), hidden=(9, 7)),
 }
-WEIGHTS = Path(__file__).parents[2] / ".." / "shared" / "weights"
 
 
 def random_frames(count: int, seed: int = 0) -> Tensor:
@@ -38,11 +36,3 @@ def policy(request: pytest.FixtureRequest) -> Policy:
 @pytest.fixture
 def impala() -> Policy:
     return build(CONFIGS["impala"], seed=1)
-
-
-@pytest.fixture
-def weights() -> Path:
-    """The folder of foreign weights."""
-    if not WEIGHTS.is_dir():
-        pytest.skip("../shared/weights, beside the project, is absent: no networks trained by others to compare with")
-    return WEIGHTS

@@ -16,15 +16,15 @@ from .test_foreign import impala_by_hand
 
 
 @pytest.fixture
-def game_frames(weights: Path) -> np.ndarray:
+def game_frames(shared_weights: Path) -> np.ndarray:
     """32 frames of the original game."""
-    return load_file(weights / "openai-distill-observations.safetensors")["observations"]
+    return load_file(shared_weights / "openai-distill-observations.safetensors")["observations"]
 
 
-def test_sharkey_impala_equals_a_functional_recomputation(weights: Path, game_frames: np.ndarray):
-    tensors = torch.load(weights / "sharkey-impala.pt", map_location="cpu", weights_only=True)
+def test_sharkey_impala_equals_a_functional_recomputation(shared_weights: Path, game_frames: np.ndarray):
+    tensors = torch.load(shared_weights / "sharkey-impala.pt", map_location="cpu", weights_only=True)
     frames = torch.cat([torch.from_numpy(game_frames), random_frames(16)])
-    policy, card = read(weights / "sharkey-impala.pt")
+    policy, card = read(shared_weights / "sharkey-impala.pt")
     logits, value = impala_by_hand(tensors, "pfrl", frames)
     with torch.no_grad():
         output = policy(frames)
@@ -60,17 +60,17 @@ def distill_by_hand(w: dict[str, np.ndarray], frames: np.ndarray) -> tuple[np.nd
     return x @ w["pi/w"] + w["pi/b"], (x @ w["vf/w"] + w["vf/b"])[:, 0]
 
 
-def test_distill_network_equals_a_numpy_recomputation_in_its_own_layout(weights: Path, game_frames: np.ndarray):
-    logits, value = distill_by_hand(load_file(weights / "openai-distill.safetensors"), game_frames[:8])
-    policy = load(weights / "openai-distill.safetensors")
+def test_distill_network_equals_a_numpy_recomputation_in_its_own_layout(shared_weights: Path, game_frames: np.ndarray):
+    logits, value = distill_by_hand(load_file(shared_weights / "openai-distill.safetensors"), game_frames[:8])
+    policy = load(shared_weights / "openai-distill.safetensors")
     with torch.no_grad():
         output = policy(torch.from_numpy(game_frames[:8]))
     np.testing.assert_allclose(output.logits.numpy(), logits, atol=1e-4)
     np.testing.assert_allclose(output.value.numpy(), value, atol=1e-4)
 
 
-def test_distill_network_plays_sensibly_on_frames_of_its_own_game(weights: Path, game_frames: np.ndarray):
-    policy = load(weights / "openai-distill.safetensors")
+def test_distill_network_plays_sensibly_on_frames_of_its_own_game(shared_weights: Path, game_frames: np.ndarray):
+    policy = load(shared_weights / "openai-distill.safetensors")
     assert policy.actions == (4, 7, 1, 5, 8, 2, 3, 9, 10)
     with torch.no_grad():
         output = policy(torch.from_numpy(game_frames))
@@ -84,9 +84,9 @@ def test_distill_network_plays_sensibly_on_frames_of_its_own_game(weights: Path,
     assert 0 < output.value.min() < output.value.max() < 11  # a level pays 10
 
 
-def test_foreign_networks_survive_conversion(weights: Path, game_frames: np.ndarray, tmp_path: Path):
+def test_foreign_networks_survive_conversion(shared_weights: Path, game_frames: np.ndarray, tmp_path: Path):
     for file in ("sharkey-impala.pt", "openai-distill.safetensors"):
-        convert(weights / file, tmp_path / file)
+        convert(shared_weights / file, tmp_path / file)
         frames = torch.from_numpy(game_frames)
         with torch.no_grad():
-            assert torch.equal(load(tmp_path / file)(frames).logits, load(weights / file)(frames).logits)
+            assert torch.equal(load(tmp_path / file)(frames).logits, load(shared_weights / file)(frames).logits)
