@@ -124,6 +124,12 @@ def ground_cell(state: GameState, x: int) -> Cell:
     return x, int(column[-1])
 
 
+def agent_cell(state: GameState) -> Cell:
+    """The cell that the agent's feet are in."""
+    x, y = state.agent_xy
+    return int(x), int(y - float(state.entities["ry"][state.agent_index]) + 0.01)
+
+
 def on_ground(state: GameState) -> bool:
     """Whether the agent stands, by the game's own rule: not moving up or down, and on a crate or a corner on rock."""
     agent = state.entities[state.agent_index]

@@ -118,7 +118,8 @@ ENTITY = (
     *_ints("will_erase", 0, 1),
     *_ints("collides_with_entities", 0, 0),
     *_floats("collision_margin", 0, 1),
-    *_floats("rotation vrot", -7, 7),
+    *_floats("rotation", -7, 7),
+    *_floats("vrot", 0, 0),  # nothing turns in CoinRun
     *_ints("is_reflected", 0, 1),
     *_ints("fire_time spawn_time", -1, MAX_TIME),
     *_ints("life_time", 0, MAX_TIME),
@@ -129,7 +130,7 @@ ENTITY = (
     *_floats("alpha", 0, 1),
     *_floats("health", 0, 100),
     *_floats("theta", -100, 100),
-    *_floats("grow_rate", 0.5, 1.05),
+    *_floats("grow_rate", 1, float(np.float32(1.05))),
     *_floats("alpha_decay", 0, 1),
     *_floats("climber_spawn_x", 0, 0),
 )

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from functools import cached_property, lru_cache
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Int, Shaped
 
 from mechinterp.coinrun import layout
+from mechinterp.coinrun.checks import MAX_RNG_TEXT, StateError, check_rng_text, check_state
 from mechinterp.coinrun.layout import ENTITY_DTYPE, SCALAR_DTYPE, EntityType, Tile
-from mechinterp.errors import MechinterpError
+
+__all__ = ["GameState", "RngState", "StateError"]
 
 _HEAD = struct.pack("<ii", layout.STATE_VERSION, len(layout.GAME_NAME)) + layout.GAME_NAME
 _END = struct.pack("<I", layout.END_MARK)
 _RNG_HEAD = struct.Struct("<ii")
-_UINT32 = (
-    rb"(?:[0-9]{1,9}|[1-3][0-9]{9}|4[01][0-9]{8}|42[0-8][0-9]{7}|429[0-3][0-9]{6}|4294[0-8][0-9]{5}|42949[0-5][0-9]{4}"
-    rb"|429496[0-6][0-9]{3}|4294967[01][0-9]{2}|42949672[0-8][0-9]|429496729[0-5])"
-)
-_RNG_TEXT = re.compile(rb"(?:" + _UINT32 + rb" ){624}(?:[0-9]{1,2}|[0-5][0-9]{2}|6[01][0-9]|62[0-4])")
-_MAX_RNG_TEXT = 11 * layout.RNG_WORDS
-
-
-class StateError(MechinterpError, ValueError):
-    """A state, or bytes said to be one, that the game could not safely hold."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +35,7 @@ class RngState:
             raise StateError(f"generator: is_seeded is {self.is_seeded}, allowed are 0 and 1")
         if not self.text:
             return
-        _check_rng_text(self.text)
+        check_rng_text(self.text)
 
     def blank(self) -> RngState:
         """The same with no text: loading it leaves the target's generator as it was (three times cheaper)."""
@@ -82,7 +73,7 @@ class GameState:
         for name, array in (("scalars", scalars), ("entities", entities), ("grid", grid)):
             array.setflags(write=False)
             object.__setattr__(self, name, array)
-        _check(self)
+        check_state(self)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> GameState:
@@ -232,21 +223,12 @@ class _Reader:
     def rng(self, name: str) -> RngState:
         is_seeded, length = _RNG_HEAD.unpack(self.take(name, 1, 1, _RNG_HEAD.size))
         fork = " (five options more, as in the goal-misgeneralisation fork?)" if name == "level_rng" else ""
-        if is_seeded not in (0, 1) or not 0 <= length <= _MAX_RNG_TEXT:
+        if is_seeded not in (0, 1) or not 0 <= length <= MAX_RNG_TEXT:
             raise StateError(f"{name}: no generator at byte {self.at - 8}{fork}")
         try:
-            return RngState(is_seeded, self.take(name, length, _MAX_RNG_TEXT, 1))
+            return RngState(is_seeded, self.take(name, length, MAX_RNG_TEXT, 1))
         except StateError as error:
             raise StateError(f"{name}: {error}{fork}") from None
-
-
-@lru_cache(maxsize=256)  # one game's generators recur in all its states, and the asset generator in all games
-def _check_rng_text(text: bytes) -> None:
-    if not _RNG_TEXT.fullmatch(text):
-        raise StateError(
-            f"generator: expected {layout.RNG_WORDS} decimal numbers below 2**32, the last one (the position) at most "
-            f"{layout.RNG_WORDS - 1}; got {len(text.split())} words in {len(text)} bytes"
-        )
 
 
 def _rng_bytes(rng: RngState) -> bytes:
@@ -257,75 +239,3 @@ def _known(name: str) -> None:
     if name not in SCALAR_DTYPE.fields:  # pyright: ignore[reportOperatorIssue]
         near = get_close_matches(name, SCALAR_DTYPE.names or (), 3)
         raise StateError(f"a state has no field {name!r}; nearest: {', '.join(near) or 'none'}")
-
-
-_SCALAR_LOW = np.array([field.low for field in layout.SCALARS])
-_SCALAR_HIGH = np.array([field.high for field in layout.SCALARS])
-_ENTITY_LOW = np.array([field.low for field in layout.ENTITY])
-_ENTITY_HIGH = np.array([field.high for field in layout.ENTITY])
-_ENTITY_IS_FLOAT = np.array([field.kind == "<f4" for field in layout.ENTITY])
-_THEMES = np.zeros(60, np.int64)
-_THEMES[list(layout.IMAGE_THEMES)] = list(layout.IMAGE_THEMES.values())
-_GRID_ALLOWED = np.isin(np.arange(layout.GRID_VALUES[0], layout.GRID_VALUES[-1] + 1), layout.GRID_VALUES)
-_TYPES = [int(kind) for kind in EntityType]
-_TYPE_ALLOWED = np.isin(np.arange(60), _TYPES)
-
-
-def _check(state: GameState) -> None:
-    """Refuse every value that the C++ library was not seen to survive."""
-    values = np.array(state.scalars.tolist(), np.float64)
-    # Written so that NaN, which compares false, is refused too.
-    bad = ~((values >= _SCALAR_LOW) & (values <= _SCALAR_HIGH))
-    if bad.any():
-        which = layout.SCALARS[int(bad.argmax())]
-        raise StateError(f"{which.name}: {values[bad.argmax()]:g}, allowed is {which.low:g} to {which.high:g}")
-    if not state["level_seed_low"] < state["level_seed_high"]:
-        raise StateError(f"level_seed_high: {state['level_seed_high']}, must be over level_seed_low")
-    _check_grid(state)
-    _check_entities(state.entities)
-
-
-def _check_grid(state: GameState) -> None:
-    grid = state.grid
-    low, high = layout.GRID_VALUES[0], layout.GRID_VALUES[-1]
-    bad = (grid < low) | (grid > high)
-    bad |= ~_GRID_ALLOWED[np.where(bad, 0, grid - low)]
-    if bad.any():
-        y, x = np.argwhere(bad)[0]
-        allowed = ", ".join(str(value) for value in layout.GRID_VALUES)
-        raise StateError(f"grid[y={y}, x={x}]: {grid[y, x]}, allowed are {allowed}")
-    height, width = grid.shape
-    main = state["main_width"], state["main_height"]
-    if main != (width, height):
-        raise StateError(f"main_width x main_height: {main[0]} x {main[1]}, the grid has {width} x {height} cells")
-
-
-def _check_entities(entities: np.ndarray) -> None:
-    shape = (len(entities), len(layout.ENTITY))
-    values = np.where(_ENTITY_IS_FLOAT, entities.view("<f4").reshape(shape), entities.view("<i4").reshape(shape))
-    bad = ~((values >= _ENTITY_LOW) & (values <= _ENTITY_HIGH))
-    if bad.any():
-        at, column = np.argwhere(bad)[0]
-        rule = layout.ENTITY[column]
-        raise StateError(
-            f"entities[{at}].{rule.name}: {values[at, column]:g}, allowed is {rule.low:g} to {rule.high:g}"
-        )
-    unknown = ~_TYPE_ALLOWED[entities["type"]]
-    if unknown.any():
-        at = int(unknown.argmax())
-        raise StateError(f"entities[{at}].type: {entities['type'][at]}, allowed are {_TYPES}")
-    themes = _THEMES[entities["image_type"]]
-    outside = entities["image_theme"] >= themes
-    if outside.any():
-        at = int(outside.argmax())
-        kind, theme = entities["image_type"][at], entities["image_theme"][at]
-        raise StateError(f"entities[{at}]: image_type {kind} has themes 0 to {themes[at] - 1}, not {theme}")
-    # A picture that grows at every step and never expires would outgrow the renderer.
-    endless = (entities["grow_rate"] != 1) & (entities["expire_time"] < 1)
-    if endless.any():
-        raise StateError(
-            f"entities[{int(endless.argmax())}]: a grow_rate other than 1 needs an expire_time of 1 or more"
-        )
-    agents = int(np.count_nonzero(entities["type"] == EntityType.AGENT))
-    if agents != 1:
-        raise StateError(f"entities: {agents} agents (type 0), a game has exactly one")

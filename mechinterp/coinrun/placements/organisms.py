@@ -64,7 +64,7 @@ def agent_at_right(count: int = 2) -> Placement:
 
 def _scatter(state: GameState, rng: np.random.Generator, count: int) -> GameState:
     """Decoys in random places, the first of them near the agent in most levels."""
-    agent = _agent_cell(state)
+    agent = geometry.agent_cell(state)
     ends = (geometry.start_x(state), geometry.end_x(state))
     places = tuple(p for p in free_places(state) if p[0] not in ends and abs(p[0] - agent[0]) >= MIN_APART)
     chosen: list[Cell] = []
@@ -76,7 +76,7 @@ def _scatter(state: GameState, rng: np.random.Generator, count: int) -> GameStat
 
 def _places_at_end(state: GameState, end: Literal["right"]) -> tuple[Cell, ...]:
     """Safe places in the last columns from which the way back to the agent's present place is open."""
-    home = _agent_cell(state)
+    home = geometry.agent_cell(state)
     places = free_places(state)
     open_way = geometry.reachable(state, (*places, home))[:-1, -1]
     places = tuple(place for place, is_open in zip(places, open_way, strict=True) if is_open)
@@ -84,12 +84,6 @@ def _places_at_end(state: GameState, end: Literal["right"]) -> tuple[Cell, ...]:
         raise EditError(f"level {state.level_seed}: no safe place from which the way back to {home} is open")
     last = [place for place in places if place[0] > geometry.end_x(state) - _END_COLUMNS]
     return tuple(last) or (max(places),)
-
-
-def _agent_cell(state: GameState) -> Cell:
-    """The cell that the agent stands in: that of its feet."""
-    x, y = state.agent_xy
-    return int(x), int(y - float(state.entities["ry"][state.agent_index]) + 0.01)
 
 
 def _require_count(count: int) -> None:
