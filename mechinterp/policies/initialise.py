@@ -14,14 +14,15 @@ from mechinterp.policies.graph import Policy
 def initialise(policy: Policy, generator: torch.Generator) -> None:
     """Fill a policy with orthogonal weights (Saxe et al. 2014) and zero biases, in place.
 
-    Gains: sqrt(2) for what a ReLU follows, 0.01 for the logits (a nearly uniform policy at first) and 1 for the value
-    (as in PPO, Schulman et al. 2017, and its reference code). The last convolution of each residual branch has
+    Gains: sqrt(2) for what a ReLU follows and 0.01 for both heads: at first the policy is nearly uniform, as in PPO's
+    reference code, and nothing has a value, unlike there. With the usual gain of 1 the random values outweighed the few
+    rewards of CoinRun's first updates; the policy learned to stand still where nothing kills, and stayed there. The last convolution of each residual branch has
     sqrt(2 / number of branches), so that the scale of the activations does not grow with depth.
     """
     layers = {name: module for name, module in policy.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
     branches = [name for name in layers if name.endswith(".conv2")]
     for name, layer in layers.items():
-        gain = {"logits": 0.01, "value": 1.0}.get(name, math.sqrt(2))
+        gain = {"logits": 0.01, "value": 0.01}.get(name, math.sqrt(2))
         if name in branches:
             gain = math.sqrt(2 / len(branches))
         # A contiguous draft: `orthogonal_` would otherwise depend on the memory format.
