@@ -7,8 +7,8 @@ and never clamped to the level, so that a frame of R x R pixels has u = R / visi
 
 with x and y in cells, y upward, rows downward (`prepare_for_drawing` and `get_screen_rect` in Procgen's
 basic-abstract-game.cpp). Pixel (row, column) covers ``[row, row + 1) x [column, column + 1)``. A convolutional network
-whose feature maps have S x S cells sees with cell (r, c) the rows of the frame from ``R * r / S`` to ``R * (r + 1) / S``
-and the columns likewise, widened by its receptive field.
+whose feature maps have S x S cells sees with cell (r, c) the rows from ``R * r / S`` to ``R * (r + 1) / S`` and the
+columns likewise, widened by its receptive field.
 """
 
 from __future__ import annotations
@@ -28,9 +28,6 @@ FRAME = 64
 
 COIN_RADIUS = 0.265
 """Radius of the coin's disc in cells: its picture leaves most of the cell free (measured from frame differences)."""
-
-_AGENT_HEAD = 0.7415
-"""How far the agent's picture rises above its body, in heights of the body (Procgen's coinrun.cpp)."""
 
 Number = TypeVar("Number", float, np.ndarray)
 
@@ -106,7 +103,7 @@ def coins_in_view(state: GameState, side: int) -> tuple[tuple[int, int], ...]:
 
 
 def boxes(state: GameState, *, resolution: int = FRAME) -> dict[str, tuple[Box, ...]]:
-    """The rectangle that the picture of each thing is drawn in, in view or not.
+    """The rectangle that each thing fills, in view or not: its body, which its picture hardly goes beyond.
 
     Keys: "agent" (one box), "coin" (the disc's own square, not its cell's), "decoy", "saw", "enemy", "trail", "crate".
     """
@@ -120,8 +117,7 @@ def boxes(state: GameState, *, resolution: int = FRAME) -> dict[str, tuple[Box, 
             if kind is EntityType.COIN:
                 found.append(_disc_box(camera, x, y, resolution))
                 continue
-            head = 2 * ry * _AGENT_HEAD if kind is EntityType.AGENT else 0.0
-            found.append(camera.box(x - rx, y - ry, x + rx, y + ry + head, resolution=resolution))
+            found.append(camera.box(x - rx, y - ry, x + rx, y + ry, resolution=resolution))
         result["decoy" if kind is EntityType.COIN else kind.name.lower()] = tuple(found)
     return result
 
