@@ -1,0 +1,163 @@
+"""Minimal pairs: two scenes that differ in one variable, and in nothing else."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Int64, UInt8
+
+from mechinterp.coinrun import camera
+from mechinterp.coinrun.state import GameState, StateError
+
+Side = Literal["clean", "corrupted"]
+_FORMAT = "mechinterp-minimal-pairs-1"
+
+
+class SceneError(StateError):
+    """Minimal pairs that cannot be made, selected from, or read."""
+
+
+@dataclass(frozen=True, eq=False)
+class MinimalPairs:
+    """Pairs of frames and the states behind them.
+
+    ``clean`` is the side on which the variable should push toward what is measured (coin to the right, coin present),
+    ``corrupted`` the other one. Several pairs may come from one level: levels are what is independent.
+
+    Attributes:
+        variable: what differs, in words: "coin side".
+        clean_label, corrupted_label: what it is on each side: "coin right", "coin left".
+        clean, corrupted: the frames.
+        levels: level seed of each pair: the cluster of every interval.
+        clean_states, corrupted_states: the games behind the frames, as bytes with blank generators.
+    """
+
+    variable: str
+    clean_label: str
+    corrupted_label: str
+    clean: UInt8[np.ndarray, "pairs 64 64 3"]
+    corrupted: UInt8[np.ndarray, "pairs 64 64 3"]
+    levels: Int64[np.ndarray, " pairs"]
+    clean_states: tuple[bytes, ...]
+    corrupted_states: tuple[bytes, ...]
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(getattr(self, name)) for name in _COLUMNS}
+        if len(set(lengths.values())) != 1:
+            raise SceneError(f"minimal pairs of unequal lengths: {lengths}")
+        for name in ("clean", "corrupted"):
+            shape = getattr(self, name).shape
+            if shape[1:] != (64, 64, 3):
+                raise SceneError(f"{name}: frames of shape {shape[1:]}, expected (64, 64, 3)")
+
+    def __len__(self) -> int:
+        return len(self.levels)
+
+    @property
+    def n_levels(self) -> int:
+        """How many levels the pairs come from."""
+        return len(np.unique(self.levels))
+
+    def select(self, rows: Int64[np.ndarray, " rows"] | Bool[np.ndarray, " pairs"] | Sequence[int]) -> MinimalPairs:
+        """The pairs at these places, or where this mask is true."""
+        chosen = np.arange(len(self))[np.asarray(rows)]
+        return MinimalPairs(
+            self.variable,
+            self.clean_label,
+            self.corrupted_label,
+            self.clean[chosen],
+            self.corrupted[chosen],
+            self.levels[chosen],
+            tuple(self.clean_states[i] for i in chosen),
+            tuple(self.corrupted_states[i] for i in chosen),
+        )
+
+    def split(self, fraction: float, rng: np.random.Generator) -> tuple[MinimalPairs, MinimalPairs]:
+        """Two parts that share no level: about ``fraction`` of the levels, to choose on, and the rest, to report on.
+
+        Raises:
+            SceneError: if either part would be empty.
+        """
+        levels = rng.permutation(np.unique(self.levels))
+        count = round(fraction * len(levels))
+        if not 0 < count < len(levels):
+            raise SceneError(f"split: {fraction} of {len(levels)} levels leaves one part empty")
+        chosen = np.isin(self.levels, levels[:count])
+        return self.select(chosen), self.select(~chosen)
+
+    def changed_pixels(self) -> Bool[np.ndarray, "pairs 64 64"]:
+        """Where the two frames of each pair differ."""
+        return (self.clean != self.corrupted).any(-1)
+
+    def states(self, which: Side) -> list[GameState]:
+        """The games of one side, parsed."""
+        return [GameState.from_bytes(data) for data in self._side(which)]
+
+    def coin_cells(self, side: int, which: Side) -> Int64[np.ndarray, "pairs 2"]:
+        """Where the coin's (or decoy's) centre lies in a ``side`` x ``side`` feature map: (row, column).
+
+        (-1, -1) where there is none in view.
+        """
+        cells = np.full((len(self), 2), -1, np.int64)
+        for row, state in enumerate(self.states(which)):
+            in_view = camera.coins_in_view(state, side)
+            if in_view:
+                cells[row] = in_view[0]
+        return cells
+
+    def save(self, path: str | Path) -> None:
+        """Write one compressed file, whole or not at all."""
+        path = Path(path)
+        columns = {name: getattr(self, name) for name in _COLUMNS if not name.endswith("states")}
+        words = {name: np.array(getattr(self, name)) for name in ("variable", "clean_label", "corrupted_label")}
+        packed = {}
+        for name in ("clean_states", "corrupted_states"):
+            data = getattr(self, name)
+            packed[name] = np.frombuffer(b"".join(data), np.uint8)
+            packed[f"{name}_lengths"] = np.array([len(state) for state in data], np.int64)
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, format=np.array(_FORMAT), **columns, **words, **packed)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            temporary.write_bytes(buffer.getvalue())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | Path) -> MinimalPairs:
+        """Read what `save` wrote.
+
+        Raises:
+            SceneError: for a missing, foreign or truncated file; StateError for a state in it that is not safe.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = dict(file)
+        except (OSError, ValueError, EOFError, KeyError) as error:
+            raise SceneError(f"{path}: not a file of minimal pairs, or cut off ({error})") from error
+        if "format" not in arrays or str(arrays["format"]) != _FORMAT:
+            raise SceneError(f"{path}: not a file of minimal pairs (no mark {_FORMAT!r})")
+        states = {}
+        for name in ("clean_states", "corrupted_states"):
+            ends = arrays.pop(f"{name}_lengths").cumsum()
+            data = arrays.pop(name).tobytes()
+            states[name] = tuple(data[a:b] for a, b in zip((0, *ends[:-1]), ends, strict=True))
+            for state in states[name]:
+                GameState.from_bytes(state)
+        words = {name: str(arrays[name]) for name in ("variable", "clean_label", "corrupted_label")}
+        return cls(**words, clean=arrays["clean"], corrupted=arrays["corrupted"], levels=arrays["levels"], **states)
+
+    def _side(self, which: Side) -> tuple[bytes, ...]:
+        if which not in ("clean", "corrupted"):
+            raise SceneError(f"which: {which!r}, the sides are 'clean' and 'corrupted'")
+        return self.clean_states if which == "clean" else self.corrupted_states
+
+
+_COLUMNS = tuple(field.name for field in fields(MinimalPairs) if "label" not in field.name and field.name != "variable")
