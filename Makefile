@@ -13,7 +13,7 @@ REQUIREMENTS := pyproject.toml constraints.txt scripts/environment.sh
 export PYTHON
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n '/^# /!q; s/^# //p' Makefile
 
 .venv/installed: $(REQUIREMENTS)
 	scripts/environment.sh
