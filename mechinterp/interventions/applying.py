@@ -69,7 +69,9 @@ def run_each(
         raise InterventionError(f"run_each: needs a set of edits and at_once >= 1, got {len(sets)} sets, {at_once=}")
     if not by_hook:
         plain = policy(frames)
-        return PolicyOutput(_repeat(plain.logits, len(sets)), _repeat(plain.value, len(sets)))
+        return PolicyOutput(
+            plain.logits.expand(len(sets), *plain.logits.shape), plain.value.expand(len(sets), *plain.value.shape)
+        )
     first = next(name for name in policy.hook_names if name in by_hook)
     needed = policy.frontier(first)
     base = policy.activations(frames, needed)
@@ -79,7 +81,7 @@ def run_each(
 
 def _run(policy: Policy, sets: Sequence[Sequence[Edit]], first: str, base: Mapping[str, Tensor]) -> PolicyOutput:
     by_hook = _by_hook(policy, sets)
-    values = {name: _repeat(value, len(sets)).flatten(0, 1) for name, value in base.items()}
+    values = {name: tiled(value, len(sets)) for name, value in base.items()}
     here = by_hook.pop(first, [])  # a forward that starts at a node does not run that node's own hooks
     values[first] = _edited(first, here, len(sets), values[first])
     with policy.hooks_on({name: _hook(name, placed, len(sets)) for name, placed in by_hook.items()}):
@@ -87,8 +89,12 @@ def _run(policy: Policy, sets: Sequence[Sequence[Edit]], first: str, base: Mappi
     return PolicyOutput(output.logits.unflatten(0, (len(sets), -1)), output.value.unflatten(0, (len(sets), -1)))
 
 
-def _repeat(value: Shaped[Tensor, " batch *shape"], times: int) -> Shaped[Tensor, " times batch *shape"]:
-    return value.expand(times, *value.shape)
+def tiled(value: Shaped[Tensor, " batch *shape"], times: int) -> Shaped[Tensor, " times*batch *shape"]:
+    """The batch repeated as a whole, `times` times, copied; maps in channels_last memory, in which networks run."""
+    if value.ndim != 4:
+        return value.expand(times, *value.shape).flatten(0, 1).clone()
+    nhwc = value.permute(0, 2, 3, 1)
+    return nhwc.expand(times, *nhwc.shape).flatten(0, 1).contiguous().permute(0, 3, 1, 2)
 
 
 def _by_hook(policy: Policy, sets: Sequence[Sequence[Edit]]) -> dict[str, list[tuple[int, Edit]]]:

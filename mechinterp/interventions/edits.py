@@ -159,6 +159,8 @@ class _Directional(Edit):
 
     def check(self, shape: Sequence[int]) -> None:
         super().check(shape)
+        if not shape:
+            raise InterventionError(f"{self.hook} is a single number: there are no directions in it; use Clamp")
         if tuple(self.direction.shape) not in ((shape[0],), tuple(shape)):
             raise InterventionError(
                 f"{type(self).__name__} at {self.hook}: direction has shape {tuple(self.direction.shape)}; expected "

@@ -65,6 +65,12 @@ class Mask:
         cells.flags.writeable = False
         object.__setattr__(self, "cells", cells)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mask) and np.array_equal(self.cells, other.cells)
+
+    def __hash__(self) -> int:
+        return hash((self.cells.shape, self.cells.tobytes()))
+
     def mask(self, height: int, width: int) -> Bool[Tensor, "*rows height width"]:
         """The cells. Raises InterventionError if the map has another size."""
         if self.cells.shape[-2:] != (height, width):

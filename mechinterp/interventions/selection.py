@@ -38,9 +38,10 @@ def check(hook: str, channels: tuple[int, ...] | None, place: Place | None, shap
     Raises:
         InterventionError: a channel that is not there, a place in an activation that is no map, or outside the map.
     """
-    if channels is not None and max(channels) >= shape[0]:
-        bad = [channel for channel in channels if channel >= shape[0]]
-        raise InterventionError(f"{hook} has channels 0 to {shape[0] - 1}; there is no channel {bad}")
+    width = shape[0] if shape else 1  # the value head gives one number, without an axis
+    if channels is not None and max(channels) >= width:
+        bad = [channel for channel in channels if channel >= width]
+        raise InterventionError(f"{hook} has channels 0 to {width - 1}; there is no channel {bad}")
     if place is None:
         return
     if len(shape) != 3:
@@ -61,6 +62,8 @@ def mask(
     """
     shape = value.shape[1:]
     check(hook, channels, place, shape)
+    if not shape:
+        return torch.ones(1, dtype=torch.bool, device=value.device)
     chosen = torch.ones(1, shape[0], *[1] * (len(shape) - 1), dtype=torch.bool)
     if channels is not None:
         chosen = torch.zeros_like(chosen)

@@ -16,6 +16,7 @@ from mechinterp.interventions import (
     apply_each,
     run_each,
 )
+from mechinterp.interventions.applying import tiled
 from mechinterp.policies import ImpalaConfig, UnknownHook, build
 
 
@@ -102,3 +103,13 @@ def test_what_does_not_fit_is_refused_before_anything_runs(policy):
     assert not policy.hook_dict["block1.hook_pool"].fwd_hooks
     with pytest.raises(InterventionError, match="needs a set"):
         run_each(policy, frames(1), [])
+
+
+def test_tiling_repeats_the_batch_in_the_memory_that_convolutions_want():
+    maps = torch.randn(2, 3, 4, 5)
+    for value in (maps, maps.contiguous(memory_format=torch.channels_last), maps[:, 0, 0]):
+        out = tiled(value, 3)
+        assert torch.equal(out, torch.cat([value] * 3))
+        out[0] = 7  # a copy: neither the source nor the other rows change
+        assert torch.equal(out[1:], torch.cat([value] * 3)[1:])
+    assert tiled(maps, 3).is_contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,75 @@
+"""Pairs of frames to patch between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Int64, UInt8
+from torch import Tensor
+
+from mechinterp.circuits.errors import CircuitError
+
+
+class Pairs(Protocol):
+    """What patching reads of a set of minimal pairs; `scenes.MinimalPairs` has these, and so has `FramePairs`."""
+
+    @property
+    def clean(self) -> UInt8[np.ndarray, "pairs 64 64 3"]: ...
+    @property
+    def corrupted(self) -> UInt8[np.ndarray, "pairs 64 64 3"]: ...
+    @property
+    def levels(self) -> Int64[np.ndarray, " pairs"]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class FramePairs:
+    """Frames in pairs, from anywhere.
+
+    Attributes:
+        clean: frames of the one side, uint8.
+        corrupted: of the other, in the same order.
+        levels: the level (cluster) of each pair; by default each pair is its own.
+
+    Raises:
+        CircuitError: shapes or dtypes that differ or are no frames; no pairs.
+    """
+
+    clean: UInt8[np.ndarray, "pairs 64 64 3"]
+    corrupted: UInt8[np.ndarray, "pairs 64 64 3"]
+    levels: Int64[np.ndarray, " pairs"] | Sequence[int] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("clean", "corrupted"):
+            frames = np.asarray(getattr(self, name))
+            if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not len(frames):
+                raise CircuitError(
+                    f"{name} frames must be uint8 [pairs, 64, 64, 3] and at least one, got {frames.dtype} "
+                    f"{list(frames.shape)}"
+                )
+            object.__setattr__(self, name, frames)
+        if self.clean.shape != self.corrupted.shape:
+            raise CircuitError(
+                f"pairs need frames of one shape, got clean {list(self.clean.shape)} and corrupted "
+                f"{list(self.corrupted.shape)}"
+            )
+        levels = np.arange(len(self.clean)) if self.levels is None else np.asarray(self.levels)
+        if levels.shape != (len(self.clean),) or levels.dtype.kind not in "iu":
+            raise CircuitError(f"levels must be one whole number for each of {len(self.clean)} pairs, got {levels!r}")
+        object.__setattr__(self, "levels", levels.astype(np.int64))
+
+
+def as_pairs(pairs: Pairs | tuple[np.ndarray | Tensor, np.ndarray | Tensor]) -> FramePairs:
+    """Checked pairs, from anything that has clean, corrupted and levels, or from (clean, corrupted)."""
+    if isinstance(pairs, tuple):
+        clean, corrupted = (np.asarray(side.cpu() if isinstance(side, Tensor) else side) for side in pairs)
+        return FramePairs(clean, corrupted)
+    return FramePairs(pairs.clean, pairs.corrupted, pairs.levels)
+
+
+def tensor(frames: UInt8[np.ndarray, "pairs 64 64 3"]) -> UInt8[Tensor, "pairs 64 64 3"]:
+    """As torch takes it (torch warns about arrays that are read-only, so those are copied)."""
+    return torch.from_numpy(frames if frames.flags.writeable else frames.copy())

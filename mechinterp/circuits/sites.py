@@ -1,0 +1,104 @@
+"""Where patches go, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mechinterp.circuits.errors import CircuitError
+from mechinterp.interventions import selection
+from mechinterp.interventions.places import Box, Mask, Place
+from mechinterp.policies.errors import UnknownHook
+from mechinterp.policies.graph import Policy
+from mechinterp.policies.hooks import Names
+
+
+@dataclass(frozen=True)
+class PatchSite:
+    """A part of one activation.
+
+    Attributes:
+        hook: full name of the hook point.
+        channels: which channels (features, where the activation is a row of numbers); None for all.
+        place: which cells of the map; a `Mask` of three axes has a part for each pair. None for all.
+    """
+
+    hook: str
+    channels: tuple[int, ...] | None = None
+    place: Place | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", selection.channel_tuple(self.channels, self.hook))
+
+    @property
+    def label(self) -> str:
+        """For example `block2.res1.hook_out[3, 17] rows 2-4 columns 0-8`."""
+        text = self.hook
+        if self.channels is not None:
+            text += f"[{', '.join(map(str, self.channels))}]"
+        if isinstance(self.place, Box):
+            text += " rows {}-{} columns {}-{}".format(*self.place.rows, *self.place.columns)
+        elif self.place is not None:
+            text += " masked"
+        return text
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values that `json` writes."""
+        place: Any = None
+        if isinstance(self.place, Box):
+            place = {"rows": list(self.place.rows), "columns": list(self.place.columns)}
+        elif self.place is not None:
+            bits = np.packbits(self.place.cells).tobytes().hex()
+            place = {"shape": list(self.place.cells.shape), "bits": bits}
+        return {"hook": self.hook, "channels": self.channels and list(self.channels), "place": place}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> PatchSite:
+        """The inverse of `to_dict`."""
+        place, stored = None, data["place"]
+        if stored is not None and "bits" in stored:
+            bits = np.unpackbits(np.frombuffer(bytes.fromhex(stored["bits"]), np.uint8), count=np.prod(stored["shape"]))
+            place = Mask(bits.reshape(stored["shape"]).astype(bool))
+        elif stored is not None:
+            place = Box(tuple(stored["rows"]), tuple(stored["columns"]))
+        return cls(data["hook"], data["channels"], place)
+
+
+def channel_sites(policy: Policy, hooks: Names = None, *, place: Place | None = None) -> tuple[PatchSite, ...]:
+    """One site for each channel of each selected hook point (all, if None), in running order.
+
+    Raises:
+        UnknownHook, EmptySelection: see `Policy.select`.
+    """
+    names = policy.select(hooks)
+    return tuple(PatchSite(name, (channel,), place) for name in names for channel in range(_width(policy, name)))
+
+
+def checked(policy: Policy, sites: Sequence[PatchSite], pairs: int) -> tuple[PatchSite, ...]:
+    """The sites, after making sure that each exists in the policy and fits the pairs.
+
+    Raises:
+        CircuitError: no sites, or a mask for another number of pairs.
+        UnknownHook: a site at no hook point.
+        InterventionError: a channel or place that the activation does not have.
+    """
+    sites = (sites,) if isinstance(sites, PatchSite) else tuple(sites)
+    if not sites:
+        raise CircuitError("no sites to patch were given; `channel_sites(policy, hooks)` lists every channel")
+    if unknown := [hook for hook in dict.fromkeys(site.hook for site in sites) if hook not in policy.hook_names]:
+        raise UnknownHook(unknown, policy.hook_names)
+    for site in sites:
+        shape = policy.shapes[site.hook] or (1,)
+        selection.check(site.hook, site.channels, site.place, shape)
+        if isinstance(site.place, Mask) and site.place.cells.ndim == 3 and len(site.place.cells) != pairs:
+            raise CircuitError(
+                f"the mask at {site.hook} has a part for each of {len(site.place.cells)} pairs, there are {pairs}"
+            )
+    return sites
+
+
+def _width(policy: Policy, name: str) -> int:
+    return (policy.shapes[name] or (1,))[0]  # the value head gives one number, without an axis
