@@ -14,16 +14,18 @@ __getattr__, __dir__, __all__ = attach(
         "Section": "section",
         "Store": "store",
         "Table": "section",
-        "Written": "write",
+        "Written": "output",
         "code_version": "store",
         "schema": "schema",
-        "write": "write",
+        "write": "output",
     },
 )
 
 if TYPE_CHECKING:
     from mechinterp.reports import schema as schema
     from mechinterp.reports.errors import ResultsError as ResultsError
+    from mechinterp.reports.output import Written as Written
+    from mechinterp.reports.output import write as write
     from mechinterp.reports.results import Identity as Identity
     from mechinterp.reports.results import Results as Results
     from mechinterp.reports.section import Section as Section
@@ -31,5 +33,3 @@ if TYPE_CHECKING:
     from mechinterp.reports.store import Key as Key
     from mechinterp.reports.store import Store as Store
     from mechinterp.reports.store import code_version as code_version
-    from mechinterp.reports.write import Written as Written
-    from mechinterp.reports.write import write as write

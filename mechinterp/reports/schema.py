@@ -57,7 +57,8 @@ Words:
 
 6. patching
     - table ``sets`` (hook, top): a row for each patched site (a hook, or words such as "all layers together"), in the
-      order to draw, with the channels chosen on other levels as text ("3, 17, 30").
+      order to draw, with the channels chosen on other levels as text ("3, 17, 30"). The last row is the one that the
+      headline speaks of.
     - ``total``: movement(clean) minus movement(corrupted), nats.
     - ``{direction}/{hook}/top`` and ``{direction}/{hook}/random`` (as many random channels): how much of the total
       the patch restores (denoise) or takes away (noise), nats; positive is the direction of the change in the world
