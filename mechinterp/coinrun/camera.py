@@ -29,6 +29,11 @@ FRAME = 64
 COIN_RADIUS = 0.265
 """Radius of the coin's disc in cells: its picture leaves most of the cell free (measured from frame differences)."""
 
+_SAW_PICTURES = (2, 3)
+"""A saw is what looks like one: its harmless picture is an entity of another type."""
+
+_NAMES = {EntityType.COIN: "decoy"}
+
 Number = TypeVar("Number", float, np.ndarray)
 
 
@@ -110,15 +115,16 @@ def boxes(state: GameState, *, resolution: int = FRAME) -> dict[str, tuple[Box, 
     camera = Camera.of(state)
     around = [(x + 0.5, y + 0.5) for x, y in state.coins]
     result = {"coin": tuple(_disc_box(camera, x, y, resolution) for x, y in around)}
+    pictured = np.where(np.isin(state.entities["image_type"], _SAW_PICTURES), EntityType.SAW, state.entities["type"])
     for kind in EntityType:
         found = []
-        for entity in state.entities[state.entities["type"] == kind]:
+        for entity in state.entities[pictured == kind]:
             x, y, rx, ry = (float(entity[name]) for name in ("x", "y", "rx", "ry"))
             if kind is EntityType.COIN:
                 found.append(_disc_box(camera, x, y, resolution))
                 continue
             found.append(camera.box(x - rx, y - ry, x + rx, y + ry, resolution=resolution))
-        result["decoy" if kind is EntityType.COIN else kind.name.lower()] = tuple(found)
+        result[_NAMES.get(kind, kind.name.lower())] = tuple(found)
     return result
 
 
@@ -139,7 +145,7 @@ def masks(state: GameState, *, resolution: int = FRAME) -> dict[str, Bool[np.nda
         result[name] = _any([_disc(columns_x, rows_y, x + 0.5, y + 0.5) for x, y in cells], resolution)
     tiles = _tiles(state, np.floor(columns_x).astype(int), np.floor(rows_y).astype(int))
     result["ground"] = np.isin(tiles, (Tile.WALL_MID, Tile.WALL_TOP, Tile.WALL_TOP_PICTURE))
-    result["lava"] = np.isin(tiles, (Tile.LAVA_MID, Tile.LAVA_TOP, Tile.LAVA_TOP_PICTURE))
+    result["lava"] = np.isin(tiles, (Tile.LAVA_MID, Tile.LAVA_TOP, Tile.LAVA_MID_PICTURE, Tile.LAVA_TOP_PICTURE))
     return result
 
 

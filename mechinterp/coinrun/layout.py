@@ -38,8 +38,9 @@ class Tile(IntEnum):
     """Not drawn, and nothing happens there: what the coin's old cell becomes when only its picture should go."""
     WALL_TOP_PICTURE = -16
     """Drawn like a wall top, and passable."""
+    LAVA_MID_PICTURE = -17
     LAVA_TOP_PICTURE = -18
-    """Drawn like a lava top, and harmless."""
+    """Drawn like lava, harmless and passable."""
 
 
 class EntityType(IntEnum):

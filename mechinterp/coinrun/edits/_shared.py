@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 
 from mechinterp.coinrun import geometry
 from mechinterp.coinrun.geometry import Cell
@@ -92,3 +92,17 @@ def body_cells(state: GameState) -> frozenset[Cell]:
         centre, radius = float(agent[axis]), float(agent["r" + axis]) - 0.001
         spans.append(range(int(centre - radius), int(centre + radius) + 1))
     return frozenset((x, y) for x in spans[0] for y in spans[1])
+
+
+def retile(grid: Int[np.ndarray, "h w"]) -> Int[np.ndarray, "h w"]:
+    """The grid with rock and lava drawn as the game draws them: a top tile under anything else, else a middle.
+
+    The top row, which nothing is above, is all middle.
+    """
+    result = grid.copy()
+    for middle, top in ((Tile.WALL_MID, Tile.WALL_TOP), (Tile.LAVA_MID, Tile.LAVA_TOP)):
+        here = (grid == middle) | (grid == top)
+        covered = np.ones_like(here)
+        covered[:-1] = here[1:]
+        result[here] = np.where(covered, middle, top)[here]
+    return result
