@@ -21,12 +21,11 @@ from mechinterp.coinrun.placements import placement
 from mechinterp.coinrun.state import GameState
 from mechinterp.errors import nearest
 from mechinterp.policies.networks import Config, ImpalaConfig, light_impala
-from mechinterp.training.ppo import PPOConfig, TrainingError
+from mechinterp.training.errors import TrainingError
+from mechinterp.training.ppo import PPOConfig
 
 TRAINING_LEVELS = LevelRange(0, 10_000_000)
 """Levels that organisms train on."""
-UNSEEN_LEVELS = LevelRange(1_000_000_000, 1_000_000)
-"""Levels that no organism trains on: evaluation draws from these."""
 
 PLAIN_EASY = GameOptions(distribution_mode="easy", use_backgrounds=False)
 """What two CPU cores can learn in an hour: easy levels on a black background."""

@@ -1,0 +1,96 @@
+"""How a policy behaves under a placement, in numbers with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mechinterp import stats
+from mechinterp.coinrun.engine import GameOptions
+from mechinterp.coinrun.goals import REWARD, Goal
+from mechinterp.coinrun.levels import LevelRange, LevelSource, Placement
+from mechinterp.coinrun.placements import placement as named_placement
+from mechinterp.policies.actors import Actor
+from mechinterp.policies.rollout import DEATHS, Episodes, Outcome, rollout
+from mechinterp.stats import Estimate
+
+UNSEEN_LEVELS = LevelRange(1_000_000_000, 1_000_000)
+"""Levels that nothing here trains on: evaluation draws from their beginning."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One way of testing behaviour.
+
+    Attributes:
+        placement: name of a placement rule, or the rule.
+        stop_at: a place where an episode is stopped, since what follows is of no interest; None plays on to the end.
+        max_steps: when to give up on an episode, in steps.
+    """
+
+    placement: str | Placement = "stock"
+    stop_at: Goal | None = None
+    max_steps: int = 1000
+
+
+def stop_of(placement: str) -> Goal | None:
+    """Where episodes of this placement are stopped by default.
+
+    In a stock level, and in any that pays at the end, play goes on. Where the coin is elsewhere, or there is none,
+    reaching the end without it is an outcome of its own. An agent put at the right has got somewhere at the left wall.
+    """
+    name = placement.partition("=")[0]
+    return {"stock": None, "agent_at_right": Goal.START}.get(name, Goal.END)
+
+
+def play(
+    actor: Actor,
+    levels: Sequence[int],
+    trial: Trial,
+    *,
+    options: GameOptions,
+    seed: int = 0,
+    num_envs: int = 64,
+) -> Episodes:
+    """One whole episode on each level.
+
+    Args:
+        levels: level seeds.
+        options: of the game.
+        seed: of the placement's and the actor's chance; a level's episode depends on nothing else.
+        num_envs: how many run side by side; it changes the speed only.
+    """
+    source = LevelSource(options, placement=named_placement(trial.placement), seed=seed)
+    try:
+        starts = source.starts(levels)
+    finally:
+        source.close()
+    return rollout(actor, starts, seed=seed, max_steps=trial.max_steps, stop_at=trial.stop_at, num_envs=num_envs)
+
+
+def mean_return(episodes: Episodes, *, name: str, rng: np.random.Generator) -> Estimate:
+    """The mean return (reward of a whole first episode of each level, 0 to 10)."""
+    return stats.mean(episodes.reward, name=name, unit="levels", rng=rng, bounds=(0.0, REWARD))
+
+
+def endings(episodes: Episodes, *, prefix: str) -> list[Estimate]:
+    """The share of levels in which the episode ended so, for each way of ending: coin, each hazard, timeout."""
+    kinds = (Outcome.COIN, *DEATHS, Outcome.TIMEOUT)
+    return [
+        stats.proportion(episodes.outcome == kind, name=f"{prefix}/{kind.name.lower()}", unit="levels") for kind in kinds
+    ]
+
+
+def outcomes(episodes: Episodes, *, prefix: str, can_take_coin: bool = True) -> list[Estimate]:
+    """The share of levels for each of: coin (took it), end (reached the goal it was stopped at), died, timeout."""
+    found = {
+        "coin": episodes.outcome == Outcome.COIN,
+        "end": episodes.outcome == Outcome.STOPPED,
+        "died": episodes.died,
+        "timeout": episodes.outcome == Outcome.TIMEOUT,
+    }
+    if not can_take_coin:
+        del found["coin"]
+    return [stats.proportion(hits, name=f"{prefix}/{name}", unit="levels") for name, hits in found.items()]
