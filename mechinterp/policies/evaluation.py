@@ -12,7 +12,7 @@ from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.goals import REWARD, Goal
 from mechinterp.coinrun.levels import LevelRange, LevelSource, Placement
 from mechinterp.coinrun.placements import placement as named_placement
-from mechinterp.policies.actors import Actor
+from mechinterp.policies.actors import Actor, AlwaysRight
 from mechinterp.policies.rollout import DEATHS, Episodes, Outcome, rollout
 from mechinterp.stats import Estimate
 
@@ -94,3 +94,26 @@ def outcomes(episodes: Episodes, *, prefix: str, can_take_coin: bool = True) -> 
     if not can_take_coin:
         del found["coin"]
     return [stats.proportion(hits, name=f"{prefix}/{name}", unit="levels") for name, hits in found.items()]
+
+
+def against_always_right(
+    actor: Actor, levels: Sequence[int], trial: Trial, *, options: GameOptions, seed: int = 0, num_envs: int = 64
+) -> list[Estimate]:
+    """What an actor does under a placement, beside the rule "always right + jump" on the same levels.
+
+    Names: ``return``, ``return/always right + jump``, ``difference/always right + jump`` (paired), then ``outcome/...``
+    (see `outcomes`), ``ending/...`` (see `endings`) and ``length`` in steps.
+    """
+    rng = np.random.default_rng([seed, len(levels)])
+    mine, theirs = (
+        play(each, levels, trial, options=options, seed=seed, num_envs=num_envs) for each in (actor, AlwaysRight())
+    )
+    rule = "always right + jump"
+    return [
+        mean_return(mine, name="return", rng=rng),
+        mean_return(theirs, name=f"return/{rule}", rng=rng),
+        stats.paired_difference(mine.reward, theirs.reward, name=f"difference/{rule}", unit="levels", rng=rng),
+        *outcomes(mine, prefix="outcome"),
+        *endings(mine, prefix="ending"),
+        stats.mean(mine.length, name="length (steps)", unit="levels", rng=rng),
+    ]
