@@ -38,7 +38,7 @@ def test_no_relu_is_in_place(policy: Policy):
     [
         # IMPALA 16-32-32 has 626,256 parameters with 15 actions in the Procgen literature.
         (ImpalaConfig(), {"block1.hook_pool": (16, 32, 32), "block3.res2.hook_out": (32, 8, 8)}, 626_256),
-        (light_impala(), {"block1.hook_pool": (32, 16, 16), "block2.res1.hook_out": (32, 8, 8)}, None),
+        (light_impala(), {"block1.hook_pool": (16, 16, 16), "block2.res1.hook_out": (32, 8, 8)}, None),
         (NatureConfig(), {"layer3.hook_relu": (64, 4, 4), "hidden.hook_post": (512,)}, None),
         (DistillConfig(), {"layer4a.hook_pool": (32, 4, 4), "trunk.hook_flat": (512,)}, None),
     ],
