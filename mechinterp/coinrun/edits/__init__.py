@@ -1,6 +1,6 @@
 """Edits: pure functions from a state to a state in which only the named thing has changed."""
 
-from mechinterp.coinrun.edits._shared import EditError
+from mechinterp.coinrun.edits._shared import EditError, retile
 from mechinterp.coinrun.edits.agent import Facing, face, move_agent, put_agent
 from mechinterp.coinrun.edits.coin import (
     add_coin,
@@ -18,6 +18,7 @@ from mechinterp.coinrun.edits.hazards import (
     add_enemy,
     add_lava,
     add_saw,
+    add_saw_picture,
     harmless_lava,
     harmless_saws,
     remove_crates,
@@ -38,6 +39,7 @@ __all__ = [
     "add_enemy",
     "add_lava",
     "add_saw",
+    "add_saw_picture",
     "coin_to_decoy",
     "decoys",
     "face",
@@ -56,6 +58,7 @@ __all__ = [
     "remove_enemies",
     "remove_lava",
     "remove_saws",
+    "retile",
     "with_clock",
     "with_looks",
 ]

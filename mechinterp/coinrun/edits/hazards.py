@@ -93,6 +93,18 @@ def add_saw(state: GameState, cell: Cell) -> GameState:
     return _with(state, new_entity(EntityType.SAW, cell[0] + 0.5, cell[1] + 0.5))
 
 
+def add_saw_picture(state: GameState, cell: Cell) -> GameState:
+    """A saw that stands still and harms nobody, on the ground of this cell.
+
+    Raises:
+        EditError: where `add_saw` would.
+    """
+    _require_ground(state, cell, "picture of a saw")
+    _require_unoccupied(state, cell, "picture of a saw", (EntityType.SAW, EntityType.CRATE))
+    looks = {"image_type": EntityType.SAW}
+    return _with(state, new_entity(EntityType.TRAIL, cell[0] + 0.5, cell[1] + 0.5, **looks))
+
+
 def add_enemy(state: GameState, cell: Cell, *, walking: Literal["left", "right"] = "left", theme: int = 0) -> GameState:
     """An enemy on the ground of this cell. It walks to and fro between rock and enemy barriers; themes are 0 to 8.
 
