@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,9 @@ def _procgen() -> type[ProcgenGym3Env]:
         stand_in.register_environments = lambda: None
         sys.modules[hook] = stand_in
         try:
-            from procgen import ProcgenGym3Env
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ResourceWarning)  # it leaves its version file open
+                from procgen import ProcgenGym3Env
         finally:
             # Whoever wants the gym ids can still import the real module.
             del sys.modules[hook]
