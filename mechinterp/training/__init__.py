@@ -1,0 +1,45 @@
+"""PPO, and the model organisms that it trains: policies whose value is known."""
+
+from typing import TYPE_CHECKING
+
+from mechinterp._lazy import attach
+
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "NETWORKS": "organisms",
+        "ORGANISMS": "organisms",
+        "PPO": "ppo",
+        "PPOConfig": "ppo",
+        "TRAINING_LEVELS": "organisms",
+        "UNSEEN_LEVELS": "organisms",
+        "FoundRun": "records",
+        "Organism": "organisms",
+        "Run": "run",
+        "RunOptions": "run",
+        "TrainingError": "errors",
+        "find_run": "records",
+        "find_runs": "records",
+        "organism": "organisms",
+        "read_metrics": "records",
+        "series_steps": "run",
+    },
+)
+
+if TYPE_CHECKING:
+    from mechinterp.training.errors import TrainingError as TrainingError
+    from mechinterp.training.organisms import NETWORKS as NETWORKS
+    from mechinterp.training.organisms import ORGANISMS as ORGANISMS
+    from mechinterp.training.organisms import TRAINING_LEVELS as TRAINING_LEVELS
+    from mechinterp.training.organisms import UNSEEN_LEVELS as UNSEEN_LEVELS
+    from mechinterp.training.organisms import Organism as Organism
+    from mechinterp.training.organisms import organism as organism
+    from mechinterp.training.ppo import PPO as PPO
+    from mechinterp.training.ppo import PPOConfig as PPOConfig
+    from mechinterp.training.records import FoundRun as FoundRun
+    from mechinterp.training.records import find_run as find_run
+    from mechinterp.training.records import find_runs as find_runs
+    from mechinterp.training.records import read_metrics as read_metrics
+    from mechinterp.training.run import Run as Run
+    from mechinterp.training.run import RunOptions as RunOptions
+    from mechinterp.training.run import series_steps as series_steps

@@ -56,7 +56,7 @@ class Organism:
     goal: Goal = Goal.COIN
     options: GameOptions = PLAIN_EASY
     network: Config = field(default_factory=light_impala)
-    ppo: PPOConfig = PPOConfig()
+    ppo: PPOConfig = field(default_factory=PPOConfig)
     budget: int = 3_000_000
     levels: LevelRange = TRAINING_LEVELS
     clock: int = 300

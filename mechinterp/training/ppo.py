@@ -17,18 +17,14 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mechinterp.coinrun.env import CoinRunEnv, Ending, EnvSnapshot
-from mechinterp.errors import MechinterpError
 from mechinterp.policies.graph import Policy
+from mechinterp.training.errors import TrainingError
+from mechinterp.training.losses import advantage, losses
 from mechinterp.training.normaliser import ReturnNormaliser
 
 RECENT_EPISODES = 100
-
-
-class TrainingError(MechinterpError):
-    """A training run that cannot start, go on, or be saved."""
 
 
 @dataclass(frozen=True)
@@ -98,18 +94,27 @@ class PPO:
         self.steps = 0
         self.recent: deque[tuple[float, int, int]] = deque(maxlen=RECENT_EPISODES)
         """(return, length, ending) of the newest episodes."""
+        self._finished: list[int] = []
         self._obs, _ = env.reset(seed=seed)
         self._actions = np.array(policy.actions)
 
     def update(self) -> dict[str, float]:
-        """Collect one rollout and learn from it; what happened, by name."""
+        """Collect one rollout and learn from it; what happened, by name.
+
+        Episodes are told twice: ``episode_return``, ``episode_length`` and ``share_*`` are of the newest
+        `RECENT_EPISODES`; ``episodes`` and ``episodes_*`` count those that ended in this rollout, by ending.
+        """
+        self._finished.clear()
         began = time.perf_counter()
         rollout = self._collect()
         collected = time.perf_counter()
         losses = self._learn(rollout)
         self.steps += self.config.batch
         done = time.perf_counter()
-        timing = {"steps_per_second": self.config.batch / (done - began), "collect_share": (collected - began) / (done - began)}
+        timing = {
+            "steps_per_second": self.config.batch / (done - began),
+            "collect_share": (collected - began) / (done - began),
+        }
         return {"steps": self.steps, **timing, **self._episode_metrics(), **losses}
 
     def state_dict(self) -> dict[str, Any]:
@@ -165,52 +170,45 @@ class PPO:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
 
     def _learn(self, rollout: _Rollout) -> dict[str, float]:
-        advantages = advantage(
-            rollout.rewards, rollout.values, rollout.ended, rollout.last_value, self.config.gamma, self.config.gae_lambda
-        )
-        returns = advantages + rollout.values
-        fields = (rollout.obs, rollout.actions, rollout.log_probs, rollout.values, advantages, returns)
-        flat = [field.flatten(0, 1) for field in fields]
+        config = self.config
+        rewards, values = rollout.rewards, rollout.values
+        advantages = advantage(rewards, values, rollout.ended, rollout.last_value, config.gamma, config.gae_lambda)
+        returns = advantages + values
+        columns = {
+            "obs": rollout.obs,
+            "actions": rollout.actions,
+            "old_log_probs": rollout.log_probs,
+            "old_values": values,
+            "advantages": advantages,
+            "returns": returns,
+        }
+        flat = {name: column.flatten(0, 1) for name, column in columns.items()}
         sums: dict[str, float] = {}
-        size = self.config.batch // self.config.minibatches
-        for _ in range(self.config.epochs):
-            order = torch.randperm(self.config.batch, generator=self.generator, device=self.device)
+        size = config.batch // config.minibatches
+        for _ in range(config.epochs):
+            order = torch.randperm(config.batch, generator=self.generator, device=self.device)
             for rows in order.split(size):
-                for name, value in self._minibatch(*(field[rows] for field in flat)).items():
+                for name, value in self._minibatch(**{name: column[rows] for name, column in flat.items()}).items():
                     sums[name] = sums.get(name, 0.0) + value
-        count = self.config.epochs * self.config.minibatches
-        explained = 1 - (returns - rollout.values).var() / returns.var().clamp_min(1e-8)
+        count = config.epochs * config.minibatches
+        explained = 1 - (returns - values).var() / returns.var().clamp_min(1e-8)
         return {name: value / count for name, value in sums.items()} | {"explained_variance": explained.item()}
 
-    def _minibatch(
-        self, obs: Tensor, actions: Tensor, old_log_probs: Tensor, old_values: Tensor, advantages: Tensor, returns: Tensor
-    ) -> dict[str, float]:
-        clip = self.config.clip
+    def _minibatch(self, obs: UInt8[Tensor, "batch 64 64 3"], **columns: Tensor) -> dict[str, float]:
         with self._precision():
             output = self.policy(obs)
-        log_p, values = output.logits.float().log_softmax(-1), output.value.float()
-        log_probs = log_p.gather(1, actions[:, None])[:, 0]
-        advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
-        log_ratio = log_probs - old_log_probs
-        ratio = log_ratio.exp()
-        policy_loss = -torch.min(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages).mean()
-        clipped_values = old_values + (values - old_values).clamp(-clip, clip)
-        value_loss = 0.5 * torch.max((values - returns).square(), (clipped_values - returns).square()).mean()
-        entropy = -(log_p.exp() * log_p).sum(-1).mean()
-        loss = policy_loss - self.config.entropy_bonus * entropy + self.config.value_weight * value_loss
+        parts = losses(output.logits.float(), output.value.float(), **columns, clip=self.config.clip)
+        loss = parts.policy - self.config.entropy_bonus * parts.entropy + self.config.value_weight * parts.value
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         grad_norm = nn.utils.clip_grad_norm_(self.policy.parameters(), self.config.max_grad_norm)
         self.optimiser.step()
-        with torch.no_grad():
-            kl = ((ratio - 1) - log_ratio).mean()
-            clipped = F.threshold((ratio - 1).abs(), clip, 0).count_nonzero() / len(ratio)
         return {
-            "policy_loss": policy_loss.item(),
-            "value_loss": value_loss.item(),
-            "entropy": entropy.item(),
-            "approx_kl": kl.item(),
-            "clip_fraction": clipped.item(),
+            "policy_loss": parts.policy.item(),
+            "value_loss": parts.value.item(),
+            "entropy": parts.entropy.item(),
+            "approx_kl": parts.approx_kl.item(),
+            "clip_fraction": parts.clip_fraction.item(),
             "grad_norm": grad_norm.item(),
         }
 
@@ -219,35 +217,15 @@ class PPO:
             return
         episode = infos["episode"]
         for slot in np.flatnonzero(infos["_episode"]):
-            self.recent.append((float(episode["r"][slot]), int(episode["l"][slot]), int(episode["ending"][slot])))
+            ending = int(episode["ending"][slot])
+            self.recent.append((float(episode["r"][slot]), int(episode["l"][slot]), ending))
+            self._finished.append(ending)
 
     def _episode_metrics(self) -> dict[str, float]:
+        counts = {f"episodes_{ending.name.lower()}": self._finished.count(ending) for ending in Ending}
+        counts = {"episodes": len(self._finished), **counts}
         if not self.recent:
-            return {}
+            return {**counts}
         returns, lengths, endings = (np.array(column) for column in zip(*self.recent, strict=True))
         shares = {f"share_{ending.name.lower()}": float(np.mean(endings == ending)) for ending in Ending}
-        return {"episode_return": float(returns.mean()), "episode_length": float(lengths.mean()), **shares}
-
-
-def advantage(
-    rewards: Float[Tensor, "steps envs"],
-    values: Float[Tensor, "steps envs"],
-    ended: Float[Tensor, "steps envs"],
-    last_value: Float[Tensor, " envs"],
-    gamma: float,
-    gae_lambda: float,
-) -> Float[Tensor, "steps envs"]:
-    """Generalised advantage estimates (Schulman et al. 2016): discounted sums of the one-step errors of the value.
-
-    ``ended[t]`` is 1 where the episode ended with step t: nothing is carried back over it.
-    """
-    result = torch.empty_like(rewards)
-    carried = torch.zeros_like(last_value)
-    following = last_value
-    for t in reversed(range(len(rewards))):
-        going_on = 1 - ended[t]
-        error = rewards[t] + gamma * following * going_on - values[t]
-        carried = error + gamma * gae_lambda * going_on * carried
-        result[t] = carried
-        following = values[t]
-    return result
+        return {"episode_return": float(returns.mean()), "episode_length": float(lengths.mean()), **shares, **counts}

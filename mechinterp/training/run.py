@@ -1,26 +1,33 @@
-"""One training run in one folder: resumable at any moment, with a series of checkpoints along the way."""
+"""One training run in one folder: resumable at any moment, with a series of checkpoints along the way.
+
+What keeps a kill harmless: every file is replaced whole; `resume.pt` is the first file of a run and the last one of
+every save, so that it is never newer than the policy beside it; and all that was written after it (metrics, series) is
+written again, the same to the last bit, by the run that resumes from it.
+"""
 
 from __future__ import annotations
 
-import json
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 
 from mechinterp.coinrun.env import CoinRunEnv
 from mechinterp.policies import checkpoints
 from mechinterp.policies.networks import build
+from mechinterp.training import records
+from mechinterp.training.errors import TrainingError
+from mechinterp.training.identity import difference, identity
+from mechinterp.training.lock import FolderLock
+from mechinterp.training.machine import describe_machine
 from mechinterp.training.memory import keep_freed_memory
 from mechinterp.training.organisms import Organism
-from mechinterp.training.ppo import PPO, TrainingError
+from mechinterp.training.ppo import PPO
 
-RESUME_FILE = "resume.pt"
-METRICS_FILE = "metrics.jsonl"
 SERIES_FIRST = 16_000
 SERIES_GROWTH = 1.6
 
@@ -30,7 +37,7 @@ class RunOptions:
     """How a run is carried out; nothing here changes what is learned.
 
     Attributes:
-        device: where the network runs.
+        device: where the network runs. A run goes on only on the kind of device that it began on.
         env_threads: threads of the game library (0 steps the games in the caller's thread).
         save_every: seconds between saves.
         tensorboard: whether to also write TensorBoard files, under ``tensorboard/`` in the folder.
@@ -42,6 +49,22 @@ class RunOptions:
     save_every: float = 180.0
     tensorboard: bool = False
     on_update: Callable[[dict[str, float]], None] = lambda metrics: None
+
+    def __post_init__(self) -> None:
+        try:
+            kind = torch.device(self.device).type
+        except RuntimeError:
+            kind = ""
+        if kind not in ("cpu", "cuda"):
+            raise TrainingError(f"device: {self.device!r}, allowed are 'cpu', 'cuda' and 'cuda:NUMBER'")
+        if kind == "cuda" and not torch.cuda.is_available():
+            raise TrainingError(
+                f"device: {self.device!r}, but this torch ({torch.__version__}) sees no CUDA GPU; use 'cpu'"
+            )
+        if self.env_threads < 0 or not self.save_every >= 0:
+            raise TrainingError(
+                f"env_threads: {self.env_threads}, save_every: {self.save_every}; neither may be negative"
+            )
 
 
 def series_steps(budget: int) -> list[int]:
@@ -56,41 +79,72 @@ def series_steps(budget: int) -> list[int]:
 class Run:
     """Trains one organism with one seed in ``folder``, going on from what is there.
 
+    It holds the folder until `close` (or the end of a ``with`` block, or of the process): one run at a time.
+
     Raises:
-        TrainingError: if the folder holds another recipe or seed, or was already trained for longer than the budget.
+        TrainingError: if the folder holds another recipe or seed, a checkpoint that cannot be trained on, a damaged
+            resume file, or a policy already trained for longer than the budget; if another process trains there; if
+            the run began on another kind of device; or if a file cannot be written.
     """
 
     def __init__(self, recipe: Organism, folder: Path, *, seed: int, options: RunOptions = RunOptions()) -> None:
+        if recipe.budget < 1:
+            raise TrainingError(f"budget: {recipe.budget} steps, at least 1 is needed")
         self.recipe = recipe
-        self.folder = folder
+        self.folder = Path(folder)
         self.seed = seed
         self.options = options
-        self.identity = _identity(recipe, seed)
+        self.identity = identity(recipe, seed)
         self.seconds = 0.0
         keep_freed_memory()
-        folder.mkdir(parents=True, exist_ok=True)
-        saved = self._saved()
-        env = CoinRunEnv(
-            recipe.ppo.num_envs, recipe.source(), levels=recipe.levels, goal=recipe.goal, threads=options.env_threads
-        )
-        self.ppo = PPO(build(recipe.network, seed=seed), env, recipe.ppo, seed=seed, device=options.device)
-        if saved is not None:
-            self.ppo.load_state_dict(saved["ppo"])
-            self.seconds = saved["seconds"]
-        _truncate_metrics(folder / METRICS_FILE, self.ppo.steps)
+        with ExitStack() as held:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            held.callback(FolderLock(self.folder).release)
+            records.remove_half_written(self.folder)
+            saved = self._saved()
+            env = CoinRunEnv(
+                recipe.ppo.num_envs,
+                recipe.source(),
+                levels=recipe.levels,
+                goal=recipe.goal,
+                threads=options.env_threads,
+            )
+            held.callback(env.source.close)
+            held.callback(env.close)
+            self.ppo = PPO(build(recipe.network, seed=seed), env, recipe.ppo, seed=seed, device=options.device)
+            self._fresh = saved is None
+            if saved is not None:
+                self.ppo.load_state_dict(saved["ppo"])
+                self.seconds = saved["seconds"]
+                with self._writing():
+                    records.truncate_metrics(self.folder, self.ppo.steps)
+            self._held = held.pop_all()
+
+    @property
+    def steps(self) -> int:
+        """Environment steps taken so far."""
+        return self.ppo.steps
 
     def train(self) -> None:
-        """Train until the budget is spent, saving on the way."""
-        pending = [step for step in series_steps(self.recipe.budget) if step > self.ppo.steps or step == 0 == self.ppo.steps]
+        """Train until the budget is spent, saving on the way. Where it is spent already, nothing is done."""
+        if self._fresh:
+            with self._writing():
+                self._save_resume()
+                self._save_policy()
+            self._fresh = False
+        elif self.steps >= self.recipe.budget:
+            return
+        pending = [step for step in series_steps(self.recipe.budget) if step > self.steps or step == 0 == self.steps]
         self._keep_passed(pending)
         last_save = time.monotonic()
-        with _board(self.folder, self.options) as write:
-            while self.ppo.steps < self.recipe.budget:
+        with self._board() as write:
+            while self.steps < self.recipe.budget:
                 began = time.monotonic()
                 metrics = self.ppo.update()
                 self.seconds += time.monotonic() - began
                 metrics = {"steps": metrics["steps"], "seconds": round(self.seconds, 1), **metrics}
-                _append(self.folder / METRICS_FILE, metrics)
+                with self._writing():
+                    records.append_metrics(self.folder / records.METRICS_FILE, metrics)
                 write(metrics)
                 self.options.on_update(metrics)
                 self._keep_passed(pending)
@@ -101,110 +155,101 @@ class Run:
 
     def save(self) -> None:
         """Write the policy and all that is needed to go on. A failure leaves the last good files as they were."""
-        # The policy goes first: a kill between the two leaves a resume file that is older, never newer, than it.
-        checkpoints.save(self.ppo.policy, self.folder, provenance=self._provenance())
-        _atomically(self.folder / RESUME_FILE, lambda path: torch.save(self._resume_state(), path))
+        with self._writing():
+            self._save_policy()
+            self._save_resume()
 
-    def _provenance(self) -> dict[str, Any]:
-        return {**self.identity, "steps": self.ppo.steps, "seconds": round(self.seconds, 1)}
+    def close(self) -> None:
+        """Give back the folder and the games. Doing it twice does no harm."""
+        self._held.close()
 
-    def _resume_state(self) -> dict[str, Any]:
-        return {"identity": self.identity, "seconds": self.seconds, "ppo": self.ppo.state_dict()}
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _save_policy(self) -> None:
+        machine = describe_machine(self.options.device, threads=torch.get_num_threads())
+        spent = {"steps": self.steps, "seconds": round(self.seconds, 1)}
+        checkpoints.save(self.ppo.policy, self.folder, provenance={**self.identity, **spent, "machine": machine})
+
+    def _save_resume(self) -> None:
+        state = {"identity": self.identity, "seconds": self.seconds, "ppo": self.ppo.state_dict()}
+        records.write_resume(self.folder / records.RESUME_FILE, {**state, "device": self.ppo.device.type})
 
     def _saved(self) -> dict[str, Any] | None:
-        path = self.folder / RESUME_FILE
+        path = self.folder / records.RESUME_FILE
         if not path.exists():
-            if checkpoints.series(self.folder):
-                raise TrainingError(
-                    f"{self.folder}: holds a finished series but no {RESUME_FILE} to go on from; choose another folder"
-                )
+            self._refuse_finished()
             return None
-        saved = torch.load(path, weights_only=True)
-        differs = _difference(saved["identity"], self.identity)
-        if differs:
-            raise TrainingError(f"{self.folder}: holds another run ({differs}); choose another folder, or that recipe")
-        if saved["ppo"]["steps"] > self.recipe.budget:
+        saved = records.read_resume(path)
+        self._refuse_other(saved["identity"])
+        steps, budget = saved["ppo"]["steps"], self.recipe.budget
+        if steps >= budget + self.recipe.ppo.batch:  # a run ends with the update that passes its budget
             raise TrainingError(
-                f"{self.folder}: already trained for {saved['ppo']['steps']:,} steps, over the budget of "
-                f"{self.recipe.budget:,}; give a larger one to train on"
+                f"{self.folder}: already trained for {steps:,} steps, over the budget of {budget:,}; give "
+                "a larger one to train on, or choose another folder"
+            )
+        began_on, asked = saved.get("device", "cpu"), torch.device(self.options.device).type
+        if began_on != asked:
+            raise TrainingError(
+                f"{self.folder}: this run began on {began_on} and cannot go on on {asked}, whose random "
+                f"numbers are others; give --device {began_on}, or choose another folder"
             )
         return saved
 
+    def _refuse_finished(self) -> None:
+        """Refuse to train over what is in the folder: without a resume file, none of it can be trained on."""
+        run = records.find_run(self.folder)
+        if run is not None:
+            self._refuse_other(run.identity)
+            raise TrainingError(
+                f"{self.folder}: holds this run already, trained for {run.steps:,} steps and shipped without "
+                f"the {records.RESUME_FILE} that training on needs; to train it anew choose another folder"
+            )
+        names = (checkpoints.CONFIG, checkpoints.WEIGHTS, checkpoints.SERIES, records.METRICS_FILE)
+        if there := [name for name in names if (self.folder / name).exists()]:
+            raise TrainingError(
+                f"{self.folder}: holds {', '.join(there)} of something that was not trained here; choose another folder"
+            )
+
+    def _refuse_other(self, there: Mapping[str, Any]) -> None:
+        if differs := difference(there, self.identity):
+            raise TrainingError(f"{self.folder}: holds another run ({differs}); choose another folder, or that recipe")
+
     def _keep_passed(self, pending: list[int]) -> None:
         """Keep a half-precision checkpoint for each planned step that has been reached."""
-        while pending and self.ppo.steps >= pending[0]:
+        while pending and self.steps >= pending[0]:
             pending.pop(0)
-            if pending and self.ppo.steps >= pending[0]:
+            if pending and self.steps >= pending[0]:
                 continue  # one update passed several: one checkpoint stands for them
-            checkpoints.save_step(self.ppo.policy, self.folder, step=self.ppo.steps)
+            with self._writing():
+                checkpoints.save_step(self.ppo.policy, self.folder, step=self.steps)
 
-
-def _identity(recipe: Organism, seed: int) -> dict[str, Any]:
-    plain = recipe.as_dict()
-    del plain["budget"], plain["value"]  # training on, or saying it better, does not make it another run
-    return {"organism": plain, "seed": seed}
-
-
-def _difference(there: dict[str, Any], here: dict[str, Any]) -> str:
-    """In words, the first things in which two recipes differ."""
-    flat_theirs, flat_ours = ({**identity["organism"], "seed": identity["seed"]} for identity in (there, here))
-    names = [name for name in flat_ours if flat_theirs.get(name) != flat_ours[name]]
-    return "; ".join(f"{name}: {flat_theirs.get(name)} there, {flat_ours[name]} asked" for name in names[:3])
-
-
-def _append(path: Path, metrics: dict[str, float]) -> None:
-    with path.open("a") as file:
-        file.write(json.dumps({name: round(value, 5) for name, value in metrics.items()}) + "\n")
-
-
-def _truncate_metrics(path: Path, steps: int) -> None:
-    """Drop what was logged after the checkpoint that the run resumes from: it will be logged again."""
-    if not path.exists():
-        return
-    kept = []
-    for line in path.read_text().splitlines():
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
-            if json.loads(line)["steps"] <= steps:
-                kept.append(line + "\n")
-        except json.JSONDecodeError:
-            break  # the line that a kill cut short
-    _atomically(path, lambda temporary: temporary.write_text("".join(kept)))
+            yield
+        except OSError as error:
+            raise TrainingError(
+                f"{error.filename or self.folder}: could not be written ({error.strerror}); the last good files "
+                "are whole: make room, and the same command goes on from them"
+            ) from error
 
+    @contextmanager
+    def _board(self) -> Iterator[Callable[[Mapping[str, float]], None]]:
+        """Writes metrics to TensorBoard, if that was asked for."""
+        if not self.options.tensorboard:
+            yield lambda metrics: None
+            return
+        from torch.utils.tensorboard import SummaryWriter
 
-def _atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    """Write beside ``path`` and rename: a kill or a full disk leaves the old file whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise TrainingError(f"{path}: could not be written ({error}); the last good file is still there") from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        # What was written after the checkpoint that this run resumes from is to be shown no more.
+        with SummaryWriter(self.folder / "tensorboard", purge_step=self.steps + 1) as writer:
 
-
-class _board:  # noqa: N801 (used like a function)
-    """A TensorBoard writer, if asked for; else nothing."""
-
-    def __init__(self, folder: Path, options: RunOptions) -> None:
-        self.writer: Any = None
-        if options.tensorboard:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self.writer = SummaryWriter(folder / "tensorboard")
-
-    def __enter__(self) -> Callable[[dict[str, float]], None]:
-        def write(metrics: dict[str, float]) -> None:
-            if self.writer is not None:
+            def write(metrics: Mapping[str, float]) -> None:
                 for name, value in metrics.items():
-                    self.writer.add_scalar(name, value, int(metrics["steps"]))
+                    writer.add_scalar(name, value, int(metrics["steps"]))
 
-        return write
-
-    def __exit__(self, *exception: object) -> None:
-        if self.writer is not None:
-            self.writer.close()
+            yield write

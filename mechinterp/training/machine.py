@@ -1,0 +1,35 @@
+"""What a run was trained on, as measured."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+
+def describe_machine(device: str = "cpu", *, threads: int | None = None) -> str:
+    """Processor, cores that this process may use, and the GPU if ``device`` is one. Names no host.
+
+    Args:
+        threads: of torch; left out if None.
+    """
+    parts = [f"{_processor()}, {_cores()} cores" + (f", {threads} threads" if threads is not None else "")]
+    if device.startswith("cuda"):
+        import torch
+
+        parts.append(torch.cuda.get_device_name(torch.device(device)))
+    return "; ".join(parts)
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return (models and models[0]) or platform.processor() or platform.machine()
+
+
+def _cores() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

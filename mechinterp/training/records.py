@@ -1,0 +1,180 @@
+"""What a run leaves in its folder, read and written: metrics, the resume file, and who it is."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mechinterp.errors import MechinterpError
+from mechinterp.policies import checkpoints
+from mechinterp.policies.card import from_json
+from mechinterp.policies.files import write_bytes
+from mechinterp.training.errors import TrainingError
+
+RESUME_FILE = "resume.pt"
+METRICS_FILE = "metrics.jsonl"
+
+_HALF_WRITTEN = re.compile(
+    rf"\.({re.escape(RESUME_FILE)}|{re.escape(METRICS_FILE)}|config\.json|model\.safetensors|step-\d+\.safetensors)\..+"
+)
+
+
+@dataclass(frozen=True)
+class FoundRun:
+    """A training run on disk."""
+
+    folder: Path
+    identity: dict[str, Any]
+    """``organism`` (the recipe, as plain values) and ``seed``."""
+    steps: int
+    seconds: float
+    """Of training, on the machine that trained it."""
+    provenance: dict[str, Any]
+    last: dict[str, float] | None
+    """The newest metrics; None if there are none yet."""
+    resumable: bool
+    series: int
+    """Checkpoints in the series."""
+
+    @property
+    def organism(self) -> str:
+        return self.identity["organism"]["name"]
+
+    @property
+    def seed(self) -> int:
+        return self.identity["seed"]
+
+
+def write_resume(path: Path, state: Mapping[str, Any]) -> None:
+    """Write all that is needed to go on, atomically: a kill or a full disk leaves the old file whole.
+
+    Raises:
+        OSError: if it could not be written.
+    """
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def read_resume(path: Path) -> dict[str, Any]:
+    """What `write_resume` wrote, on the CPU.
+
+    Raises:
+        TrainingError: cut off, damaged, or not a resume file.
+    """
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be read: {error.strerror}") from error
+    except Exception as error:  # torch raises whatever its reader of zip files or of pickles meets
+        reason = str(error).strip().partition("\n")[0][:120] or type(error).__name__
+        raise TrainingError(
+            f"{path}: damaged or cut off ({reason}); put back a whole copy, or train anew in another folder"
+        ) from error
+    if not isinstance(saved, dict) or not {"identity", "seconds", "ppo"} <= saved.keys():
+        raise TrainingError(f"{path}: not the resume file of a training run; remove it, or choose another folder")
+    return saved
+
+
+def append_metrics(path: Path, metrics: Mapping[str, float]) -> None:
+    """Add one line."""
+    with path.open("a") as file:
+        file.write(json.dumps({name: round(value, 5) for name, value in metrics.items()}) + "\n")
+
+
+def read_metrics(folder: Path) -> list[dict[str, float]]:
+    """The metrics of every update, in order; empty if there are none. A last line that a kill cut short is left out.
+
+    Raises:
+        TrainingError: for a line in the middle that is no metrics.
+    """
+    path = folder / METRICS_FILE
+    if not path.exists():
+        return []
+    lines = path.read_text(errors="replace").split("\n")
+    rows = []
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+            row["steps"] + 0
+        except (json.JSONDecodeError, TypeError, KeyError):
+            if number == len(lines):
+                break  # what follows the last end of line: nothing, or half a line
+            raise TrainingError(f"{path}: line {number} is no metrics: {line[:60]!r}") from None
+        rows.append(row)
+    return rows
+
+
+def truncate_metrics(folder: Path, steps: int) -> None:
+    """Drop what was logged after the checkpoint that a run resumes from: it will be logged again."""
+    path = folder / METRICS_FILE
+    if not path.exists():
+        return
+    before = path.read_bytes()
+    kept = b""
+    for line in before.splitlines(keepends=True):
+        try:
+            if json.loads(line)["steps"] > steps or not line.endswith(b"\n"):
+                break
+        except (ValueError, TypeError, KeyError):
+            break  # the line that a kill cut short
+        kept += line
+    if kept != before:
+        write_bytes(path, kept)
+
+
+def remove_half_written(folder: Path) -> None:
+    """Remove what a killed process was writing when it was killed. Only for who holds the folder's lock."""
+    for place in (folder, folder / checkpoints.SERIES):
+        if place.is_dir():
+            for path in place.iterdir():
+                if _HALF_WRITTEN.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
+
+
+def find_run(folder: Path) -> FoundRun | None:
+    """The training run in this folder; None if there is no checkpoint, or one that was not trained here.
+
+    Raises:
+        CheckpointError: if its config is damaged.
+        TrainingError: if its metrics are.
+    """
+    if not (folder / checkpoints.CONFIG).exists():
+        return None
+    config = folder / checkpoints.CONFIG
+    provenance = dict(from_json(config.read_text(errors="replace"), where=str(config)).provenance)
+    recipe, seed = provenance.get("organism"), provenance.get("seed")
+    if not isinstance(recipe, dict) or not isinstance(recipe.get("name"), str) or not isinstance(seed, int):
+        return None
+    metrics = read_metrics(folder)
+    return FoundRun(
+        folder=folder,
+        identity={"organism": recipe, "seed": seed},
+        steps=int(provenance.get("steps", 0)),
+        seconds=float(provenance.get("seconds", 0)),
+        provenance=provenance,
+        last=metrics[-1] if metrics else None,
+        resumable=(folder / RESUME_FILE).exists(),
+        series=len(checkpoints.series(folder)),
+    )
+
+
+def find_runs(root: Path) -> tuple[list[FoundRun], list[str]]:
+    """The training runs in the folders of ``root``, by name; and, in words, what is wrong with those unreadable."""
+    runs, troubles = [], []
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else ():
+        try:
+            run = find_run(folder)
+        except MechinterpError as error:
+            troubles.append(str(error))
+            continue
+        if run is not None:
+            runs.append(run)
+    return runs, troubles
