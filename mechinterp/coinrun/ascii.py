@@ -1,7 +1,7 @@
 """Levels drawn by hand: a state from text, and text from a state.
 
 The first line is the top, each character one cell; the drawing's bottom left corner is that of the level. Its first
-column and its last line are the left wall and the floor, so they must be rock. Right of the drawing all is rock, as in a
+column and last line are the left wall and the floor, so they must be rock. Right of the drawing all is rock, as in a
 stock level beyond the coin; above it, the walls at both ends go up to the ceiling and the air between them is free::
 
     #.....|.....#
