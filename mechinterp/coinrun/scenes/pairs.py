@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -138,9 +139,9 @@ class MinimalPairs:
             SceneError: for a missing, foreign or truncated file; StateError for a state in it that is not safe.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
                 arrays = dict(file)
-        except (OSError, ValueError, EOFError, KeyError) as error:
+        except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
             raise SceneError(f"{path}: not a file of minimal pairs, or cut off ({error})") from error
         if "format" not in arrays or str(arrays["format"]) != _FORMAT:
             raise SceneError(f"{path}: not a file of minimal pairs (no mark {_FORMAT!r})")
@@ -158,6 +159,22 @@ class MinimalPairs:
         if which not in ("clean", "corrupted"):
             raise SceneError(f"which: {which!r}, the sides are 'clean' and 'corrupted'")
         return self.clean_states if which == "clean" else self.corrupted_states
+
+
+def joined(parts: Sequence[MinimalPairs], *, variable: str) -> MinimalPairs:
+    """Several sets of pairs as one, such as a coin on the right and a coin on the left as a coin anywhere."""
+    if not parts:
+        raise SceneError("joined: no pairs were given")
+    return MinimalPairs(
+        variable,
+        parts[0].clean_label,
+        parts[0].corrupted_label,
+        np.concatenate([part.clean for part in parts]),
+        np.concatenate([part.corrupted for part in parts]),
+        np.concatenate([part.levels for part in parts]),
+        tuple(state for part in parts for state in part.clean_states),
+        tuple(state for part in parts for state in part.corrupted_states),
+    )
 
 
 _COLUMNS = tuple(field.name for field in fields(MinimalPairs) if "label" not in field.name and field.name != "variable")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mechinterp.coinrun.levels import LevelSource
-from mechinterp.coinrun.scenes import MinimalPairs, minimal_pairs
+from mechinterp.coinrun.scenes import MinimalPairs, joined, minimal_pairs
 from mechinterp.coinrun.state import GameState
 from mechinterp.policies.actors import PolicyActor
 from mechinterp.policies.evaluation import UNSEEN_LEVELS
@@ -46,9 +46,9 @@ class Scenes:
             self.made[variable] = minimal_pairs(self.states(), variable, seed=self.plan.seed)
         return self.made[variable]
 
-    def split(self, variable: str) -> tuple[MinimalPairs, MinimalPairs]:
+    def split(self, *variables: str) -> tuple[MinimalPairs, MinimalPairs]:
         """(choose, report): pairs of two sets of levels that have none in common, the same for every variable."""
-        pairs = self.pairs(variable)
+        pairs = joined([self.pairs(variable) for variable in variables], variable=" or ".join(variables))
         rng = np.random.default_rng([self.plan.seed, 5])
         levels = rng.permutation(np.unique([state.level_seed for state in self.states()]))
         chosen = np.isin(pairs.levels, levels[: round(CHOOSE * len(levels))])

@@ -32,10 +32,12 @@ def who(subject: Subject, plan: Plan) -> Section:
     p_right, p_jump, value = _says(subject.policy, frames)
     shown = np.unique(np.linspace(0, len(views) - 1, FILM_FRAMES).round().astype(int))
     film = [
-        {"step": views[i].step, "action": NAMES[views[i].action], "p_right": p_right[i], "value": value[i]} for i in shown
+        {"step": views[i].step, "action": NAMES[views[i].action], "p_right": p_right[i], "value": value[i]}
+        for i in shown
     ]
     episode = [
-        {"step": view.step, "p_right": p_right[i], "p_jump": p_jump[i], "value": value[i]} for i, view in enumerate(views)
+        {"step": view.step, "p_right": p_right[i], "p_jump": p_jump[i], "value": value[i]}
+        for i, view in enumerate(views)
     ]
     return Section(
         name="who",
@@ -71,7 +73,9 @@ def _card(subject: Subject) -> list[tuple[str, str]]:
         ]
     if card.source is not None:
         rows += [("came from", f"{card.source.file}, layout {card.source.format}; its training is not recorded")]
-    looks = [name for name, value in dataclasses.asdict(options).items() if value is True and name.startswith(("use", "p"))]
+    looks = [
+        name for name, value in dataclasses.asdict(options).items() if value is True and name.startswith(("use", "p"))
+    ]
     shown = ", ".join(name.replace("_", " ") for name in looks) or "plain looks, no backgrounds"
     return [*rows, ("game here", f"{options.distribution_mode} levels; {shown}"), ("SHA-256", subject.sha256[:16])]
 

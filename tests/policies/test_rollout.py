@@ -1,0 +1,158 @@
+"""Episodes: determinism, outcomes against the game's own rules, causes of death against hand-made hazards."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from mechinterp.coinrun import edits
+from mechinterp.coinrun.engine import Engine, GameOptions
+from mechinterp.coinrun.goals import Goal
+from mechinterp.coinrun.layout import EntityType, Tile
+from mechinterp.coinrun.levels import LevelSource, Start
+from mechinterp.errors import MechinterpError
+from mechinterp.policies.actors import AlwaysRight, PolicyActor, UniformRandom
+from mechinterp.policies.deaths import Coroner
+from mechinterp.policies.networks import build, light_impala
+from mechinterp.policies.rollout import Episodes, Outcome, rollout
+from mechinterp.policies.visits import visited_states
+
+EASY = GameOptions(distribution_mode="easy", use_backgrounds=False)
+
+
+@pytest.fixture(scope="module")
+def starts() -> list[Start]:
+    source = LevelSource(EASY)
+    try:
+        return source.starts(range(700_000_000, 700_000_040))
+    finally:
+        source.close()
+
+
+def same(first: Episodes, second: Episodes) -> bool:
+    return all(
+        np.array_equal(getattr(first, field.name), getattr(second, field.name)) for field in dataclasses.fields(Episodes)
+    )
+
+
+def test_an_episode_does_not_depend_on_its_neighbours(starts):
+    policy = build(light_impala(hidden=32), seed=3)
+    policy.logits.weight.data *= 300  # preferences strong enough to matter
+    together = rollout(PolicyActor(policy), starts[:12], seed=5, max_steps=60)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2 if before == 1 else 1)
+        apart = rollout(PolicyActor(policy), starts[:12], seed=5, max_steps=60, num_envs=5)
+    finally:
+        torch.set_num_threads(before)
+    assert same(together, apart)
+    chance = [rollout(UniformRandom(), starts[:12], seed=seed, max_steps=60) for seed in (5, 5, 6)]
+    assert same(chance[0], chance[1])
+    assert not same(chance[0], chance[2])
+
+
+def test_outcomes_agree_with_the_games_own_rewards(starts):
+    """The same actions stepped by hand, one game at a time, give the same rewards and lengths."""
+    episodes = rollout(AlwaysRight(), starts, max_steps=300)
+    for row, start in enumerate(starts[:15]):
+        engine = Engine(1)
+        engine.load({0: start.state})
+        for step in range(1, 301):
+            engine.step(np.array([8]))
+            reward, _, first = engine.observe()
+            if first[0]:
+                break
+        engine.close()
+        assert episodes.length[row] == step
+        assert episodes.reward[row] == reward[0]
+        assert (episodes.outcome[row] == Outcome.COIN) == (reward[0] > 0)
+    assert {Outcome.COIN, Outcome.SAW} <= set(episodes.outcome.tolist())
+    assert np.array_equal(episodes.died | (episodes.outcome == Outcome.COIN), np.ones(len(starts), bool))
+    assert episodes.reached_end[episodes.outcome == Outcome.COIN].all()
+
+
+def test_stopping_at_the_end_and_the_clock(starts):
+    bare = [dataclasses.replace(start, state=edits.remove_coin(start.state)) for start in starts]
+    episodes = rollout(AlwaysRight(), bare, max_steps=300, stop_at=Goal.END)
+    assert set(episodes.outcome.tolist()) <= {Outcome.STOPPED, *(Outcome.SAW, Outcome.ENEMY, Outcome.LAVA)}
+    arrived = episodes.outcome == Outcome.STOPPED
+    ends = np.array([start.end_x for start in bare])
+    assert arrived.any()
+    assert (episodes.farthest_x[arrived] >= ends[arrived]).all()
+    assert (episodes.farthest_x[~arrived] < ends[~arrived]).all()
+    short = rollout(AlwaysRight(), bare, max_steps=7)
+    assert (short.length == 7).all()
+    assert (short.outcome == Outcome.TIMEOUT).all()
+    clocked = [dataclasses.replace(start, state=start.state.replace(timeout=9)) for start in bare]
+    assert set(rollout(AlwaysRight(jump=0), clocked).outcome.tolist()) == {Outcome.TIMEOUT}
+
+
+def _beside_agent(start: Start, kind: str):
+    """The start with one hazard right in front of the agent, and no other."""
+    state = start.state
+    kept = np.isin(state.entities["type"], (EntityType.AGENT,))
+    bare = state.replace(entities=state.entities[kept])
+    x, y = int(bare.agent_xy[0]), int(bare.agent_xy[1] - 0.5)
+    if kind == "LAVA":
+        grid = bare.grid.copy()
+        grid[y, x + 1] = Tile.LAVA_TOP
+        return bare.replace(grid=grid)
+    entities = np.repeat(bare.entities[bare.agent_index : bare.agent_index + 1], 2)
+    hazard = entities[1:]
+    hazard["type"] = hazard["image_type"] = EntityType[kind]
+    hazard["image_type"] = {"SAW": 2, "ENEMY": 6}[kind]
+    hazard["image_theme"], hazard["x"], hazard["y"] = 0, x + 1.5, y + 0.5
+    hazard["rx"], hazard["ry"], hazard["vx"] = 0.5, 0.5, 0.0
+    return bare.replace(entities=entities)
+
+
+@pytest.mark.parametrize("kind", ["SAW", "ENEMY", "LAVA"])
+def test_the_cause_of_death_is_the_hazard_that_was_put_there(starts, kind):
+    lethal = [dataclasses.replace(start, state=_beside_agent(start, kind)) for start in starts[:8]]
+    episodes = rollout(AlwaysRight(jump=0), lethal, max_steps=10)
+    assert {Outcome(code).name for code in episodes.outcome} == {kind}
+
+
+def test_two_hazards_at_once_are_called_several(starts):
+    state = _beside_agent(starts[0], "SAW")
+    both = np.concatenate([state.entities, _beside_agent(starts[0], "ENEMY").entities[1:]])
+    state = state.replace(entities=both)
+    engine = Engine(1)
+    engine.load({0: state})
+    while True:
+        before = engine.states([0])[0]
+        engine.step(np.array([7]))
+        if engine.observe()[2][0]:
+            break
+    engine.close()
+    coroner = Coroner()
+    assert coroner.cause(before, 7) == "SEVERAL"
+    coroner.close()
+
+
+def test_observers_see_every_step_and_actions_have_the_right_frequencies(starts):
+    seen = []
+    episodes = rollout(UniformRandom(), starts[:10], max_steps=200, observers=[seen.append])
+    assert len(seen) == episodes.length.sum()
+    counts = np.bincount([view.action for view in seen], minlength=15)
+    expected = len(seen) / 15
+    assert ((counts - expected) ** 2 / expected).sum() < 36.1  # chi-squared, 14 degrees of freedom, p = .001
+
+
+def test_visited_states_are_states_of_the_episode(starts):
+    states = visited_states(AlwaysRight(), starts[:6], per_level=3, num_envs=4)
+    again = visited_states(AlwaysRight(), starts[:6], per_level=3, num_envs=6)
+    assert [s.to_bytes() for s in states] == [s.to_bytes() for s in again]
+    assert len(states) == 18
+    assert [state.level_seed for state in states] == np.repeat([s.level_seed for s in starts[:6]], 3).tolist()
+    assert max(state["cur_time"] for state in states) > 10
+
+
+def test_bad_arguments_say_what_would_be_right(starts):
+    with pytest.raises(MechinterpError, match="no starts"):
+        rollout(AlwaysRight(), [])
+    with pytest.raises(MechinterpError, match="max_steps=0"):
+        rollout(AlwaysRight(), starts[:1], max_steps=0)

@@ -1,0 +1,118 @@
+"""Drive, on networks whose answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from mechinterp.coinrun.engine import GameOptions
+from mechinterp.coinrun.levels import LevelSource
+from mechinterp.coinrun.scenes import VARIABLES, MinimalPairs, SceneError, minimal_pairs
+from mechinterp.policies.actors import AlwaysRight
+from mechinterp.policies.networks import build, light_impala
+from mechinterp.policies.readouts import readouts
+from mechinterp.policies.visits import visited_states
+from mechinterp.proxies.drives import differences, drive
+
+
+@pytest.fixture(scope="module")
+def states():
+    source = LevelSource(GameOptions(distribution_mode="easy", use_backgrounds=False))
+    starts = source.starts(range(710_000_000, 710_000_030))
+    source.close()
+    return visited_states(AlwaysRight(0.5), starts, per_level=3)
+
+
+@pytest.fixture(scope="module")
+def sides(states) -> MinimalPairs:
+    return minimal_pairs(states, "coin side")
+
+
+def test_readouts_equal_probabilities_summed_by_hand():
+    policy = build(light_impala(hidden=16, actions=(0, 1, 2, 4, 5, 7, 8, 9)), seed=1)
+    policy.logits.weight.data *= 500
+    frames = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3), dtype=np.uint8)
+    with torch.no_grad():
+        p = policy(torch.from_numpy(frames)).logits.double().softmax(-1).numpy()
+    found = readouts(policy, frames)
+    np.testing.assert_allclose(found["movement"], np.log((p[:, 5] + p[:, 6]) / p[:, :3].sum(1)), atol=1e-5)
+    jump = p[:, 2] + p[:, 4] + p[:, 6]
+    np.testing.assert_allclose(found["jump"], np.log(jump / (1 - jump)), atol=1e-5)
+
+
+def test_the_decoy_moves_nothing_and_swapping_sides_flips_the_sign(states, sides):
+    policy = build(light_impala(hidden=16), seed=2)
+    policy.logits.weight.data *= 500
+    decoy = minimal_pairs(states, "real coin or picture")
+    assert all((values == 0).all() for values in differences(policy, decoy).values())
+    swapped = MinimalPairs(
+        sides.variable, sides.corrupted_label, sides.clean_label, sides.corrupted, sides.clean, sides.levels,
+        sides.corrupted_states, sides.clean_states,
+    )  # fmt: skip
+    for name, values in differences(policy, sides).items():
+        np.testing.assert_allclose(differences(policy, swapped)[name], -values)
+        assert np.abs(values).max() > 0
+
+
+def test_estimates_are_means_over_pairs_named_by_readout(sides):
+    policy = build(light_impala(hidden=16), seed=2)
+    estimates = drive(policy, sides, prefix="effect/coin side", rng=np.random.default_rng(0))
+    assert [e.name for e in estimates] == [f"effect/coin side/{r}" for r in ("movement", "jump", "value")]
+    assert estimates[0].value == pytest.approx(differences(policy, sides)["movement"].mean())
+    assert estimates[0].n == sides.n_levels
+    assert estimates[0].null is not None
+
+
+def test_every_variable_changes_only_what_it_names(states):
+    for name, variable in VARIABLES.items():
+        pairs = minimal_pairs(states, name)
+        changed = pairs.changed_pixels()
+        if name == "real coin or picture":
+            assert not changed.any()
+            continue
+        assert changed.any((1, 2)).all(), name
+        if variable.role != "coin":
+            continue
+        assert changed.sum((1, 2)).max() <= 2 * 9, name  # a coin covers 4 to 7 pixels
+        for which in ("clean", "corrupted"):
+            cells = pairs.coin_cells(8, which)
+            for row in range(len(pairs)):
+                if cells[row, 0] < 0:
+                    continue
+                r, c = cells[row] * 8
+                assert changed[row, max(r - 1, 0) : r + 9, max(c - 1, 0) : c + 9].any(), name
+    right, left = (minimal_pairs(states, "coin side").coin_cells(64, which) for which in ("clean", "corrupted"))
+    np.testing.assert_allclose((right + left)[:, 1], 63, atol=64 / 13 + 1)  # mirrored about the agent's cell
+    assert (right[:, 1] > 32).all()
+
+
+def test_pairs_survive_a_file_and_bad_files_are_refused(sides, tmp_path):
+    path = tmp_path / "pairs.npz"
+    sides.save(path)
+    back = MinimalPairs.load(path)
+    assert np.array_equal(back.clean, sides.clean)
+    assert back.clean_states == sides.clean_states
+    assert (back.variable, back.clean_label) == (sides.variable, sides.clean_label)
+    whole = path.read_bytes()
+    for name, data in {"short": whole[: len(whole) // 2], "foreign": b"hello", "none": b""}.items():
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(SceneError):
+            MinimalPairs.load(tmp_path / name)
+    np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    with pytest.raises(SceneError, match="no mark"):
+        MinimalPairs.load(tmp_path / "other.npz")
+    with pytest.raises(SceneError):
+        MinimalPairs.load(tmp_path / "absent.npz")
+
+
+def test_splits_share_no_level_and_errors_say_what_is_wrong(states, sides):
+    choose, report = sides.split(0.4, np.random.default_rng(1))
+    assert not set(choose.levels) & set(report.levels)
+    assert len(choose) + len(report) == len(sides)
+    with pytest.raises(SceneError, match="empty"):
+        sides.select(sides.levels == sides.levels[0]).split(0.5, np.random.default_rng(1))
+    with pytest.raises(SceneError, match="did you mean 'coin side'"):
+        minimal_pairs(states, "coin sid")
+    with pytest.raises(SceneError, match="more states"):
+        minimal_pairs([], "coin side")
