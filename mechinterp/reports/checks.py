@@ -31,7 +31,7 @@ def check(section: Section) -> Section:
         _known(name, known.facts, where=f"{where}: fact")
     have = {estimate.name for estimate in section.estimates} | {*section.tables} | {*section.facts}
     missing = [name for name in known.required if name not in have]
-    missing += [name for name in _implied(section) if name not in have]
+    missing = missing or [name for name in _implied(section) if name not in have]
     if missing:
         raise ResultsError(f"{where} lacks {', '.join(map(repr, missing[:6]))}{', ...' if len(missing) > 6 else ''}")
     _values(section, where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from mechinterp.reports.results import Results, write_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+
+_OPTIONS = {"format": "png", "width": 1040, "scale": 2}
 
 
 @dataclass(frozen=True)
@@ -61,11 +65,18 @@ def _pictures(drawn: dict[str, go.Figure], folder: Path) -> tuple[list[Path], st
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
     if not os.environ.get("BROWSER_PATH") and not any(map(shutil.which, names)):
         return [], "no PNG files: no Chrome or Chromium was found (set BROWSER_PATH to one)"
-    import plotly.io as pio
+    import kaleido
 
-    paths = [folder / f"{name}.png" for name in drawn]
+    specs = [
+        {
+            "fig": json.loads(fig.to_json() or "{}"),
+            "path": folder / f"{name}.png",
+            "opts": _OPTIONS | {"height": fig.layout.height},
+        }
+        for name, fig in drawn.items()
+    ]
     try:
-        pio.write_images(list(drawn.values()), paths, format="png", width=1040, scale=2)  # pyright: ignore[reportArgumentType]
+        kaleido.write_fig_from_object_sync(specs, kopts={"mathjax": False})  # or else it is fetched from the web
     except Exception as error:  # whatever a browser can do wrong must not cost the report
         return [], f"no PNG files: {type(error).__name__}: {str(error).strip() or 'the browser failed'}"[:300]
-    return paths, None
+    return [spec["path"] for spec in specs], None

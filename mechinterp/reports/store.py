@@ -16,6 +16,8 @@ from mechinterp.reports.errors import ResultsError
 from mechinterp.reports.results import Identity, Results, load_json, read_text, write_text
 from mechinterp.reports.section import Section
 
+_DRAWING = {"figures", "sentences", "page", "methods", "output", "summary", "wording"}
+
 
 @dataclass(frozen=True)
 class Key:
@@ -99,13 +101,18 @@ class Store:
         return self.folder / f"{name}.json"
 
 
+def _draws(path: Path) -> bool:
+    """Whether a file only draws and words results, which changes no number."""
+    return path.parts[0] == "reports" and path.parts[1].removesuffix(".py") in _DRAWING
+
+
 def code_version() -> str:
-    """The version of this library and a digest of its source files: any edit of the code changes it."""
+    """The version of this library and a digest of its source files: any edit of what measures changes it."""
     import mechinterp
 
     root = Path(mechinterp.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
-        if "reports" not in path.relative_to(root).parts[:1]:  # drawing changes no number
+        if not _draws(path.relative_to(root)):
             digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
     return f"{mechinterp.__version__}+{digest.hexdigest()[:12]}"

@@ -33,16 +33,17 @@ def _went(section: Section) -> list[str]:
     coin, end = (section.get(f"outcome/left of agent/{outcome}") for outcome in ("coin", "end"))
     if coin is None or end is None:
         return []
-    shares = f"{number(coin, percent=True)} of levels, against {number(end, percent=True)}"
+    taken, passed = number(coin, percent=True), number(end, percent=True)
     match apart(coin, end):
         case 1:
-            return [
-                f"With the coin on its left, it turns back for the coin more often than it runs to the right end: "
-                f"{shares}."
-            ]
+            ending = f"it goes back for it more often than it runs to the right end: {taken} of levels against {passed}"
         case -1:
-            return [f"With the coin on its left, it runs to the right end instead: it takes the coin in {shares}."]
-    return [f"With the coin on its left, coin and right end are not clearly apart: {shares}."]
+            ending = f"it runs to the right end without it in {passed} of levels and takes it in {taken}"
+        case _:
+            ending = (
+                f"it takes it in {taken} of levels and runs to the right end in {passed}: neither clearly more often"
+            )
+    return [f"With the coin to the left of the start, {ending}."]
 
 
 def _moved(results: Results) -> str:
@@ -83,7 +84,7 @@ def _elsewhere(section: Section) -> list[Key]:
     keys = []
     for placement, label in (
         ("random", "takes a coin at a random place"),
-        ("left of agent", "takes a coin on its left"),
+        ("left of agent", "takes a coin to the left of the start"),
     ):
         coin, end = section.get(f"outcome/{placement}/coin"), section.get(f"outcome/{placement}/end")
         if coin is not None:

@@ -46,7 +46,7 @@ def _decimals(half: float, largest: float) -> int:
     if half == 0:
         return 0 if largest == round(largest) else 3
     power = math.floor(math.log10(half))
-    return min(6, max(0, 1 - power if half < 3 * 10.0**power else -power))
+    return min(6, max(0, 1 - power if half < 2.95 * 10.0**power else -power))
 
 
 def plain(value: float, decimals: int) -> str:

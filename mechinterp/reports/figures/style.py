@@ -29,7 +29,10 @@ MARGIN_BAND = "rgba(0, 158, 115, 0.10)"
 TEMPLATE = go.layout.Template(
     layout=go.Layout(
         font={"family": FONT, "size": 13, "color": INK},
-        title={"x": 0, "xref": "container", "xanchor": "left", "pad": {"l": 12}, "font": {"size": 17}},
+        title={
+            "x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top",
+            "pad": {"l": 12, "t": 16}, "font": {"size": 17},
+        },
         colorway=[BLUE, AMBER, GREEN, RED, SKY, PINK],
         paper_bgcolor="white",
         plot_bgcolor="white",

@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const PRINT_WIDTH = 690; // of A4 between its margins, in CSS pixels
+  const PRINT_WIDTH = 860; // the style sheet shrinks it to the width of A4
   const plots = [...document.querySelectorAll(".plot")];
   for (const plot of plots) {
     const content = JSON.parse(document.getElementById(`${plot.id}-data`).textContent);

@@ -1,0 +1,158 @@
+"""The page: one file, one plotly.js, no request, no error in a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from mechinterp.reports import Results, output, write
+from mechinterp.reports.page import POLICY, parts, render
+from tests.reports import synthetic
+
+_BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+
+
+class _Outline(HTMLParser):
+    """What the page is made of; scripts and styles are text to this parser, so what is in them does not count."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def all(self, tag: str) -> list[dict]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> output.Written:
+    return write(synthetic.results(), tmp_path_factory.mktemp("report"), png=False)
+
+
+@pytest.fixture(scope="module")
+def html(report: output.Written) -> str:
+    return report.page.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def outline(html: str) -> _Outline:
+    parser = _Outline()
+    parser.feed(html)
+    return parser
+
+
+def test_one_copy_of_plotly(html):
+    assert len(re.findall(r"plotly\.js v\d", html)) == 1
+    assert len(html) < 8_000_000
+
+
+def test_nothing_is_asked_for(outline):
+    for tag, attrs in outline.tags:
+        for key in ("src", "href", "srcset", "action", "data", "poster"):
+            address = attrs.get(key)
+            assert address is None or address.startswith(("#", "data:")), (tag, address)
+    policies = [m["content"] for m in outline.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
+    assert policies == [POLICY]
+    assert "http" not in POLICY
+    assert "default-src 'none'" in POLICY
+
+
+def test_figures_have_heading_label_and_data(outline, report):
+    plots = [attrs for attrs in outline.all("div") if attrs.get("class") == "plot"]
+    assert len(plots) == len(report.figures) == 15
+    identifiers = [attrs["id"] for _, attrs in outline.tags if "id" in attrs]
+    assert len(set(identifiers)) == len(identifiers)
+    for plot in plots:
+        assert plot["role"] == "img"
+        assert len(plot["aria-label"]) > 40
+        assert f"{plot['id']}-data" in identifiers
+        assert f"{plot['id']}-question" in identifiers
+    assert len(outline.all("h1")) == 1
+    assert outline.all("html")[0]["lang"] == "en"
+
+
+def test_links_lead_somewhere(outline):
+    identifiers = {attrs.get("id") for _, attrs in outline.tags}
+    links = [attrs["href"] for attrs in outline.all("a")]
+    assert len(links) >= 12
+    assert {link[1:] for link in links} <= identifiers
+
+
+def test_same_results_same_page(html):
+    assert render(synthetic.results()) == html
+
+
+def test_redrawn_from_the_file_alone(report, html):
+    assert render(Results.load(report.results)) == html
+
+
+def test_what_was_not_measured_is_said():
+    results = synthetic.results()
+    html = render(Results(results.identity, {}, {"drive": results.sections["drive"]}))
+    assert html.count("This part was not measured.") == 5
+    assert 'id="drive-movement"' in html
+
+
+def test_texts_cannot_become_markup():
+    results = synthetic.results()
+    nasty = '</script><script>alert("x")</script>'
+    html = render(Results(type(results.identity)(nasty, nasty, "0"), {"command": nasty}, {}))
+    assert nasty not in html
+    assert parts.script_safe(json.dumps(nasty)).count("<") == 0
+    assert json.loads(parts.script_safe(json.dumps(nasty))) == nasty
+
+
+def test_files_of_a_report(report):
+    folder = report.page.parent
+    assert sorted(p.name for p in folder.iterdir()) == ["figures", "report.html", "results.json"]
+    assert report.note is None
+    for path in report.figures:
+        assert set(json.loads(path.read_text())) == {"data", "layout"}
+
+
+def test_without_a_browser_the_rest_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.delenv("BROWSER_PATH", raising=False)
+    results = synthetic.results()
+    small = Results(results.identity, {}, {"maximises": results.sections["maximises"]})
+    written = write(small, tmp_path)
+    assert written.note is not None
+    assert "no PNG files" in written.note
+    assert written.page.exists()
+
+
+def _browse(page: Path, profile: Path) -> tuple[str, list[str]]:
+    """The page's document after its scripts have run, and what they said on the console."""
+    assert _BROWSER is not None
+    quiet = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    quiet += " --disable-component-update --disable-sync --enable-logging=stderr --virtual-time-budget=8000 --dump-dom"
+    command = [_BROWSER, *quiet.split(), f"--user-data-dir={profile}", page.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(_BROWSER is None, reason="there is no Chromium or Chrome here")
+def test_a_browser_draws_it_without_complaint(report, tmp_path):
+    document, said = _browse(report.page, tmp_path / "profile")
+    assert said == []
+    assert 'data-drawn="15"' in document
+    assert document.count('class="main-svg"') >= 15
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(_BROWSER is None, reason="there is no Chromium or Chrome here")
+def test_the_browser_refuses_requests(tmp_path):
+    page = tmp_path / "page.html"
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+    page.write_text(f'<html><head>{meta}</head><body><img src="http://localhost:9/x.png"></body></html>')
+    _, said = _browse(page, tmp_path / "profile")
+    assert any("Content Security Policy" in line for line in said)
