@@ -128,12 +128,12 @@ VARIABLES: dict[str, Variable] = {
     variable.name: variable
     for variable in (
         Variable("coin side", "coin right", "coin left", "coin", _sides),
-        Variable("coin on the right", "present", "absent", "coin", _presence(_RIGHT)),
-        Variable("coin on the left", "present", "absent", "coin", _presence(_LEFT)),
-        Variable("coin above", "present", "absent", "coin", _presence(_OVERHEAD)),
-        Variable("hazard ahead", "present", "removed", "ceiling", _hazard),
-        Variable("agent one cell on", "farther right", "where it was", "control", _shift),
-        Variable("real coin or picture", "real", "picture", "control", _decoy),
+        Variable("coin on the right", "a coin on the right", "no coin", "coin", _presence(_RIGHT)),
+        Variable("coin on the left", "a coin on the left", "no coin", "coin", _presence(_LEFT)),
+        Variable("coin above", "a coin overhead", "no coin", "coin", _presence(_OVERHEAD)),
+        Variable("hazard ahead", "a hazard ahead", "none", "ceiling", _hazard),
+        Variable("agent one cell on", "one cell farther right", "where it was", "ceiling", _shift),
+        Variable("real coin or picture", "a real coin", "its picture", "control", _decoy),
     )
 }
 """What a pair can differ in, by name."""

@@ -13,7 +13,7 @@ from mechinterp.policies.actors import PolicyActor
 from mechinterp.policies.evaluation import UNSEEN_LEVELS
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.rollout import Outcome, StepView, rollout
-from mechinterp.reports.measure.subject import Plan, Subject, network_words
+from mechinterp.reports.measure.subject import Plan, Subject
 from mechinterp.reports.section import Section, Table
 
 FILM_FRAMES = 8
@@ -63,7 +63,7 @@ def _says(policy: Policy, frames: np.ndarray) -> tuple[list[float], list[float],
 def _card(subject: Subject) -> list[tuple[str, str]]:
     card, options = subject.card, subject.options
     weights = sum(parameter.numel() for parameter in subject.policy.parameters())
-    rows = [("network", network_words(subject.policy)), ("weights", f"{weights:,}")]
+    rows = [("weights", f"{weights:,}")]
     organism = card.provenance.get("organism")
     if organism is not None:
         rows += [
@@ -77,7 +77,7 @@ def _card(subject: Subject) -> list[tuple[str, str]]:
         name for name, value in dataclasses.asdict(options).items() if value is True and name.startswith(("use", "p"))
     ]
     shown = ", ".join(name.replace("_", " ") for name in looks) or "plain looks, no backgrounds"
-    return [*rows, ("game here", f"{options.distribution_mode} levels; {shown}"), ("SHA-256", subject.sha256[:16])]
+    return [*rows, ("game here", f"{options.distribution_mode} levels; {shown}")]
 
 
 def _layers(policy: Policy) -> list[dict[str, object]]:
