@@ -1,0 +1,80 @@
+"""The scripts and the notebook under analyses/ run as they are, on a small number of levels."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mechinterp.policies import build, light_impala, save
+
+ROOT = Path(__file__).resolve().parents[1]
+ANALYSES = ROOT / "analyses"
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory) -> Path:
+    """The policy that is shipped; a random one where it is not there yet."""
+    shipped = ROOT / "checkpoints" / "standard"
+    if shipped.is_dir():
+        return shipped
+    policy = build(light_impala(), seed=0)
+    policy.logits.weight.data *= 300
+    return save(policy, tmp_path_factory.mktemp("checkpoint"), provenance={"steps": 0})
+
+
+def run(*words: str, **variables: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=ROOT,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_the_patching_script_prints_sites_with_intervals(checkpoint):
+    out = run("analyses/activation_patching.py", str(checkpoint), "--levels", "16", "--top", "3")
+    assert "coin right against coin left" in out
+    assert len([line for line in out.splitlines() if "hook_" in line and "levels)" in line]) == 3
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_from_its_script(checkpoint, tmp_path):
+    import jupytext
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = jupytext.read(ANALYSES / "what_does_it_want.py")
+    before = dict(os.environ)
+    os.environ.update(MECHINTERP_CHECKPOINT=str(checkpoint), MECHINTERP_LEVELS="16")
+    try:
+        NotebookClient(notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}).execute()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    nbformat.write(notebook, tmp_path / "out.ipynb")
+    printed = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
+    figures = [o for cell in notebook.cells for o in cell.get("outputs", []) if o.output_type == "execute_result"]
+    assert "coin side/movement" in printed
+    assert "denoise: total" in printed
+    assert len(figures) == 2
+
+
+@pytest.mark.parametrize("path", sorted(ANALYSES.rglob("*.py")), ids=lambda path: path.name)
+def test_analyses_use_the_public_face_only(path: Path):
+    """No name with a leading underscore is imported from the library or taken from one of its modules."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mechinterp"):
+            names = [*node.module.split("."), *(alias.name for alias in node.names)]
+            assert not [name for name in names if name.startswith("_")]
+        if isinstance(node, ast.Attribute):
+            assert not (node.attr.startswith("_") and not node.attr.startswith("__")), ast.unparse(node)
