@@ -52,6 +52,10 @@ class CoinRunEnv(VectorEnv):
     - ``episode`` with the mask ``_episode``, where an episode has just ended: ``r`` (return), ``l`` (length in steps),
       ``ending`` (`Ending`) and ``level_seed``.
 
+    There is no ``final_obs``: the library has left the level by the time that it says so. An episode is the same in
+    whatever slot and however many others run beside it; which levels a slot gets depends on ``num_envs``, since all
+    slots draw from one generator in the order in which their episodes end.
+
     Args:
         num_envs: how many games.
         source: makes start states; its options are the games'.
@@ -101,6 +105,9 @@ class CoinRunEnv(VectorEnv):
         unknown = set(options or {}) - {"starts"}
         if unknown:
             raise ValueError(f"reset options {sorted(unknown)}: the only one is 'starts'")
+        outside = [slot for slot in chosen if slot not in range(self.num_envs)]
+        if outside:
+            raise ValueError(f"reset: starts for slots {outside}, this environment has 0 to {self.num_envs - 1}")
         self._starts = [chosen[slot] if slot in chosen else self._draw() for slot in range(self.num_envs)]
         self._begin(range(self.num_envs))
         return self._engine.observe()[1].copy(), self._infos()

@@ -222,7 +222,7 @@ class _Reader:
 
     def rng(self, name: str) -> RngState:
         is_seeded, length = _RNG_HEAD.unpack(self.take(name, 1, 1, _RNG_HEAD.size))
-        fork = " (five options more, as in the goal-misgeneralisation fork?)" if name == "level_rng" else ""
+        fork = " (five options more, as in the goal-misgeneralisation fork?)" if name != "asset_rng" else ""
         if is_seeded not in (0, 1) or not 0 <= length <= MAX_RNG_TEXT:
             raise StateError(f"{name}: no generator at byte {self.at - 8}{fork}")
         try:

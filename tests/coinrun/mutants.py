@@ -19,7 +19,7 @@ STEPS = 6
 
 
 def real_states() -> list[bytes]:
-    """States of both difficulties, at level starts and in the middle of play, with enemies, trails and lava among them."""
+    """States of both difficulties, at level starts and later, with enemies, trails and lava among them."""
     found = []
     for mode in ("easy", "hard"):
         engine = Engine(8, options=GameOptions(distribution_mode=mode))

@@ -186,11 +186,15 @@ def _require_unoccupied(
 ) -> None:
     for kind in kinds:
         if cell in geometry.entity_cells(state, kind):
-            raise EditError(f"{what} at {cell}: a {kind.name.lower()} is there already; choose a free cell")
+            raise EditError(f"{what} at {cell}: {_named(kind)} is there already; choose a free cell")
     if coins and (cell in state.coins or cell in geometry.entity_cells(state, EntityType.COIN)):
         raise EditError(f"{what} at {cell}: it would hide the coin or decoy there; choose a free cell")
     if agent and cell in body_cells(state):
         raise EditError(f"{what} at {cell}: the agent is there; move it first or choose another cell")
+
+
+def _named(kind: EntityType) -> str:
+    return {EntityType.SAW: "a saw", EntityType.ENEMY: "an enemy", EntityType.CRATE: "a crate"}[kind]
 
 
 def _with(state: GameState, entity: np.ndarray) -> GameState:
