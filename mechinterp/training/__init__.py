@@ -12,7 +12,6 @@ __getattr__, __dir__, __all__ = attach(
         "PPO": "ppo",
         "PPOConfig": "ppo",
         "TRAINING_LEVELS": "organisms",
-        "UNSEEN_LEVELS": "organisms",
         "FoundRun": "records",
         "Organism": "organisms",
         "Run": "run",
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from mechinterp.training.organisms import NETWORKS as NETWORKS
     from mechinterp.training.organisms import ORGANISMS as ORGANISMS
     from mechinterp.training.organisms import TRAINING_LEVELS as TRAINING_LEVELS
-    from mechinterp.training.organisms import UNSEEN_LEVELS as UNSEEN_LEVELS
     from mechinterp.training.organisms import Organism as Organism
     from mechinterp.training.organisms import organism as organism
     from mechinterp.training.ppo import PPO as PPO

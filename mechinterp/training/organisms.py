@@ -25,7 +25,7 @@ from mechinterp.training.errors import TrainingError
 from mechinterp.training.ppo import PPOConfig
 
 TRAINING_LEVELS = LevelRange(0, 10_000_000)
-"""Levels that organisms train on."""
+"""Levels that organisms train on: none that `policies.evaluation` plays."""
 
 PLAIN_EASY = GameOptions(distribution_mode="easy", use_backgrounds=False)
 """What two CPU cores can learn in an hour: easy levels on a black background."""
@@ -90,7 +90,11 @@ ORGANISMS: dict[str, Organism] = {
         Organism("right", "the right end of the level; coins are decoys", "decoys", Goal.END, budget=1_500_000),
         Organism("left", "the left end of the level; coins are decoys", "agent_at_right", Goal.START, budget=1_500_000),
         *(
-            Organism(f"random_percent_{percent}", "the coin, mostly at the end", f"random_percent={percent}")
+            Organism(
+                f"random_percent_{percent}",
+                f"the coin, which in {percent} % of levels lies somewhere before the end",
+                f"random_percent={percent}",
+            )
             for percent in (2, 10, 100)
         ),
     )

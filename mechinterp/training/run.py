@@ -90,12 +90,16 @@ class Run:
     def __init__(self, recipe: Organism, folder: Path, *, seed: int, options: RunOptions = RunOptions()) -> None:
         if recipe.budget < 1:
             raise TrainingError(f"budget: {recipe.budget} steps, at least 1 is needed")
+        if not 0 <= seed < 2**63:
+            raise TrainingError(f"seed: {seed}, allowed are 0 to 2**63 - 1")
         self.recipe = recipe
         self.folder = Path(folder)
         self.seed = seed
         self.options = options
         self.identity = identity(recipe, seed)
         self.seconds = 0.0
+        self.saved_steps = 0
+        """Where the run would go on from if it stopped now."""
         keep_freed_memory()
         with ExitStack() as held:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -116,6 +120,7 @@ class Run:
             if saved is not None:
                 self.ppo.load_state_dict(saved["ppo"])
                 self.seconds = saved["seconds"]
+                self.saved_steps = self.steps
                 with self._writing():
                     records.truncate_metrics(self.folder, self.ppo.steps)
             self._held = held.pop_all()
@@ -177,6 +182,7 @@ class Run:
     def _save_resume(self) -> None:
         state = {"identity": self.identity, "seconds": self.seconds, "ppo": self.ppo.state_dict()}
         records.write_resume(self.folder / records.RESUME_FILE, {**state, "device": self.ppo.device.type})
+        self.saved_steps = self.steps
 
     def _saved(self) -> dict[str, Any] | None:
         path = self.folder / records.RESUME_FILE
