@@ -9,18 +9,18 @@
 .DELETE_ON_ERROR:
 
 VENV := .venv/bin
-REQUIREMENTS := pyproject.toml constraints.txt scripts/environment.sh
+REQUIREMENTS := pyproject.toml constraints.txt .ci/environment.sh
 export PYTHON
 
 help:
 	@sed -n '/^# /!q; s/^# //p' Makefile
 
 .venv/installed: $(REQUIREMENTS)
-	scripts/environment.sh
+	.ci/environment.sh
 	@touch $@
 
 .venv/installed-dev: $(REQUIREMENTS)
-	scripts/environment.sh dev
+	.ci/environment.sh dev
 	@touch .venv/installed $@
 
 report: .venv/installed

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes .venv with the pinned dependencies and mechinterp itself (editable). `make` calls it; it may be called again.
-#   scripts/environment.sh [EXTRA]      EXTRA is one of pyproject.toml's, such as dev
+#   .ci/environment.sh [EXTRA]      EXTRA is one of pyproject.toml's, such as dev
 #   PYTHON=/path/to/python3.12          the Python to use, where the first that fits is not the one wanted
 set -euo pipefail
 cd "$(dirname "$0")/.."
