@@ -12,7 +12,7 @@ from jaxtyping import Float64, Int64, UInt8
 from mechinterp.policies.graph import Policy
 
 RIGHT, RIGHT_JUMP = 7, 8
-BATCH = 32
+BATCH = 16
 """Frames per forward pass, always: padding the last batch keeps a frame's logits the same to the last bit, whatever the
 number of environments around it."""
 
