@@ -14,8 +14,8 @@ from mechinterp.coinrun.state import GameState, RngState, StateError
 
 STOCK = GameOptions()
 
-AGENT_RX, AGENT_RY = 0.5, 0.5787
-"""Half the agent's width and height, in cells."""
+AGENT_RX, AGENT_RY = 0.5, float(np.float32(0.5787))
+"""Half the agent's width and height, in cells (the game counts in 32 bits)."""
 
 _CONSTANTS = {
     "action": 4,

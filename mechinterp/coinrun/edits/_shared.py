@@ -100,7 +100,11 @@ def retile(grid: Int[np.ndarray, "h w"]) -> Int[np.ndarray, "h w"]:
     The top row, which nothing is above, is all middle.
     """
     result = grid.copy()
-    for middle, top in ((Tile.WALL_MID, Tile.WALL_TOP), (Tile.LAVA_MID, Tile.LAVA_TOP)):
+    for middle, top in (
+        (Tile.WALL_MID, Tile.WALL_TOP),
+        (Tile.LAVA_MID, Tile.LAVA_TOP),
+        (Tile.LAVA_MID_PICTURE, Tile.LAVA_TOP_PICTURE),
+    ):
         here = (grid == middle) | (grid == top)
         covered = np.ones_like(here)
         covered[:-1] = here[1:]
