@@ -1,0 +1,264 @@
+"""Which channels tell a scene with an object from the same scene without it, at the object's place."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int64, UInt8
+
+from mechinterp.features import correlations
+from mechinterp.features.errors import FeatureError
+from mechinterp.features.reading import BATCH, Reading, read_places
+from mechinterp.features.receptive import grids, stages
+from mechinterp.policies.errors import UnknownHook
+from mechinterp.policies.graph import Policy
+from mechinterp.policies.hooks import Names, select
+from mechinterp.policies.nodes import FRAME
+from mechinterp.stats import Estimate
+from mechinterp.stats import auroc as auroc_estimate
+
+if TYPE_CHECKING:
+    from mechinterp.features.untrained import NullContrasts
+
+STATISTIC = (
+    "the correlation, over paired scenes with and without the coin, between the coin's presence and the channel's "
+    "activation at the coin's place (the mean of the 3 x 3 cells whose receptive fields centre nearest to it; hidden "
+    "units are read whole)"
+)
+"""What a contrast is, in words that fit after "measured as"."""
+UNIT = "correlation"
+
+Channel = tuple[str, int]
+"""A hook point and the number of one of its channels."""
+
+
+class Pairs(Protocol):
+    """What a contrast reads of minimal pairs; `scenes.MinimalPairs` has these."""
+
+    @property
+    def variable(self) -> str: ...
+    @property
+    def clean(self) -> UInt8[np.ndarray, "pairs 64 64 3"]: ...
+    @property
+    def corrupted(self) -> UInt8[np.ndarray, "pairs 64 64 3"]: ...
+    @property
+    def levels(self) -> Int64[np.ndarray, " pairs"]: ...
+    def coin_cells(self, side: int, which: Any) -> Int64[np.ndarray, "pairs 2"]: ...
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Contrasts:
+    """Activations at the object's place, with the object and without it, and what tells the two apart.
+
+    Attributes:
+        variable: what the pairs differ in.
+        present, absent: for each hook point, a row a pair and a column a channel.
+        dead: channels that had one value everywhere in every frame.
+        sides: cells along a side of the map; 0 for a row of numbers (hidden units, logits).
+        levels: level of each pair: the cluster that counts as one sample.
+        out_of_view: pairs that were left out because the object is not in view.
+    """
+
+    variable: str
+    present: Mapping[str, Float32[np.ndarray, "pairs channels"]]
+    absent: Mapping[str, Float32[np.ndarray, "pairs channels"]]
+    dead: Mapping[str, Bool[np.ndarray, " channels"]]
+    sides: Mapping[str, int]
+    levels: Int64[np.ndarray, " pairs"]
+    out_of_view: int = 0
+
+    @property
+    def hooks(self) -> tuple[str, ...]:
+        """The hook points, in the network's order."""
+        return tuple(self.present)
+
+    def __len__(self) -> int:
+        return len(self.levels)
+
+    def channels(self, hooks: Names = None) -> list[Channel]:
+        """Every channel of the hook points, in order."""
+        return [(hook, c) for hook in select(hooks, self.hooks) for c in range(self.present[hook].shape[1])]
+
+    def effect(self, hook: str) -> Float[np.ndarray, " channels"]:
+        """The contrast of each channel: the correlation of its activation with the object's presence, -1 to 1.
+
+        0 for a channel that never changes at the object's place (see `silent`).
+        """
+        self._known(hook)
+        return correlations.correlations(self.present[hook], self.absent[hook])
+
+    def difference(self, hook: str) -> Float[np.ndarray, "pairs channels"]:
+        """Present minus absent, pair by pair, in the units of the activation."""
+        self._known(hook)
+        return self.present[hook].astype(np.float64) - self.absent[hook]
+
+    def auroc(self, hook: str) -> Float[np.ndarray, " channels"]:
+        """How often the channel is higher in a scene with the object than in one without it (of any pair)."""
+        self._known(hook)
+        return correlations.aurocs(self.present[hook], self.absent[hook])
+
+    def silent(self, hook: str) -> Bool[np.ndarray, " channels"]:
+        """Channels with one value at the object's place in all scenes: dead ones, and ones that fire elsewhere only."""
+        self._known(hook)
+        both = np.concatenate([self.present[hook], self.absent[hook]])
+        return both.min(0) == both.max(0)
+
+    def top(self, count: int, *, hooks: Names = None, null: NullContrasts | None = None) -> list[Channel]:
+        """The channels with the strongest contrasts, of either sign, strongest first.
+
+        Args:
+            hooks: which hook points they may come from.
+            null: rank by how far a contrast lies outside those of the same layer in untrained networks; without it by
+                the contrast itself, which favours early layers, where every network sees the coin's pixels.
+        """
+        channels = self.channels(hooks)
+        scores = self.effect if null is None else lambda hook: null.scores(self, hook)
+        strength = np.concatenate([np.abs(scores(hook)) for hook in select(hooks, self.hooks)])
+        return [channels[i] for i in np.argsort(-strength, kind="stable")[:count].tolist()]
+
+    def estimates(
+        self,
+        *,
+        rng: np.random.Generator,
+        hooks: Names = None,
+        null: NullContrasts | None = None,
+        level: float = 0.95,
+    ) -> list[Estimate]:
+        """The contrast of every channel as ``channel/{hook}/{number}``, with an interval over levels.
+
+        With `null` each is held against the same layer in untrained networks (see `NullContrasts.nulls`).
+
+        Raises:
+            TooFewSamples: fewer than two levels.
+        """
+        names = select(hooks, self.hooks)
+        found = correlations.estimates(
+            np.concatenate([self.present[hook] for hook in names], axis=1),
+            np.concatenate([self.absent[hook] for hook in names], axis=1),
+            names=[f"channel/{hook}/{channel}" for hook, channel in self.channels(hooks)],
+            clusters=self.levels,
+            rng=rng,
+            level=level,
+        )
+        if null is None:
+            return found
+        return [e.against(n) for e, n in zip(found, null.nulls(self, hooks=names, level=level), strict=True)]
+
+    def auroc_estimates(
+        self, channels: Sequence[Channel], *, rng: np.random.Generator, level: float = 0.95
+    ) -> list[Estimate]:
+        """``auroc/{hook}/{number}`` of some channels, with an interval over levels.
+
+        Raises:
+            TooFewSamples: fewer than 20 levels.
+        """
+        labels = np.repeat([1, 0], len(self))
+        found = []
+        for hook, channel in channels:
+            self._known(hook)
+            if not 0 <= channel < self.present[hook].shape[1]:
+                raise FeatureError(f"{hook} has no channel {channel}; it has {self.present[hook].shape[1]}")
+            found.append(
+                auroc_estimate(
+                    np.concatenate([self.present[hook][:, channel], self.absent[hook][:, channel]]),
+                    labels,
+                    name=f"auroc/{hook}/{channel}",
+                    unit="levels",
+                    rng=rng,
+                    clusters=np.tile(self.levels, 2),
+                    level=level,
+                )
+            )
+        return found
+
+    def select(self, rows: Int64[np.ndarray, " rows"] | Bool[np.ndarray, " pairs"]) -> Contrasts:
+        """The same for some of the pairs, by position or mask."""
+        chosen = np.arange(len(self))[np.asarray(rows)]
+        return dataclasses.replace(
+            self,
+            present={hook: values[chosen] for hook, values in self.present.items()},
+            absent={hook: values[chosen] for hook, values in self.absent.items()},
+            levels=self.levels[chosen],
+        )
+
+    def split(self, fraction: float, rng: np.random.Generator) -> tuple[Contrasts, Contrasts]:
+        """Two parts that share no level: about ``fraction`` of the levels, to choose on, and the rest, to report on.
+
+        Raises:
+            FeatureError: if either part would be empty.
+        """
+        levels = rng.permutation(np.unique(self.levels))
+        count = round(fraction * len(levels))
+        if not 0 < count < len(levels):
+            raise FeatureError(f"split: {fraction} of {len(levels)} levels leaves one part empty")
+        chosen = np.isin(self.levels, levels[:count])
+        return self.select(chosen), self.select(~chosen)
+
+    def _known(self, hook: str) -> None:
+        if hook not in self.present:
+            raise UnknownHook([hook], self.hooks)
+
+
+def contrasts(
+    policy: Policy,
+    pairs: Pairs,
+    *,
+    hooks: Names = None,
+    places: Float[np.ndarray, "pairs 2"] | None = None,
+    radius: int = 1,
+    batch: int = BATCH,
+) -> Contrasts:
+    """Run the policy on both scenes of every pair and read each layer at the object's place.
+
+    The place is the cell whose receptive field centres nearest to the object, with its neighbours (their mean: it is
+    linear, so present minus absent is just the change, it favours neither sign, and it allows for a response that is
+    displaced by a cell). Both scenes are read at the same place. Only what is read there is kept.
+
+    Args:
+        pairs: minimal pairs, the object present in the clean scene and absent, or elsewhere, in the corrupted one.
+        hooks: which hook points; by default those of `receptive.stages`.
+        places: (row, column) of the object, in pixels of the frame, NaN or negative where it is out of view; by default
+            the coin's, from `pairs.coin_cells`. Pairs without the object in view are left out and counted.
+        radius: neighbours read on each side of the cell.
+        batch: frames per forward pass.
+
+    Raises:
+        UnknownHook, EmptySelection: see `Policy.select`.
+        FeatureError: the object is in view in no pair; places or frames of another shape.
+    """
+    names = policy.select(stages(policy) if hooks is None else hooks)
+    if places is None:
+        cells = pairs.coin_cells(FRAME, "clean")
+        places = np.where(cells >= 0, cells + 0.5, np.nan)
+    places = np.asarray(places, np.float64)
+    if places.shape != (len(pairs.levels), 2):
+        raise FeatureError(f"places must be (row, column) for each of {len(pairs.levels)} pairs, got {places.shape}")
+    seen = np.flatnonzero((places >= 0).all(1))
+    if not len(seen):
+        raise FeatureError(
+            f"{pairs.variable}: the object is in view in none of the {len(places)} clean scenes; for something other "
+            "than a coin, say where it is (places=)"
+        )
+    both = [
+        read_places(policy, frames[seen], places[seen], names, radius=radius, batch=batch)
+        for frames in (pairs.clean, pairs.corrupted)
+    ]
+    present, absent = both
+    where = grids(policy)
+    return Contrasts(
+        variable=pairs.variable,
+        present={name: present[name].values for name in names},
+        absent={name: absent[name].values for name in names},
+        dead={name: _dead(present[name], absent[name]) for name in names},
+        sides={name: grid.side if (grid := where[name]) else 0 for name in names},
+        levels=np.asarray(pairs.levels)[seen],
+        out_of_view=len(places) - len(seen),
+    )
+
+
+def _dead(first: Reading, second: Reading) -> Bool[np.ndarray, " channels"]:
+    return np.minimum(first.low, second.low) == np.maximum(first.high, second.high)

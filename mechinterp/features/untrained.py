@@ -1,0 +1,140 @@
+"""What contrasts come to in networks that know nothing.
+
+Every convolution sees the coin's pixels, so a channel is worth a word only where it tells more than channels of the
+same layer do in networks with random weights ("Dead Salmons", Meloux et al. 2025; Adebayo et al. 2018).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int64
+
+from mechinterp.features.contrasting import Channel, Contrasts, Pairs, contrasts
+from mechinterp.features.errors import FeatureError
+from mechinterp.policies.controls import untrained
+from mechinterp.policies.graph import Policy
+from mechinterp.policies.hooks import Names, select
+from mechinterp.stats import Null, benjamini_hochberg
+
+
+@dataclass(frozen=True, eq=False)
+class NullContrasts:
+    """Contrasts of the same pairs in networks with random weights.
+
+    Attributes:
+        networks: one for each network.
+    """
+
+    networks: tuple[Contrasts, ...]
+
+    def __post_init__(self) -> None:
+        if not self.networks:
+            raise FeatureError("a null needs at least one network with random weights")
+
+    def __len__(self) -> int:
+        return len(self.networks)
+
+    def select(self, rows: Int64[np.ndarray, " rows"] | Bool[np.ndarray, " pairs"]) -> NullContrasts:
+        """The same for some of the pairs."""
+        return NullContrasts(tuple(network.select(rows) for network in self.networks))
+
+    def effects(self, hook: str) -> Float[np.ndarray, " draws"]:
+        """The contrasts of all channels of this layer, one network after the other, without those that are silent."""
+        return np.concatenate([n.effect(hook)[~n.silent(hook)] for n in self.networks])
+
+    def scores(self, found: Contrasts, hook: str) -> Float[np.ndarray, " channels"]:
+        """Each contrast in units of its layer: 1 or -1 is where the central 95 % of the layer's contrasts end.
+
+        After Fisher's transformation (atanh), from the median of the layer, over the policy's channels and those of
+        all untrained networks alike, so that a policy that is itself untrained is treated as the others are. 0 for
+        silent channels.
+        """
+        return self._all_scores(found, hook)[0]
+
+    def p_values(self, found: Contrasts, *, hooks: Names = None) -> dict[Channel, float]:
+        """For each channel, in how many networks (of the untrained ones and the policy) some channel comes as far.
+
+        (1 + untrained networks in which any channel of any of these layers has as large a score) / (1 + networks):
+        the p value of the largest statistic (Westfall & Young 1993), corrected for all channels at once. Where the
+        policy is itself untrained, the chance that it has any channel with p <= alpha is no more than alpha,
+        whatever the dependence between channels. With n networks no p is below 1 / (n + 1).
+        """
+        names = select(hooks, found.hooks)
+        scores = {hook: self._all_scores(found, hook) for hook in names}
+        largest = np.max([[np.abs(own).max(initial=0) for own in per[1:]] for per in scores.values()], axis=0)
+        own = np.abs(np.concatenate([per[0] for per in scores.values()]))
+        p = (1 + (largest >= own[:, None]).sum(1)) / (1 + len(self))
+        return dict(zip(found.channels(names), p.tolist(), strict=True))
+
+    def q_values(self, found: Contrasts, *, hooks: Names = None) -> dict[Channel, float]:
+        """False discovery rate: of the channels with q up to 0.05, no more than 5 % are expected to be chance.
+
+        Ranks among the scores of all channels of all untrained networks, adjusted for the policy's channels (Benjamini
+        & Hochberg). It takes channels for independent, which those of one network are not quite: `p_values` is the
+        stricter and surer, this the longer list.
+        """
+        names = select(hooks, found.hooks)
+        scores = [self._all_scores(found, hook) for hook in names]
+        own = np.abs(np.concatenate([per[0] for per in scores]))
+        drawn = np.sort(np.abs(np.concatenate([part for per in scores for part in per[1:]])))
+        reached = len(drawn) - np.searchsorted(drawn, own, side="left")
+        q = benjamini_hochberg((1 + reached) / (1 + len(drawn)))
+        return dict(zip(found.channels(names), q.tolist(), strict=True))
+
+    def nulls(self, found: Contrasts, *, hooks: Names = None, level: float = 0.95) -> list[Null]:
+        """For each channel the central range of its layer's null, and the p of `p_values`."""
+        p = self.p_values(found, hooks=hooks)
+        ranges = {
+            hook: Null.from_draws(0.0, self._draws(found, hook), description="range", level=level)
+            for hook in select(hooks, found.hooks)
+        }
+        return [
+            dataclasses.replace(
+                ranges[hook],
+                p=value,
+                description=f"channels of {hook} in {len(self)} networks with random weights; p: share of networks "
+                f"in which any of {len(p)} channels stands out as far in its layer",
+            )
+            for (hook, _), value in p.items()
+        ]
+
+    def _draws(self, found: Contrasts, hook: str) -> Float[np.ndarray, " draws"]:
+        if any(not np.array_equal(network.levels, found.levels) for network in self.networks):
+            raise FeatureError("the null was made of other pairs than the contrasts; select the same rows of both")
+        draws = self.effects(hook)
+        if len(draws) < 3:
+            raise FeatureError(
+                f"{hook}: only {len(draws)} channels of {len(self)} untrained networks respond at the object's place; "
+                "give more networks"
+            )
+        return draws
+
+    def _all_scores(self, found: Contrasts, hook: str) -> list[Float[np.ndarray, " channels"]]:
+        """Scores of the policy's channels, then of each untrained network's."""
+        self._draws(found, hook)
+        everyone = (found, *self.networks)
+        heard = [~network.silent(hook) for network in everyone]
+        effects = [_fisher(network.effect(hook)) for network in everyone]
+        pool = np.concatenate([own[kept] for own, kept in zip(effects, heard, strict=True)])
+        middle = np.median(pool)
+        edge = max(float(np.quantile(np.abs(pool - middle), 0.95)), 1e-12)
+        return [np.where(kept, (own - middle) / edge, 0.0) for own, kept in zip(effects, heard, strict=True)]
+
+
+def null_contrasts(policy: Policy, pairs: Pairs, *, seeds: Iterable[int] = range(20), **options: Any) -> NullContrasts:
+    """`contrasts` of networks of the policy's architecture with random weights, one for each seed.
+
+    Args:
+        seeds: of the weights. Twenty networks are the fewest with which `p_values` can fall below 0.05.
+        options: as for `contrasts`, and the same as there.
+    """
+    return NullContrasts(tuple(contrasts(untrained(policy, seed=seed), pairs, **options) for seed in seeds))
+
+
+def _fisher(r: Float[np.ndarray, " draws"]) -> Float[np.ndarray, " draws"]:
+    return np.arctanh(r.clip(-1 + 1e-9, 1 - 1e-9))
