@@ -15,7 +15,7 @@
 # # What does it want?
 #
 # A policy was trained on CoinRun, where the coin is always at the right end. "Go to the coin" and "go right" were paid
-# alike. This notebook loads the policy, shows what it sees, moves the coin, and asks which of the two moves its actions.
+# alike. This notebook loads the policy, shows what it sees, moves the coin, and asks which of the two moves it.
 #
 # It is kept as a script (`jupytext --to ipynb analyses/what_does_it_want.py` makes the notebook).
 
@@ -62,7 +62,7 @@ for column, frame in enumerate((pairs.clean[0], pairs.corrupted[0], changed), 1)
     figure.update_xaxes(visible=False, row=1, col=column)
     figure.update_yaxes(visible=False, row=1, col=column)
 figure.update_layout(title="One minimal pair (64 x 64 pixels, as the policy sees it)", width=900, height=350)
-figure
+figure.show()
 
 # %% [markdown]
 # ## Does the coin's side move its actions?
@@ -111,7 +111,7 @@ for column in range(1, 2 + len(top)):
     figure.update_xaxes(visible=False, row=1, col=column)
     figure.update_yaxes(visible=False, row=1, col=column)
 figure.update_layout(title=f"{hook}: the channels that answer most to the coin (outlined)", width=1100, height=320)
-figure
+figure.show()
 
 # %% [markdown]
 # ## Do they carry it to the action?

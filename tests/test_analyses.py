@@ -23,7 +23,7 @@ def checkpoint(tmp_path_factory) -> Path:
     if shipped.is_dir():
         return shipped
     policy = build(light_impala(), seed=0)
-    policy.logits.weight.data *= 300
+    policy.get_parameter("logits.weight").data.mul_(300)
     return save(policy, tmp_path_factory.mktemp("checkpoint"), provenance={"steps": 0})
 
 
@@ -57,13 +57,15 @@ def test_the_notebook_runs_from_its_script(checkpoint, tmp_path):
     before = dict(os.environ)
     os.environ.update(MECHINTERP_CHECKPOINT=str(checkpoint), MECHINTERP_LEVELS="16")
     try:
-        NotebookClient(notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}).execute()
+        NotebookClient(
+            notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}
+        ).execute()
     finally:
         os.environ.clear()
         os.environ.update(before)
     nbformat.write(notebook, tmp_path / "out.ipynb")
     printed = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
-    figures = [o for cell in notebook.cells for o in cell.get("outputs", []) if o.output_type == "execute_result"]
+    figures = [o for cell in notebook.cells for o in cell.get("outputs", []) if o.output_type == "display_data"]
     assert "coin side/movement" in printed
     assert "denoise: total" in printed
     assert len(figures) == 2
@@ -74,7 +76,7 @@ def test_analyses_use_the_public_face_only(path: Path):
     """No name with a leading underscore is imported from the library or taken from one of its modules."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mechinterp"):
-            names = [*node.module.split("."), *(alias.name for alias in node.names)]
+            names = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
             assert not [name for name in names if name.startswith("_")]
         if isinstance(node, ast.Attribute):
             assert not (node.attr.startswith("_") and not node.attr.startswith("__")), ast.unparse(node)

@@ -79,7 +79,8 @@ def endings(episodes: Episodes, *, prefix: str) -> list[Estimate]:
     """The share of levels in which the episode ended so, for each way of ending: coin, each hazard, timeout."""
     kinds = (Outcome.COIN, *DEATHS, Outcome.TIMEOUT)
     return [
-        stats.proportion(episodes.outcome == kind, name=f"{prefix}/{kind.name.lower()}", unit="levels") for kind in kinds
+        stats.proportion(episodes.outcome == kind, name=f"{prefix}/{kind.name.lower()}", unit="levels")
+        for kind in kinds
     ]
 
 

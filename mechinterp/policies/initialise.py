@@ -16,8 +16,9 @@ def initialise(policy: Policy, generator: torch.Generator) -> None:
 
     Gains: sqrt(2) for what a ReLU follows and 0.01 for both heads: at first the policy is nearly uniform, as in PPO's
     reference code, and nothing has a value, unlike there. With the usual gain of 1 the random values outweighed the few
-    rewards of CoinRun's first updates; the policy learned to stand still where nothing kills, and stayed there. The last convolution of each residual branch has
-    sqrt(2 / number of branches), so that the scale of the activations does not grow with depth.
+    rewards of CoinRun's first updates; the policy learned to stand still where nothing kills, and stayed there.
+    The last convolution of each residual branch has sqrt(2 / number of branches), so that the scale of the
+    activations does not grow with depth.
     """
     layers = {name: module for name, module in policy.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
     branches = [name for name in layers if name.endswith(".conv2")]

@@ -10,15 +10,13 @@ from mechinterp.policies.actions import jump_logodds, movement_logodds
 from mechinterp.policies.graph import Policy
 
 READOUTS = ("movement", "jump", "value")
-"""``log P(right) - log P(left)`` and ``log P(jump) - log P(no jump)`` in nats, and the critic's value in its own units."""
+"""``log P(right) - log P(left)`` and ``log P(jump) - log P(no jump)``, in nats; the critic's value, in its units."""
 
 _BATCH = 128
 
 
 @torch.no_grad()
-def readouts(
-    policy: Policy, frames: UInt8[np.ndarray, "frames 64 64 3"]
-) -> dict[str, Float64[np.ndarray, " frames"]]:
+def readouts(policy: Policy, frames: UInt8[np.ndarray, "frames 64 64 3"]) -> dict[str, Float64[np.ndarray, " frames"]]:
     """Each of `READOUTS` for each frame."""
     parts: dict[str, list[np.ndarray]] = {name: [] for name in READOUTS}
     device = next(policy.parameters()).device

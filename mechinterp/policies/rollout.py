@@ -194,7 +194,7 @@ class _Rollout:
                 self._finish(index, slot, outcome, float(reward[index]))
 
     def _ready(self, index: int) -> bytes | None:
-        """The state of the next step of this slot, after closing episodes that are over before it; None if none is left."""
+        """The state before this slot's next step, once episodes that are over are closed; None if none is left."""
         while (slot := self.slots[index]) is not None:
             data = self.engine.state_bytes(index)
             x, _ = agent_position(data)

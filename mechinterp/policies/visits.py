@@ -38,7 +38,7 @@ class _Reservoir:
 def visited_states(
     actor: Actor, starts: Sequence[Start], *, per_level: int, seed: int = 0, max_steps: int = 250, num_envs: int = 64
 ) -> list[GameState]:
-    """A uniform sample of ``per_level`` states of each start's episode (all, if it is shorter), in the order of the starts.
+    """A uniform sample of ``per_level`` states of each start's episode (all, if it is shorter), in that order.
 
     The same seed gives the same states, whatever ``num_envs``. The generators are blank (see `GameState.without_rngs`).
     """

@@ -34,13 +34,14 @@ def starts() -> list[Start]:
 
 def same(first: Episodes, second: Episodes) -> bool:
     return all(
-        np.array_equal(getattr(first, field.name), getattr(second, field.name)) for field in dataclasses.fields(Episodes)
+        np.array_equal(getattr(first, field.name), getattr(second, field.name))
+        for field in dataclasses.fields(Episodes)
     )
 
 
 def test_an_episode_does_not_depend_on_its_neighbours(starts):
     policy = build(light_impala(hidden=32), seed=3)
-    policy.logits.weight.data *= 300  # preferences strong enough to matter
+    policy.get_parameter("logits.weight").data.mul_(300)  # preferences strong enough to matter
     together = rollout(PolicyActor(policy), starts[:12], seed=5, max_steps=60)
     before = torch.get_num_threads()
     try:
@@ -60,13 +61,13 @@ def test_outcomes_agree_with_the_games_own_rewards(starts):
     for row, start in enumerate(starts[:15]):
         engine = Engine(1)
         engine.load({0: start.state})
-        for step in range(1, 301):
+        steps, first, reward = 0, [False], [0.0]
+        while not first[0]:
             engine.step(np.array([8]))
             reward, _, first = engine.observe()
-            if first[0]:
-                break
+            steps += 1
         engine.close()
-        assert episodes.length[row] == step
+        assert episodes.length[row] == steps
         assert episodes.reward[row] == reward[0]
         assert (episodes.outcome[row] == Outcome.COIN) == (reward[0] > 0)
     assert {Outcome.COIN, Outcome.SAW} <= set(episodes.outcome.tolist())

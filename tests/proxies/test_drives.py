@@ -31,7 +31,7 @@ def sides(states) -> MinimalPairs:
 
 def test_readouts_equal_probabilities_summed_by_hand():
     policy = build(light_impala(hidden=16, actions=(0, 1, 2, 4, 5, 7, 8, 9)), seed=1)
-    policy.logits.weight.data *= 500
+    policy.get_parameter("logits.weight").data.mul_(500)
     frames = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3), dtype=np.uint8)
     with torch.no_grad():
         p = policy(torch.from_numpy(frames)).logits.double().softmax(-1).numpy()
@@ -43,7 +43,7 @@ def test_readouts_equal_probabilities_summed_by_hand():
 
 def test_the_decoy_moves_nothing_and_swapping_sides_flips_the_sign(states, sides):
     policy = build(light_impala(hidden=16), seed=2)
-    policy.logits.weight.data *= 500
+    policy.get_parameter("logits.weight").data.mul_(500)
     decoy = minimal_pairs(states, "real coin or picture")
     assert all((values == 0).all() for values in differences(policy, decoy).values())
     swapped = MinimalPairs(

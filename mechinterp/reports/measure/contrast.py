@@ -38,7 +38,11 @@ def contrast(scenes: Scenes, *, tick: Tick) -> Section:
     null = null_contrasts(policy, report, seeds=seeds, hooks=hooks)
     estimates = found.estimates(rng=rng, null=null)
     layers = [
-        {"hook": hook, "channels": policy.shapes[hook][0], "side": policy.shapes[hook][-1] if _is_map(policy, hook) else 1}
+        {
+            "hook": hook,
+            "channels": policy.shapes[hook][0],
+            "side": policy.shapes[hook][-1] if _is_map(policy, hook) else 1,
+        }
         for hook in hooks
     ]
     arrays, examples = _examples(policy, report, [channel for channel in top if _is_map(policy, channel[0])][:MAPS])
@@ -63,7 +67,7 @@ def stage_outputs(policy: Policy) -> tuple[str, ...]:
 
 
 def chosen_channels(section: Section | None) -> dict[str, tuple[int, ...]]:
-    """hook point -> its chosen channels, as the contrast section has them."""
+    """Hook point -> its chosen channels, as the contrast section has them."""
     if section is None:
         raise ResultsError("patching needs the channels that the section 'contrast' chooses; it is not there")
     chosen: dict[str, tuple[int, ...]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import numpy as np
 from jaxtyping import Float64
@@ -13,7 +14,7 @@ from mechinterp.policies.graph import Policy
 from mechinterp.reports.measure.behaviour import Tick
 from mechinterp.reports.measure.scenes import Scenes
 from mechinterp.reports.section import Section, Table
-from mechinterp.stats import Estimate, StatsError
+from mechinterp.stats import Estimate, UndefinedRatio
 
 VARIABLE, METRIC = "coin side", "movement"
 TOGETHER = "all layers together"
@@ -64,10 +65,8 @@ def _of_hook(
             top, random, name=f"{prefix}/difference", unit="levels", rng=rng, clusters=effects.levels
         )
     )
-    try:
+    with suppress(UndefinedRatio):  # where the total cannot be told from 0 there is nothing to be a share of
         found.append(effects.share(first, METRIC, rng=rng).renamed(f"{prefix}/fraction"))
-    except StatsError:
-        pass  # the total cannot be told from 0: there is nothing to be a share of, and the report says so
     return found
 
 
