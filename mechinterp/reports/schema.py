@@ -37,7 +37,7 @@ Words:
       or "control" (one that should not).
     - ``effect/{variable}/movement``; [the same with ``jump`` and ``value``]: the mean over pairs of readout(clean)
       minus readout(corrupted), its null the sign flip.
-    - [``untrained/{variable}/{readout}``: the same of a network with random weights.]
+    - [``untrained/{variable}/{readout}``: the same with random weights in the network, of several draws the largest.]
     - [facts ``margin_movement``, ``margin_jump``, ``margin_value``: the largest effect that would not matter, fixed
       before looking. An interval within it is worded as "no effect to speak of".]
     - The variable named "coin side" (clean = right of the agent, corrupted = left of it) gives the report's headline.
@@ -85,6 +85,9 @@ OUTCOMES = ("coin", "end", "died", "timeout")
 READOUTS = ("movement", "jump", "value")
 DIRECTIONS = ("denoise", "noise")
 ROLES = ("coin", "ceiling", "control")
+
+SHOWN = 8
+"""How many of the chosen channels are drawn one by one."""
 
 WORDS = {
     "actor": ACTORS,

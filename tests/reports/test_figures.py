@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -15,6 +16,10 @@ from mechinterp.reports.figures import contrast, draw, figures, style
 from mechinterp.reports.figures.dots import dots, null_bands, written
 from mechinterp.reports.sentences import sentences
 from tests.reports import synthetic
+
+
+def traces(fig: go.Figure) -> list[Any]:
+    return list(fig.data)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +72,7 @@ def test_dots_show_value_and_both_ends():
     fig = style.figure("x", "x?", height=300)
     estimate = dataclasses.replace(synthetic.estimate("effect", 2.0, 1.0), low=1.5)
     dots(fig, [estimate], [0], label="x", colour="black", unit="nats")
-    trace = fig.data[0]
+    trace = traces(fig)[0]
     assert trace.x == (2.0,)
     assert (trace.error_x.arrayminus, trace.error_x.array) == ((0.5,), (1.0,))
     assert "n = 200 levels" in trace.text[0]
@@ -94,7 +99,7 @@ def test_axes_say_their_units(drawn):
 def test_a_channel_is_beyond_only_if_its_whole_interval_is(results):
     section = results.sections["contrast"]
     fig = contrast.figures(section)[0]
-    groups = {trace.name: trace for trace in fig.data}
+    groups = {trace.name: trace for trace in traces(fig)}
     beyond = groups["wholly beyond it"]
     for y, minus, plus in zip(beyond.y, beyond.error_y.arrayminus, beyond.error_y.array, strict=True):
         assert y - minus > 0.5 or y + plus < -0.5  # the narrowest band is 0.5
@@ -104,7 +109,7 @@ def test_a_channel_is_beyond_only_if_its_whole_interval_is(results):
 
 def test_coloured_maps_lie_over_the_right_pixels(results):
     fig = draw(results)["contrast"][-1]
-    heat = next(trace for trace in fig.data if trace.type == "heatmap")
+    heat = next(trace for trace in traces(fig) if trace.type == "heatmap")
     side = len(np.asarray(heat.z))
     assert heat.x0 - heat.dx / 2 == -0.5
     assert heat.x0 - heat.dx / 2 + side * heat.dx == 63.5
@@ -135,7 +140,7 @@ def test_what_is_optional_may_be_missing(results, name, leave_out, count):
     made = figures(section)
     assert len(made) == count
     assert {style.name_of(fig) for fig in made} == set(sentences(section))
-    json.loads(made[0].to_json())
+    json.loads(made[0].to_json() or "")
 
 
 def test_patching_without_shares(results):

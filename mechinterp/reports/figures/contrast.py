@@ -6,15 +6,13 @@ import plotly.graph_objects as go
 
 from mechinterp.reports.figures import maps, style
 from mechinterp.reports.figures.dots import dots, null_bands, rows, written
+from mechinterp.reports.schema import SHOWN
 from mechinterp.reports.section import Section
 from mechinterp.reports.wording import stands_out
 from mechinterp.stats import Estimate
 
 _SPREAD = 0.36
 """Half of the width over which a layer's channels are laid out, in layers."""
-
-SHOWN = 8
-"""How many of the chosen channels are drawn one by one."""
 
 
 def figures(section: Section) -> list[go.Figure]:

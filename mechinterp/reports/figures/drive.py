@@ -54,7 +54,7 @@ def _forest(section: Section, readout: str) -> go.Figure:
     known = [(e, y - 0.22) for e, y in untrained if e is not None]
     if known:
         dots(
-            fig, [e for e, _ in known], [y for _, y in known], label="untrained network", colour=style.GREY,
+            fig, [e for e, _ in known], [y for _, y in known], label="random weights", colour=style.GREY,
             symbol="x-thin-open", size=7, unit=UNIT[readout],
         )  # fmt: skip
     margin = section.facts.get(f"margin_{readout}")

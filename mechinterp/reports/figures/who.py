@@ -12,6 +12,8 @@ from mechinterp.reports.figures.pictures import bare_axes, image
 from mechinterp.reports.section import Section
 
 _PER_ROW = 4
+_SLANTED = 20
+"""So many names of layers fit at a slant; more stand upright."""
 
 
 def figures(section: Section) -> list[go.Figure]:
@@ -75,13 +77,16 @@ def _episode(section: Section) -> go.Figure:
 def _network(section: Section) -> go.Figure:
     """Each layer a box: as high as its map is wide, as broad as it has channels (square roots of both)."""
     layers = section.table("layers").records()
-    fig = style.figure("network", "What is it made of?", height=330)
+    many = len(layers) > _SLANTED
+    fig = style.figure("network", "What is it made of?", height=400 if many else 330)
     blocks = list(dict.fromkeys(_block(layer["hook"]) for layer in layers))
     tones = (style.BLUE, style.SKY, style.GREEN, style.AMBER)
-    x, places = 0.0, []
-    for layer in layers:
-        channels, side = _sizes(str(layer["shape"]))
-        width, height = 0.5 + math.sqrt(channels) / 8, math.sqrt(side)
+    sizes = [_sizes(str(layer["shape"])) for layer in layers]
+    widths = [0.5 + math.sqrt(channels) / 8 for channels, _ in sizes]
+    lefts = [sum(widths[:i]) + 0.35 * i for i in range(len(layers))]
+    end, free, shown = lefts[-1] + widths[-1], 0.0, None
+    for layer, (_, side), x, width in zip(layers, sizes, lefts, widths, strict=True):
+        height = math.sqrt(side)
         colour = style.LIGHT if side == 1 else tones[blocks.index(_block(layer["hook"])) % len(tones)]
         lines = (f"<b>{layer['hook']}</b>", layer["computes"], layer["shape"], f"{layer['parameters']:,} parameters")
         fig.add_trace(
@@ -91,15 +96,16 @@ def _network(section: Section) -> go.Figure:
                 text="<br>".join(lines), hoverinfo="text", showlegend=False,
             )
         )  # fmt: skip
-        style.note(
-            fig, str(layer["shape"]).replace(" x ", "\N{MULTIPLICATION SIGN}"), x=x + width / 2, y=height,
-            xanchor="center", yanchor="bottom", font={"size": 10, "color": style.GREY},
-        )  # fmt: skip
-        places.append(x + width / 2)
-        x += width + 0.35
+        if layer["shape"] != shown and x >= free:  # said where it changes, if there is room
+            shown, free = layer["shape"], x + 0.0056 * end * len(str(layer["shape"]))
+            text = str(shown).replace(" x ", "\N{MULTIPLICATION SIGN}")
+            font = {"size": 10, "color": style.GREY}
+            style.note(fig, text, x=x, y=height, xanchor="left", yanchor="bottom", font=font)
     fig.update_xaxes(
-        tickmode="array", tickvals=places, ticktext=[layer["hook"] for layer in layers], tickangle=-40, showgrid=False,
-        range=[-0.4, x], tickfont={"size": 11}, showline=False, ticks="",
+        tickmode="array", tickvals=[x + width / 2 for x, width in zip(lefts, widths, strict=True)],
+        range=[-0.4, end + 0.4],
+        ticktext=[layer["hook"] for layer in layers], tickangle=-90 if many else -40, tickfont={"size": 11},
+        showgrid=False, showline=False, ticks="",
     )  # fmt: skip
     fig.update_yaxes(visible=False)
     fig.update_layout(margin={"t": 70, "l": 70})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mechinterp.reports.schema import SHOWN
 from mechinterp.reports.section import Section
 from mechinterp.reports.wording import number, plain, stands_out
 
@@ -12,9 +13,8 @@ def sentences(section: Section) -> dict[str, str]:
     beyond = sum(stands_out(estimate) for estimate in channels.values())
     half = len(channels) * 0.05
     text = (
-        f"{beyond or 'None'} of {len(channels)} channels {'has' if beyond in (0, 1) else 'have'} an interval "
-        f"wholly beyond the "
-        "range of the same layer in untrained networks"
+        f"{beyond or 'None'} of {len(channels)} channels {'has' if beyond in (0, 1) else 'have'} an interval wholly "
+        "beyond the range of the same layer in untrained networks"
     )
     text += f" (if they were like untrained ones, up to about {half:.0f} would)." if half >= 1 else "."
     texts = {"channels": text}
@@ -24,9 +24,9 @@ def sentences(section: Section) -> dict[str, str]:
         texts["top-channels"] = _top(section, chosen)
     if any(f"map/{name}" in section.arrays for name in chosen):
         texts["maps"] = (
-            "Blue: where a channel is active, on one scale for all frames of the channel (orange: negative). The "
-            "red box is the "
-            "coin's place, with the coin and without it. These are examples; the figures above hold the evidence."
+            "Blue: where a channel is active, on one scale for all frames of the channel (orange: negative). The red "
+            "box is the coin's place, with the coin and without it. These are examples; the figures above hold the "
+            "evidence."
         )
     return texts
 
@@ -48,6 +48,8 @@ def _top(section: Section, chosen: list[str]) -> str:
     text = f"{many} {'stands' if len(clear) == 1 else 'stand'} out from untrained networks here."
     if not clear:
         text = f"None of the {len(chosen)} channels chosen on other levels stands out from untrained networks here."
+    if len(chosen) > SHOWN:
+        text += f" The first {SHOWN} are drawn."
     area = section.get(f"auroc/{chosen[0]}")
     if area is not None:
         clause = (

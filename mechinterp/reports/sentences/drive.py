@@ -67,7 +67,7 @@ def _untrained(section: Section, readout: str, found: list[dict]) -> str:
         return ""
     variable, largest = max(known, key=lambda item: abs(item[1].value))
     size = number(largest, _UNIT[readout], signed=True)
-    return f"In an untrained network the coin does at most {size} ({variable})."
+    return f"With random weights in the network the coin does at most {size} ({variable})."
 
 
 def _first(text: str) -> str:

@@ -18,8 +18,8 @@ def sentences(section: Section) -> dict[str, str]:
     ]
     if shares:
         texts["patching-fractions"] = (
-            f"The chosen channels of {hooks[-1]} {listed(shares)} of the effect that the change of the frame "
-            f"itself has."
+            f"The chosen channels of {hooks[-1]} {listed(shares)} of the effect that the change of the frame itself "
+            "has."
         )
     elif any(name.endswith("/fraction") for d in schema.DIRECTIONS for name in section.under(d)):
         texts["patching-fractions"] = (
@@ -39,9 +39,8 @@ def _total(section: Section) -> str:
             return f"{clean.capitalize()} instead of {corrupted} moves the choice toward the left: {size}."
         case _:
             return (
-                f"{clean.capitalize()} instead of {corrupted} has no clear effect itself ({size}), so that there "
-                f"is little here "
-                "for any channel to carry."
+                f"{clean.capitalize()} instead of {corrupted} has no clear effect itself ({size}), so that there is "
+                "little here for any channel to carry."
             )
 
 

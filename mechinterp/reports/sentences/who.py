@@ -30,8 +30,7 @@ def sentences(section: Section) -> dict[str, str]:
         right = section.table("episode").column("p_right")
         value = section.table("episode").column("value")
         texts["episode"] = (
-            f"In {where}, its probability of going right lies between {min(right):.2f} and {max(right):.2f}, and "
-            f"the value "
-            f"that it expects between {min(value):.1f} and {max(value):.1f} (the critic's own units)."
+            f"In {where}, its probability of going right lies between {min(right):.2f} and {max(right):.2f}, and the "
+            f"value that it expects between {min(value):.1f} and {max(value):.1f} (the critic's own units)."
         )
     return texts
