@@ -27,6 +27,9 @@ ENEMY_MARGIN = 3
 """How far along its row an enemy makes cells unsafe."""
 
 _MAX_GAP_RISE = 2
+# Plain numbers: reading a member of an enumeration costs as much as comparing a grid.
+_WALL_MID, _WALL_TOP = int(Tile.WALL_MID), int(Tile.WALL_TOP)
+_LAVA_MID, _LAVA_TOP = int(Tile.LAVA_MID), int(Tile.LAVA_TOP)
 _HEADROOM = 3
 
 
@@ -46,12 +49,12 @@ class Hazard:
 
 def solid(state: GameState) -> Bool[np.ndarray, "h w"]:
     """Cells of rock: nothing passes."""
-    return (state.grid == Tile.WALL_MID) | (state.grid == Tile.WALL_TOP)
+    return (state.grid == _WALL_MID) | (state.grid == _WALL_TOP)
 
 
 def lava(state: GameState) -> Bool[np.ndarray, "h w"]:
     """Cells of lava that kills (its harmless picture is not meant)."""
-    return (state.grid == Tile.LAVA_MID) | (state.grid == Tile.LAVA_TOP)
+    return (state.grid == _LAVA_MID) | (state.grid == _LAVA_TOP)
 
 
 def inside(state: GameState, cell: Cell) -> bool:
@@ -76,15 +79,10 @@ def ground_height(state: GameState) -> Int[np.ndarray, " w"]:
     Lava counts as ground here, floating platforms too. A column of rock up to the ceiling has the grid's height.
     """
     filled = solid(state) | lava(state)
-    height, width = filled.shape
-    below_ceiling = filled.copy()
-    for x in range(width):
-        if not filled[:, x].all():
-            # The ceiling is rock that the sky lies under.
-            y = height - 1
-            while filled[y, x]:
-                below_ceiling[y, x] = False
-                y -= 1
+    height = len(filled)
+    # The ceiling is what is filled from the top row down without a gap; under it the sky begins.
+    ceiling = np.logical_and.accumulate(filled[::-1])[::-1]
+    below_ceiling = filled & (~ceiling | filled.all(axis=0))
     tops = height - np.argmax(below_ceiling[::-1], axis=0)
     return np.where(below_ceiling.any(axis=0), tops, 0)
 
