@@ -74,7 +74,8 @@ figure.show()
 rng = np.random.default_rng(0)
 effects = drive(policy, pairs, prefix="coin side", rng=rng)
 for estimate in effects:
-    print(estimate.name, estimate, "| signs flipped:", f"{estimate.null.low:.2f} to {estimate.null.high:.2f}")
+    null = estimate.null
+    print(estimate.name, estimate, "| signs flipped:", f"{null.low:.2f} to {null.high:.2f}" if null else "not tested")
 
 # %% [markdown]
 # ## Which channels see the coin?
