@@ -57,8 +57,8 @@ def patch(
         UnknownHook, InterventionError: a site that the policy does not have.
         BudgetTooSmall: not even one patch of one pair fits in `memory`.
     """
-    pairs = as_pairs(pairs)
-    count = len(pairs.clean)
+    framed = as_pairs(pairs)
+    count = len(framed.clean)
     sites = checked(policy, sites, count)
     if direction not in ("denoise", "noise"):
         raise CircuitError(f"direction must be 'denoise' or 'noise', got {direction!r}")
@@ -66,14 +66,14 @@ def patch(
     hooks = policy.select(list({site.hook: None for site in sites}))
     size = budget.plan(policy, hooks, count, memory=memory)
     if reference is None and source in ("mean", "resample"):
-        reference = np.concatenate([pairs.clean, pairs.corrupted])
+        reference = np.concatenate([framed.clean, framed.corrupted])
     give = donor(policy, hooks, source, count, reference=reference, rng=rng, batch=size.pairs)
 
     patched = np.empty((len(measure.names), len(sites), count))
     unpatched = {name: np.empty((len(measure.names), count)) for name in ("clean", "corrupted")}
     for at in range(0, count, size.pairs):
         here = slice(at, min(at + size.pairs, count))
-        runs = _Runs(policy, pairs, here, direction, hooks, with_other=give is None)
+        runs = _Runs(policy, framed, here, direction, hooks, with_other=give is None)
         unpatched["clean"][:, here] = _array(measure(runs.clean, runs.clean))
         unpatched["corrupted"][:, here] = _array(measure(runs.corrupted, runs.clean))
         values = runs.other_values if give is None else give(here)
@@ -95,7 +95,7 @@ def patch(
         patched=patched,
         clean=unpatched["clean"],
         corrupted=unpatched["corrupted"],
-        levels=np.asarray(pairs.levels),
+        levels=np.asarray(framed.levels),
     )
 
 

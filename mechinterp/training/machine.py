@@ -27,7 +27,7 @@ def _processor() -> str:
     except OSError:
         lines = []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return (models and models[0]) or platform.processor() or platform.machine()
+    return next(iter(models), "") or platform.processor() or platform.machine()
 
 
 def _cores() -> int:

@@ -103,7 +103,7 @@ def read_metrics(folder: Path) -> list[dict[str, float]]:
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
-            row["steps"] + 0
+            _ = row["steps"] + 0
         except (json.JSONDecodeError, TypeError, KeyError):
             if number == len(lines):
                 break  # what follows the last end of line: nothing, or half a line

@@ -67,11 +67,17 @@ def stage_outputs(policy: Policy) -> tuple[str, ...]:
 
 
 def chosen_channels(section: Section | None) -> dict[str, tuple[int, ...]]:
-    """Hook point -> its chosen channels, as the contrast section has them."""
+    """Hook point -> its chosen channels, as the contrast section has them; maps only.
+
+    Of the hidden units, hundreds without a place, a handful would say little beside another handful.
+    """
     if section is None:
         raise ResultsError("patching needs the channels that the section 'contrast' chooses; it is not there")
     chosen: dict[str, tuple[int, ...]] = {}
-    for hook in section.table("layers").column("hook"):
+    for layer in section.table("layers").records():
+        hook = layer["hook"]
+        if layer["side"] == 1:
+            continue
         rows = [row["channel"] for row in section.table("top").records() if row["hook"] == hook]
         chosen[hook] = tuple(sorted(rows))
     return {hook: channels for hook, channels in chosen.items() if channels}

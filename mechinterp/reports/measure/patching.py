@@ -17,7 +17,6 @@ from mechinterp.reports.section import Section, Table
 from mechinterp.stats import Estimate, UndefinedRatio
 
 VARIABLE, METRIC = "coin side", "movement"
-TOGETHER = "all layers together"
 
 
 def patching(scenes: Scenes, chosen: Mapping[str, tuple[int, ...]], *, tick: Tick) -> Section:
