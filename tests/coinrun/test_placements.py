@@ -69,10 +69,10 @@ def test_sections_explain_every_enemy_barrier_of_a_level(stock_levels: list[Star
 
 
 def test_random_percent_moves_the_coin_that_often(stock_levels: list[Start]) -> None:
-    for percent in (0, 10, 50, 100):
-        states = placed(random_percent(percent), stock_levels * 2)
-        moved = sum(state.coins != start.state.coins for state, start in zip(states, stock_levels * 2, strict=True))
-        assert chance(moved, len(states), percent / 100) if 0 < percent < 100 else moved == len(states) * percent / 100
+    for percent in (0, 10, 50):
+        states = placed(random_percent(percent), stock_levels)
+        moved = sum(state.coins != start.state.coins for state, start in zip(states, stock_levels, strict=True))
+        assert chance(moved, len(states), percent / 100)
 
 
 def test_random_percent_draws_the_section_uniformly_and_leaves_an_inert_cell(stock_levels: list[Start]) -> None:
@@ -94,7 +94,7 @@ def test_random_percent_draws_the_section_uniformly_and_leaves_an_inert_cell(sto
 
 def test_absent_and_decoy_change_the_coins_cell_alone(stock_levels: list[Start]) -> None:
     for start, bare, swapped in zip(
-        stock_levels, placed(absent, stock_levels), placed(decoy, stock_levels), strict=True
+        stock_levels[::3], placed(absent, stock_levels[::3]), placed(decoy, stock_levels[::3]), strict=True
     ):
         x, y = start.state.coins[0]
         assert bare.coins == swapped.coins == ()
@@ -106,7 +106,7 @@ def test_absent_and_decoy_change_the_coins_cell_alone(stock_levels: list[Start])
 
 def test_left_of_agent(stock_levels: list[Start]) -> None:
     apart = Counter()
-    for state in placed(left_of_agent, stock_levels):
+    for state in placed(left_of_agent, stock_levels[::2]):
         (x, y), (coin_x, coin_y) = agent_and_coin(state)
         apart[x - coin_x] += 1
         assert abs(y - coin_y) <= 2
@@ -169,7 +169,7 @@ def test_nobody_dies_of_waiting_at_the_start(forked: list[GameState]) -> None:
 def test_clumsy_players_find_the_coin(forked: list[GameState]) -> None:
     """Of 24 players that run towards the coin's column and jump at random, some get there: it can be reached."""
     game, rng, found = Engine(24), np.random.default_rng(0), []
-    for state in forked[::25]:
+    for state in forked[::30]:
         target = edits.only_coin(state)[0] + 0.5
         game.load(dict.fromkeys(range(24), state))
         game.observe()
@@ -195,7 +195,7 @@ def test_clumsy_players_find_the_coin(forked: list[GameState]) -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 5])
 def test_decoys_lie_about_and_never_at_the_ends(stock_levels: list[Start], count: int) -> None:
     seen = []
-    for start, state in zip(stock_levels, placed(decoys(count), stock_levels), strict=True):
+    for start, state in zip(stock_levels[::2], placed(decoys(count), stock_levels[::2]), strict=True):
         cells = edits.decoys(state)
         assert state.coins == ()
         assert len(cells) == count or len(cells) >= 2
@@ -210,7 +210,7 @@ def test_decoys_lie_about_and_never_at_the_ends(stock_levels: list[Start], count
 
 def test_agent_at_right(stock_levels: list[Start]) -> None:
     from_end = []
-    for start, state in zip(stock_levels, placed(agent_at_right(2), stock_levels), strict=True):
+    for start, state in zip(stock_levels[::3], placed(agent_at_right(2), stock_levels[::3]), strict=True):
         cell = geometry.agent_cell(state)
         from_end.append(start.end_x - cell[0])
         assert state.coins == ()
