@@ -2,87 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import prod
 
 import torch
 from torch import nn
 
 from mechinterp.circuits.errors import BudgetTooSmall
+from mechinterp.circuits.fast.layers import FEW, FEW_OF_LINEAR
 from mechinterp.policies.graph import Policy
-from mechinterp.policies.nodes import OBSERVATION, last_uses
+from mechinterp.policies.nodes import OBSERVATION, Node, last_uses
 
-BEST_ROWS = {"cpu": 64}
-"""Rows a batch beyond which nothing gets faster: on a CPU, larger ones leave the cache."""
-MANY_ROWS = 4096
+BEST_ROWS, BEST_BYTES = 64, {"cpu": 8 << 20}
+"""A batch of so many rows, or so many bytes if that is more, is as fast as any: larger ones leave a CPU's cache."""
+MANY_BYTES = 1 << 30
+"""The same on other devices."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How many pairs are cached at once, and how many (patch, pair) rows make a batch behind each hook point."""
+    """How many pairs are cached at once, and how many (patch, pair) rows make a batch behind each node."""
 
     pairs: int
     rows: dict[str, int]
 
 
-def plan(policy: Policy, hooks: Sequence[str], pairs: int, *, memory: int) -> Plan:
+def plan(policy: Policy, hooks: Sequence[str], pairs: int, *, memory: int, cached: Sequence[str]) -> Plan:
     """The largest batches whose activations stay under `memory` bytes.
 
     Counted are the cached activations of both runs and the working memory of a batch; not the network, the frames or
     the result.
 
+    Args:
+        hooks: where patches go; the other run's values are kept there.
+        cached: values of the run that is patched that are kept.
+
     Raises:
         BudgetTooSmall: one pair and one patch do not fit.
     """
-    cached = sum(_bytes(policy, name) for name in cached_hooks(policy, hooks)) + sum(_bytes(policy, h) for h in hooks)
-    whole = _peak(policy, 0)
-    rows = {hook: _peak(policy, policy.hook_names.index(hook)) for hook in hooks}
-    needed = cached + max(whole, *rows.values())
+    first = policy.hook_names.index(hooks[0])
+    sizes, peaks = _bytes(policy), _peaks(policy)
+    kept, whole = sum(sizes[name] for name in [*cached, *hooks]), peaks[0]
+    # Twice, because the rows of several hook points may be waiting to be run together.
+    row = dict(zip(policy.hook_names[first:], (2 * peak for peak in peaks[first:]), strict=True))
+    needed = kept + max(whole, *row.values())
     if memory < needed:
         raise BudgetTooSmall(budget=memory, needed=needed, what="one pair and one patch of it")
-    at_once = max(1, min(pairs, memory // 2 // (cached + whole)))
-    left = memory - at_once * cached
-    most = BEST_ROWS.get(next(policy.parameters()).device.type, MANY_ROWS)
-    return Plan(at_once, {hook: max(1, min(most, left // row)) for hook, row in rows.items()})
+    at_once = max(1, min(pairs, memory // 2 // (kept + whole)))
+    left = memory - at_once * kept
+    best = BEST_BYTES.get(next(policy.parameters()).device.type, MANY_BYTES)
+    return Plan(at_once, {name: max(1, min(left // each, max(BEST_ROWS, best // each))) for name, each in row.items()})
 
 
-def cached_hooks(policy: Policy, hooks: Sequence[str]) -> tuple[str, ...]:
-    """The values of the base run that patches at `hooks` start from, in running order."""
+def starts(policy: Policy, hooks: Sequence[str]) -> tuple[str, ...]:
+    """The values that the network needs to go on from each of `hooks`, in running order."""
     needed = {name for hook in hooks for name in policy.frontier(hook)}
     return tuple(name for name in policy.hook_names if name in needed)
 
 
-def _peak(policy: Policy, start: int) -> int:
-    """The most bytes that one row takes at any time when the nodes from position `start` on are run."""
-    nodes, last = policy.nodes, last_uses(policy.nodes)
-    live = set(policy.frontier(nodes[start].name))
-    peak = sum(_bytes(policy, name) for name in live)
-    for position in range(start + 1, len(nodes)):
-        node = nodes[position]
-        held = sum(_bytes(policy, name) for name in live | {node.name})
-        peak = max(peak, held + _workspace(policy, position))
-        live.add(node.name)
-        live -= {name for name in live if last.get(name, -1) <= position}
-    return peak
+def onwards(policy: Policy, hooks: Sequence[str]) -> tuple[str, ...]:
+    """`starts`, and every node after the first of `hooks`."""
+    needed = starts(policy, hooks)
+    after = policy.hook_names[policy.hook_names.index(hooks[0]) :]
+    return tuple(name for name in policy.hook_names if name in needed or name in after)
 
 
-def _workspace(policy: Policy, position: int) -> int:
+def _peaks(policy: Policy) -> list[int]:
+    """For each node, the most bytes that one row takes at any time when the network is run from there on."""
+    nodes, last, sizes = policy.nodes, last_uses(policy.nodes), _bytes(policy)
+    held = []
+    for position, node in enumerate(nodes):
+        waiting = [earlier.name for earlier in nodes[:position] if last.get(earlier.name, -1) >= position]
+        now = sum(sizes[name] for name in waiting) + sizes[node.name]
+        held.append(now + _workspace(policy, node, sizes))
+    return list(accumulate(reversed(held), max))[::-1]
+
+
+def _workspace(policy: Policy, node: Node, sizes: Mapping[str, int]) -> int:
     """Bytes that a node's module may use beside its inputs and its output."""
-    node = policy.nodes[position]
     module = policy.get_submodule(node.module)
-    inputs = sum(_bytes(policy, name) for name in node.inputs if name != OBSERVATION)
+    inputs = sum(sizes[name] for name in node.inputs if name != OBSERVATION)
+    if isinstance(module, nn.Linear):
+        return inputs + module.weight.nbytes // FEW_OF_LINEAR  # the columns that a patch of few features needs
     if not isinstance(module, nn.Conv2d):
         return inputs
-    if next(policy.parameters()).dtype == torch.float32:
-        return inputs + _bytes(policy, node.name)  # copies in another memory format
+    if module.weight.dtype == torch.float32:
+        # A padded copy of the input, and either copies in another memory format or the unfolded change of few channels.
+        return inputs + max(inputs + sizes[node.name], inputs * prod(module.kernel_size) // FEW)
     window = prod(module.kernel_size) * module.in_channels * prod(policy.shapes[node.name][1:])
-    return inputs + window * _itemsize(policy)  # unfolded inputs: other dtypes have no direct convolution
+    return inputs + window * module.weight.element_size()  # unfolded: other dtypes have no direct convolution
 
 
-def _bytes(policy: Policy, name: str) -> int:
-    return prod(policy.shapes[name]) * _itemsize(policy)
-
-
-def _itemsize(policy: Policy) -> int:
-    return next(policy.parameters()).element_size()
+def _bytes(policy: Policy) -> dict[str, int]:
+    """Of each activation, for one frame."""
+    itemsize = next(policy.parameters()).element_size()
+    return {name: prod(shape) * itemsize for name, shape in policy.shapes.items()}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, get_args
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float64, UInt8
 from torch import Tensor
 
 from mechinterp.circuits import budget
 from mechinterp.circuits.donors import Source, donor
 from mechinterp.circuits.effects import Direction, PatchEffects
 from mechinterp.circuits.errors import CircuitError
+from mechinterp.circuits.fast.suffix import FastSuffix, can_run
 from mechinterp.circuits.metrics import Measure, Metrics
 from mechinterp.circuits.pairs import FramePairs, Pairs, as_pairs, tensor
 from mechinterp.circuits.sites import PatchSite, checked
@@ -20,6 +23,9 @@ from mechinterp.circuits.suffix import PlainSuffix
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import Captured, PolicyOutput
 
+Engine = Literal["auto", "whole"]
+MEASURED = 4096
+"""Rows whose metrics are computed at once."""
 MEMORY = 1 << 30
 """Bytes that patching may use, unless the caller says otherwise: 1 GiB."""
 
@@ -36,6 +42,7 @@ def patch(
     reference: UInt8[np.ndarray, "n 64 64 3"] | None = None,
     rng: np.random.Generator | None = None,
     memory: int = MEMORY,
+    engine: Engine = "auto",
 ) -> PatchEffects:
     """Patch each site, by itself, in every pair.
 
@@ -51,6 +58,8 @@ def patch(
         metrics: names out of `metrics.BUILT_IN`, or name -> function of (logits, value) that gives one number a row.
         reference: frames for `mean` and `resample`; by default those of the pairs, both sides.
         memory: bytes for activations, at most (besides the network, the frames and the result).
+        engine: `whole` runs every node after a site for whole maps, through the network itself; `auto` runs only what a
+            patch changes, exactly but for rounding, where the network's layers are known and no hooks are on them.
 
     Raises:
         CircuitError: no sites, pairs that do not fit together, an unknown direction, source or metric.
@@ -64,7 +73,11 @@ def patch(
         raise CircuitError(f"direction must be 'denoise' or 'noise', got {direction!r}")
     measure = Measure(policy, metrics)
     hooks = policy.select(list({site.hook: None for site in sites}))
-    size = budget.plan(policy, hooks, count, memory=memory)
+    if engine not in get_args(Engine):
+        raise CircuitError(f"engine must be one of {get_args(Engine)}, got {engine!r}")
+    fast = engine == "auto" and can_run(policy, hooks[0])
+    cached = (budget.onwards if fast else budget.starts)(policy, hooks)
+    size = budget.plan(policy, hooks, count, memory=memory, cached=cached)
     if reference is None and source in ("mean", "resample"):
         reference = np.concatenate([framed.clean, framed.corrupted])
     give = donor(policy, hooks, source, count, reference=reference, rng=rng, batch=size.pairs)
@@ -73,20 +86,14 @@ def patch(
     unpatched = {name: np.empty((len(measure.names), count)) for name in ("clean", "corrupted")}
     for at in range(0, count, size.pairs):
         here = slice(at, min(at + size.pairs, count))
-        runs = _Runs(policy, framed, here, direction, hooks, with_other=give is None)
+        runs = _Runs(policy, framed, here, direction, cached, hooks if give is None else ())
         unpatched["clean"][:, here] = _array(measure(runs.clean, runs.clean))
         unpatched["corrupted"][:, here] = _array(measure(runs.corrupted, runs.clean))
         values = runs.other_values if give is None else give(here)
-        for hook in hooks:
-            suffix = PlainSuffix(policy, hook, runs.values, values[hook], here.start)
-            positions = [i for i, site in enumerate(sites) if site.hook == hook]
-            for chosen, part in _blocks(positions, here.stop - here.start, size.rows[hook]):
-                output = suffix([sites[i] for i in chosen], part)
-                clean = _repeated(runs.clean, part, len(chosen))
-                columns = np.arange(here.start + part.start, here.start + part.stop)
-                patched[:, np.array(chosen)[:, None], columns] = _array(
-                    measure(output, clean).unflatten(1, (len(chosen), -1))
-                )
+        suffix = (FastSuffix if fast else PlainSuffix)(policy, runs.values, values, first=at, rows=size.rows)
+        for part in _parts(sites, here.stop - at, size):
+            output = suffix(sites, part)
+            patched[:, :, at + part.start : at + part.stop] = _measured(measure, output, runs.clean, part)
     return PatchEffects(
         sites=sites,
         metrics=measure.names,
@@ -103,8 +110,8 @@ class _Runs:
     """Both unpatched runs of some pairs.
 
     Attributes:
-        values: of the run that is going to be patched, where suffixes start.
-        other_values: of the other run at the patched hook points, if wanted.
+        values: of the run that is going to be patched, at the nodes `cached`.
+        other_values: of the other run, at the nodes `of_other`.
     """
 
     def __init__(
@@ -113,31 +120,40 @@ class _Runs:
         pairs: FramePairs,
         here: slice,
         direction: Direction,
-        hooks: Sequence[str],
-        *,
-        with_other: bool,
+        cached: Sequence[str],
+        of_other: Sequence[str],
     ) -> None:
         clean, corrupted = tensor(pairs.clean[here]), tensor(pairs.corrupted[here])
         base, other = (corrupted, clean) if direction == "denoise" else (clean, corrupted)
-        base_run = policy.capture(base, budget.cached_hooks(policy, hooks))
-        other_run = policy.capture(other, hooks) if with_other else Captured(policy(other), {})
+        base_run = policy.capture(base, cached)
+        other_run = policy.capture(other, of_other) if of_other else Captured(policy(other), {})
         self.values: Mapping[str, Tensor] = base_run.values
         self.other_values: Mapping[str, Tensor] = other_run.values
         outputs: tuple[PolicyOutput, PolicyOutput] = (base_run.output, other_run.output)
         self.corrupted, self.clean = outputs if direction == "denoise" else outputs[::-1]
 
 
-def _blocks(sites: Sequence[int], pairs: int, rows: int) -> Iterator[tuple[Sequence[int], slice]]:
-    """Sites x pairs cut into blocks of at most `rows`, with as many pairs in each as possible."""
-    width = min(pairs, rows)
-    height = max(1, rows // width)
-    for first in range(0, pairs, width):
-        for at in range(0, len(sites), height):
-            yield sites[at : at + height], slice(first, min(first + width, pairs))
+def _parts(sites: Sequence[PatchSite], pairs: int, size: budget.Plan) -> Iterator[slice]:
+    """The pairs in parts that make, with the sites of one hook point, batches of about the best size."""
+    each = max(Counter(site.hook for site in sites).values())
+    most = max(1, min(budget.BEST_ROWS // each, *size.rows.values()))
+    for first in range(0, pairs, most):
+        yield slice(first, min(first + most, pairs))
 
 
-def _repeated(output: PolicyOutput, pairs: slice, times: int) -> PolicyOutput:
-    return PolicyOutput(output.logits[pairs].repeat(times, 1), output.value[pairs].repeat(times))
+def _measured(
+    measure: Measure, output: PolicyOutput, clean: PolicyOutput, pairs: slice
+) -> Float64[np.ndarray, "metrics sites pairs"]:
+    """The metrics of outputs `[sites, pairs, ...]`, some sites at a time."""
+    sites, count = output.value.shape
+    found = np.empty((len(measure.names), sites, count))
+    step = max(1, MEASURED // count)
+    for at in range(0, sites, step):
+        rows = PolicyOutput(output.logits[at : at + step].flatten(0, 1), output.value[at : at + step].flatten())
+        times = len(rows.value) // count
+        unpatched = PolicyOutput(clean.logits[pairs].repeat(times, 1), clean.value[pairs].repeat(times))
+        found[:, at : at + step] = _array(measure(rows, unpatched).unflatten(1, (times, count)))
+    return found
 
 
 def _array(values: Tensor) -> np.ndarray:

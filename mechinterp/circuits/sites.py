@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool
+from torch import Tensor
 
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.interventions import selection
@@ -102,3 +104,10 @@ def checked(policy: Policy, sites: Sequence[PatchSite], pairs: int) -> tuple[Pat
 
 def _width(policy: Policy, name: str) -> int:
     return (policy.shapes[name] or (1,))[0]  # the value head gives one number, without an axis
+
+
+def cells_of(site: PatchSite, height: int, width: int, pairs: slice) -> Bool[Tensor, "#pairs height width"]:
+    """True at the cells that the site names, for some of the pairs."""
+    assert site.place is not None
+    cells = site.place.mask(height, width)
+    return cells[pairs] if isinstance(site.place, Mask) and cells.ndim == 3 else cells.reshape(1, height, width)

@@ -1,4 +1,4 @@
-"""Many patches behind one hook point, run as one batch."""
+"""The network behind the patched hook points, many patches in one batch."""
 
 from __future__ import annotations
 
@@ -9,37 +9,61 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor
 
-from mechinterp.circuits.sites import PatchSite
+from mechinterp.circuits.sites import PatchSite, cells_of
 from mechinterp.interventions.applying import tiled
-from mechinterp.interventions.places import Mask
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import PolicyOutput
 
 
 class Suffix(Protocol):
-    """Runs what comes after one hook point, for patches there."""
+    """Runs what comes after the patched hook points."""
 
     def __call__(self, sites: Sequence[PatchSite], pairs: slice) -> PolicyOutput:
-        """Outputs of len(sites) x pairs rows, the pairs of the first site first; `pairs` are positions in the cache."""
+        """Outputs `[sites, pairs, ...]`; `pairs` are positions in the cache."""
         ...
 
 
 class PlainSuffix:
-    """The network itself, from the hook point on: for any architecture, and under whatever hooks are on the policy."""
+    """The network itself, from each hook point on: for any architecture, and under whatever hooks are on the policy.
+
+    Args:
+        base: the unpatched values of the frontier of every patched hook point.
+        donor: what is put in, at every patched hook point.
+        first: position of the cached pairs in the masks of sites.
+        rows: (patch, pair) rows that may be run at once behind each hook point.
+    """
 
     def __init__(
-        self, policy: Policy, hook: str, base: Mapping[str, Tensor], donor: Shaped[Tensor, " #pairs *shape"], first: int
+        self,
+        policy: Policy,
+        base: Mapping[str, Tensor],
+        donor: Mapping[str, Shaped[Tensor, " #pairs *shape"]],
+        *,
+        first: int,
+        rows: Mapping[str, int],
     ) -> None:
-        self.policy, self.hook, self.donor, self.first = policy, hook, donor, first
-        self.base = {name: base[name] for name in policy.frontier(hook)}
+        self.policy, self.base, self.donor, self.first, self.rows = policy, base, donor, first, rows
 
     def __call__(self, sites: Sequence[PatchSite], pairs: slice) -> PolicyOutput:
-        values = {name: tiled(value[pairs], len(sites)) for name, value in self.base.items()}
-        rows = values[self.hook].unflatten(0, (len(sites), -1))
-        donor = self.donor if len(self.donor) == 1 else self.donor[pairs]
+        outputs: list[tuple[list[int], PolicyOutput]] = []
+        for hook in dict.fromkeys(site.hook for site in sites):
+            members = [i for i, site in enumerate(sites) if site.hook == hook]
+            limit = max(1, self.rows[hook] // (pairs.stop - pairs.start))
+            for at in range(0, len(members), limit):
+                block = members[at : at + limit]
+                outputs.append((block, self._run(hook, [sites[i] for i in block], pairs)))
+        order = torch.tensor([i for block, _ in outputs for i in block]).argsort()
+        logits, value = (torch.cat([out[k] for _, out in outputs]) for k in (0, 1))
+        return PolicyOutput(logits[order.to(logits.device)], value[order.to(value.device)])
+
+    def _run(self, hook: str, sites: Sequence[PatchSite], pairs: slice) -> PolicyOutput:
+        values = {name: tiled(self.base[name][pairs], len(sites)) for name in self.policy.frontier(hook)}
+        rows = values[hook].unflatten(0, (len(sites), -1))
+        donor = self.donor[hook] if len(self.donor[hook]) == 1 else self.donor[hook][pairs]
         for row, site in zip(rows, sites, strict=True):
             write(row, donor, site, slice(self.first + pairs.start, self.first + pairs.stop))
-        return self.policy(start_at=self.hook, values=values)
+        output = self.policy(start_at=hook, values=values)
+        return PolicyOutput(output.logits.unflatten(0, (len(sites), -1)), output.value.unflatten(0, (len(sites), -1)))
 
 
 def write(
@@ -55,10 +79,3 @@ def write(
         return
     cells = cells_of(site, value.shape[2], value.shape[3], pairs).to(value.device)
     value[:, channels] = torch.where(cells[:, None], donor[:, channels], value[:, channels])
-
-
-def cells_of(site: PatchSite, height: int, width: int, pairs: slice) -> Shaped[Tensor, "#pairs height width"]:
-    """True at the cells that the site names, for some of the pairs."""
-    assert site.place is not None
-    cells = site.place.mask(height, width)
-    return cells[pairs] if isinstance(site.place, Mask) and cells.ndim == 3 else cells.reshape(1, height, width)

@@ -65,12 +65,14 @@ def test_every_kind_of_site_in_every_network_gives_what_a_whole_forward_gives(po
     policy = policy.to(dtype)
     pairs = make(3)
     sites = some_sites(policy, np.random.default_rng(0))
-    effects = patch(policy, pairs, sites, direction=direction, metrics=METRICS)
-    assert effects.patched.shape == (4, len(sites), 3)
-    assert np.median(np.abs(effects.effect("movement"))) > 30 * TOLERANCE[torch.float32]  # there is something to miss
-    error = np.abs(effects.patched - expected(policy, pairs, sites, direction)).max((0, 2))
-    wrong = [(site.label, off) for site, off in zip(sites, error, strict=True) if off > TOLERANCE[dtype]]
-    assert not wrong
+    whole_forwards = expected(policy, pairs, sites, direction)
+    for engine in ("auto", "whole"):
+        effects = patch(policy, pairs, sites, direction=direction, metrics=METRICS, engine=engine)
+        assert effects.patched.shape == (4, len(sites), 3)
+        assert np.median(np.abs(effects.effect("movement"))) > 30 * TOLERANCE[torch.float32]  # something to miss
+        error = np.abs(effects.patched - whole_forwards).max((0, 2))
+        wrong = [(site.label, off) for site, off in zip(sites, error, strict=True) if off > TOLERANCE[dtype]]
+        assert not wrong, engine
 
 
 def test_baselines_are_the_two_runs_and_patching_everything_gives_the_other_one(impala):

@@ -1,0 +1,1 @@
+"""Patching without redoing what a patch does not touch; see `suffix.FastSuffix`."""
