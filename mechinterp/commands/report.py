@@ -15,7 +15,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="folder to write (default: report-NAME)")
     parser.add_argument("--levels", type=int, help="unseen levels to play (default 200; 40 with --quick)")
     parser.add_argument("--seed", type=int, default=0, help="of every random draw (default 0)")
-    parser.add_argument("--quick", action="store_true", help="a first look with wide intervals, no PNG files, in under a minute")
+    parser.add_argument("--quick", action="store_true", help="a first look: wide intervals, no PNG files")
     parser.add_argument("--format", metavar="NAME", help="layout of a foreign file, where its keys do not tell")
 
 

@@ -161,17 +161,18 @@ def _conv_of_change(
 
 def _linear_of_maps(module: nn.Linear, part: Part, maps: Tensor, out: Tensor) -> Float[Tensor, "m p out"]:
     """Unpatched output plus what the change of the flattened map does."""
-    assert part.region is not None
+    region = part.region
+    assert region is not None
     side = whole(*maps.shape[1:3])
     if part.channels is not None and not _few(part.channels.shape[1], maps.shape[3], FEW_OF_LINEAR):
-        part = Part(dense(part, maps, part.region), part.region, None)
+        part = Part(dense(part, maps, region), region, None)
     m, p = part.value.shape[:2]
-    if part.channels is None and part.region.area > WHOLE * side.area:
+    if part.channels is None and region.area > WHOLE * side.area:
         flat = dense(part, maps, side).movedim(-1, 2).flatten(2)  # features are in channel, height, width order
         return F.linear(flat, module.weight, module.bias)
     delta = change(part, maps)
     kernels = module.weight.unflatten(1, (maps.shape[3], *maps.shape[1:3]))
-    kernels = kernels[:, :, part.region.rows.slice, part.region.columns.slice].permute(1, 2, 3, 0)
+    kernels = kernels[:, :, region.rows.slice, region.columns.slice].permute(1, 2, 3, 0)
     if part.channels is None:
         change_of_out = delta.movedim(-1, 2).reshape(m * p, -1) @ kernels.reshape(-1, kernels.shape[3])
         return out + change_of_out.reshape(m, p, -1)
