@@ -91,6 +91,11 @@ class Contrasts:
         self._known(hook)
         return correlations.correlations(self.present[hook], self.absent[hook])
 
+    def strength(self, hook: str) -> float:
+        """The root mean square of the contrasts of a layer's channels, silent ones left out; 0 if all are silent."""
+        heard = self.effect(hook)[~self.silent(hook)]
+        return float(np.sqrt(np.mean(heard**2))) if len(heard) else 0.0
+
     def difference(self, hook: str) -> Float[np.ndarray, "pairs channels"]:
         """Present minus absent, pair by pair, in the units of the activation."""
         self._known(hook)

@@ -103,6 +103,20 @@ class NullContrasts:
             for (hook, _), value in p.items()
         ]
 
+    def layers(self, found: Contrasts, *, hooks: Names = None) -> dict[str, Null]:
+        """For each hook point, the `Contrasts.strength` that untrained networks have, and the rank p of the policy's.
+
+        One test a layer: it also sees many weak contrasts, of which none stands out by itself.
+        """
+        return {
+            hook: Null.from_draws(
+                found.strength(hook),
+                np.array([network.strength(hook) for network in self.networks]),
+                description=f"{hook} of {len(self)} networks with random weights",
+            )
+            for hook in select(hooks, found.hooks)
+        }
+
     def _draws(self, found: Contrasts, hook: str) -> Float[np.ndarray, " draws"]:
         if any(not np.array_equal(network.levels, found.levels) for network in self.networks):
             raise FeatureError("the null was made of other pairs than the contrasts; select the same rows of both")

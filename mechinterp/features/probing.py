@@ -1,0 +1,172 @@
+"""What can be read out of each layer by a linear probe, and how much of it the network put there.
+
+A number that can be decoded need not be represented: pixels already hold the whole scene, and random layers keep most
+of it. So each probe stands beside the same probe on the raw pixels and on the same layer of networks with random
+weights, and what is reported is the score above the better of them, on levels that the probe was not fitted on, with
+shuffled labels for a null (control tasks, Hewitt & Liang 2019; baselines as in Bush et al. 2025).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Float64, Int64, UInt8
+
+from mechinterp.features import ridge
+from mechinterp.features.errors import FeatureError
+from mechinterp.features.receptive import stages
+from mechinterp.features.world import Label
+from mechinterp.policies.controls import untrained
+from mechinterp.policies.graph import Policy
+from mechinterp.policies.hooks import Names
+from mechinterp.stats import Estimate, Null, mean
+
+PIXELS = "pixels"
+FEWEST = 10
+"""Scenes of each class, and levels, without which a probe is not worth fitting."""
+
+ScoreRows = Float64[np.ndarray, "scenes shuffles"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """How well one variable can be read out of one layer.
+
+    Attributes:
+        label, hook: what was read, and where.
+        kind: "class" (scores are balanced accuracies, chance 0.5), "number" (R squared, chance 0) or "place" (share of
+            right guesses).
+        score: on held-out levels; its null has the labels shuffled.
+        baselines: the same score of the same probe on the pixels and on untrained networks.
+        above: score minus that of the better baseline, scene by scene.
+        best_baseline: which that is.
+    """
+
+    label: str
+    hook: str
+    kind: str
+    score: Estimate
+    baselines: dict[str, Estimate]
+    above: Estimate
+    best_baseline: str
+
+
+def probes(
+    policy: Policy,
+    frames: UInt8[np.ndarray, "scenes 64 64 3"],
+    levels: Int64[np.ndarray, " scenes"],
+    labels: Sequence[Label],
+    *,
+    rng: np.random.Generator,
+    hooks: Names = None,
+    networks: Iterable[int] = range(2),
+    shuffles: int = 20,
+    repeats: int = 2,
+    parts: int = 4,
+    batch: int = 64,
+) -> list[Probe]:
+    """Ridge probes for every label at every hook point: whole maps, every place its own weight.
+
+    Args:
+        levels: level of each scene; a level is never both fitted on and tested on.
+        labels: from `world.labels`, or of your own; scenes where one is NaN are left out for it.
+        hooks: by default those of `receptive.stages`.
+        networks: seeds of the untrained networks.
+        shuffles: shuffled copies of each label.
+        repeats: divisions of the levels into parts; a scene's scores are averaged over them.
+        parts: parts of the levels; each is tested on by a probe fitted on the others.
+
+    Raises:
+        UnknownHook: see `Policy.select`.
+        FeatureError: lengths that do not fit, or a label with too few levels, or one class hardly ever.
+    """
+    names = policy.select(stages(policy) if hooks is None else hooks)
+    tasks = [_Task(label, levels, shuffles, repeats, parts, rng) for label in labels]
+    if any(len(label.values) != len(frames) for label in labels) or len(levels) != len(frames):
+        raise FeatureError(f"there are {len(frames)} frames, but not as many levels, or values of every label")
+    controls = {f"untrained network {seed}": untrained(policy, seed=seed) for seed in networks}
+    pixels = ridge.kernel(frames.transpose(0, 3, 1, 2))
+    on_pixels = [task(pixels) for task in tasks]
+    found = []
+    for hook in names:
+        own = ridge.kernel(activations(policy, frames, hook, batch))
+        others = {name: ridge.kernel(activations(network, frames, hook, batch)) for name, network in controls.items()}
+        for task, raw in zip(tasks, on_pixels, strict=True):
+            baselines = {PIXELS: raw, **{name: task(gram) for name, gram in others.items()}}
+            kind = task.label.kind
+            found.append(judge(task.label.name, kind, hook, task(own), baselines, task.levels, rng))
+    return found
+
+
+class _Task:
+    """One label, with its shuffled copies and its divisions of the levels: the same for every layer and network."""
+
+    def __init__(
+        self, label: Label, levels: np.ndarray, shuffles: int, repeats: int, parts: int, rng: np.random.Generator
+    ) -> None:
+        self.label = label
+        self.rows = np.flatnonzero(~np.isnan(label.values))
+        self.levels = np.asarray(levels)[self.rows]
+        truth = label.values[self.rows]
+        self._check(truth)
+        self.truth = np.column_stack([truth, *(rng.permutation(truth) for _ in range(shuffles))])
+        self.seeds = rng.integers(2**63, size=repeats)
+        self.parts = parts
+
+    def __call__(self, gram: Float64[np.ndarray, "scenes scenes"]) -> ScoreRows:
+        """The score of each scene, on the label itself (first column) and on its shuffled copies."""
+        own = gram[np.ix_(self.rows, self.rows)]
+        scores = []
+        for seed in self.seeds:
+            said = ridge.cross_fitted(own, self.truth, self.levels, parts=self.parts, rng=np.random.default_rng(seed))
+            scores.append(ridge.agreement(said, self.truth, classes=self.label.kind == "class"))
+        return np.mean(scores, axis=0)
+
+    def _check(self, truth: Float[np.ndarray, " rows"]) -> None:
+        name, count = self.label.name, len(np.unique(self.levels))
+        if count < FEWEST:
+            raise FeatureError(f"probe {name!r}: its scenes come from {count} levels, at least {FEWEST} are needed")
+        if self.label.kind == "class" and min(truth.sum(), (1 - truth).sum()) < FEWEST:
+            raise FeatureError(
+                f"probe {name!r}: true in {int(truth.sum())} of {len(truth)} scenes; at least {FEWEST} of each are "
+                "needed"
+            )
+        if np.ptp(truth) == 0:
+            raise FeatureError(f"probe {name!r}: all scenes have the same value, {truth[0]:g}")
+
+
+def judge(
+    label: str,
+    kind: str,
+    hook: str,
+    scores: ScoreRows,
+    baselines: dict[str, ScoreRows],
+    levels: Int64[np.ndarray, " scenes"],
+    rng: np.random.Generator,
+) -> Probe:
+    """A `Probe` from the score of each scene: its first column, with the others for a null, and the baselines'."""
+    name = f"{label} from {hook}"
+
+    def estimate(rows: Float64[np.ndarray, " scenes"], what: str) -> Estimate:
+        return mean(rows, name=what, unit="levels", rng=rng, clusters=levels)
+
+    score = estimate(scores[:, 0], name)
+    null = Null.from_draws(score.value, scores[:, 1:].mean(0), description="labels shuffled among scenes")
+    beside = {other: estimate(rows[:, 0], f"{name}: {other}") for other, rows in baselines.items()}
+    best = max(beside, key=lambda other: beside[other].value)
+    above = estimate(scores[:, 0] - baselines[best][:, 0], f"{name}: above {best}")
+    return Probe(
+        label=label, hook=hook, kind=kind, score=score.against(null), baselines=beside, above=above, best_baseline=best
+    )
+
+
+def activations(
+    policy: Policy, frames: UInt8[np.ndarray, "scenes 64 64 3"], hook: str, batch: int
+) -> Float32[np.ndarray, "scenes channels *place"]:
+    """The values at one hook point for all frames."""
+    device = next(policy.parameters()).device
+    parts = [torch.tensor(frames[at : at + batch], device=device) for at in range(0, len(frames), batch)]
+    return np.concatenate([policy.activations(part, hook)[hook].cpu().numpy() for part in parts])

@@ -1,0 +1,115 @@
+"""Probes against scikit-learn, and on scenes whose answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge
+
+from mechinterp.features import FeatureError, Label, place_probes, probes, ridge
+from mechinterp.policies import PolicyError, UnknownHook
+from tests.features.conftest import colour_detector, painted
+
+HOOK = "block1.res1.hook_relu1"
+QUICK = {"networks": range(1), "shuffles": 5, "repeats": 1}
+
+
+def test_the_ridge_is_scikit_learns():
+    rng = np.random.default_rng(0)
+    features, targets = rng.normal(2, 1, (30, 50)).astype(np.float32), rng.normal(0, 1, (30, 2))
+    gram, train, test = (features @ features.T).astype(float), np.arange(20), np.arange(20, 30)
+    centred = features[train] - features[train].mean(0)
+    scale = np.linalg.eigvalsh(centred @ centred.T).mean()
+    said = ridge._fit(gram, targets, train, test)
+    for penalty, own in zip(ridge.PENALTIES, said, strict=True):
+        model = Ridge(alpha=penalty * scale, solver="svd").fit(features[train].astype(float), targets[train])
+        assert own == pytest.approx(model.predict(features[test].astype(float)), abs=1e-4)
+
+
+def test_the_kernel_gives_each_channel_the_same_weight_and_dead_ones_none():
+    maps = np.random.default_rng(0).normal(0, 1, (6, 3, 4, 4)).astype(np.float32)
+    scaled = maps * np.array([1, 1000, 1], np.float32)[:, None, None]
+    assert ridge.kernel(scaled) == pytest.approx(ridge.kernel(maps), rel=1e-3)
+    maps[:, 2] = 5
+    assert ridge.kernel(maps) == pytest.approx(ridge.kernel(maps[:, :2]) * 2 / 3, rel=1e-4)
+
+
+def test_no_level_is_both_fitted_on_and_tested_on():
+    """A label that is a coin's throw for each level can be learned by heart, and must not be read out."""
+    rng = np.random.default_rng(0)
+    levels = np.arange(40).repeat(5)
+    mark = rng.normal(0, 1, (40, 30)).repeat(5, 0) + rng.normal(0, 0.01, (200, 30))
+    thrown = (np.arange(40) % 2)[rng.permutation(40)].repeat(5).astype(float)[:, None]
+    said = ridge.cross_fitted(ridge.kernel(mark), thrown, levels, parts=4, rng=rng)
+    assert abs(ridge.agreement(said, thrown, classes=True).mean() - 0.5) < 0.2
+    part = ridge.folds(levels, 4, rng)
+    assert all(len(set(part[levels == level])) == 1 for level in range(40))
+
+
+def test_agreement_is_balanced_accuracy_and_r_squared():
+    truth = np.array([[1.0], [1], [1], [0]])
+    assert ridge.agreement(np.ones((4, 1)), truth, classes=True).mean() == 0.5
+    assert ridge.agreement(truth, truth, classes=True).mean() == 1
+    numbers = np.array([[1.0], [2], [3]])
+    assert ridge.agreement(numbers, numbers, classes=False).mean() == 1
+    assert ridge.agreement(np.full((3, 1), 2.0), numbers, classes=False).mean() == pytest.approx(0)
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    """Painted and plain frames of 40 levels."""
+    pairs = painted(40)
+    return np.concatenate([pairs.clean, pairs.corrupted]), np.tile(pairs.levels, 2), pairs
+
+
+def test_a_written_detector_makes_presence_readable_above_the_baselines(scenes):
+    frames, levels, _ = scenes
+    present = Label("coin in view", "class", np.repeat([1.0, 0.0], 40))
+    thrown = Label("thrown", "class", np.random.default_rng(1).permutation(np.repeat([1.0, 0.0], 40)))
+    found = probes(
+        colour_detector(), frames, levels, [present, thrown], rng=np.random.default_rng(0), hooks=HOOK, **QUICK
+    )
+    assert [(p.label, p.hook) for p in found] == [("coin in view", HOOK), ("thrown", HOOK)]
+    assert found[0].score.null is not None
+    assert set(found[0].baselines) == {"pixels", "untrained network 0"}
+    best = found[0].baselines[found[0].best_baseline].value
+    assert found[0].above.value == pytest.approx(found[0].score.value - best)
+    assert best == max(e.value for e in found[0].baselines.values())
+    assert abs(found[1].score.value - 0.5) < 0.25
+    assert found[0].score.n == 40
+
+
+def test_a_written_detector_knows_the_place(scenes):
+    frames, levels, pairs = scenes
+    places = np.concatenate([pairs.centres + 0.5, np.full((40, 2), np.nan)])
+    (found,) = place_probes(
+        colour_detector(), frames, levels, places, name="coin", rng=np.random.default_rng(0), hooks=HOOK,
+        networks=range(1), shuffles=5,
+    )  # fmt: skip
+    assert found.score.low > 0.8
+    assert found.baselines["always the same place"].value < 0.4
+    assert found.score.null is not None
+    assert found.score.null.high < 0.4
+    assert found.score.n == 40
+
+
+def test_bad_input(scenes):
+    frames, levels, _ = scenes
+    network, rng = colour_detector(), np.random.default_rng(0)
+    label = Label("present", "class", np.repeat([1.0, 0.0], 40))
+    with pytest.raises(UnknownHook, match="did you mean"):
+        probes(network, frames, levels, [label], rng=rng, hooks="block1.res1.hook_relu")
+    with pytest.raises(FeatureError, match="'rare': true in 3 of 80 scenes"):
+        probes(network, frames, levels, [Label("rare", "class", (np.arange(80) < 3) * 1.0)], rng=rng)
+    with pytest.raises(FeatureError, match="its scenes come from 1 levels, at least 10"):
+        probes(network, frames, levels * 0, [label], rng=rng)
+    with pytest.raises(FeatureError, match="'flat': all scenes have the same value, 2"):
+        probes(network, frames, levels, [Label("flat", "number", np.full(80, 2.0))], rng=rng)
+    with pytest.raises(FeatureError, match="a class is 0 or 1"):
+        Label("three", "class", np.array([0.0, 3]))
+    with pytest.raises(FeatureError, match="there are 79 frames"):
+        probes(network, frames[1:], levels, [label], rng=rng)
+    with pytest.raises(PolicyError, match="row of numbers, without places"):
+        place_probes(network, frames, levels, np.zeros((80, 2)), name="coin", rng=rng, hooks="hidden.hook_post")
+    with pytest.raises(FeatureError, match="in view in 0 levels"):
+        place_probes(network, frames, levels, np.full((80, 2), np.nan), name="coin", rng=rng)
