@@ -7,26 +7,38 @@ from mechinterp._lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "FORKS": "forks",
         "NETWORKS": "organisms",
         "ORGANISMS": "organisms",
         "PPO": "ppo",
         "PPOConfig": "ppo",
         "TRAINING_LEVELS": "organisms",
+        "ForkScore": "choice",
         "FoundRun": "records",
         "Organism": "organisms",
         "Run": "run",
         "RunOptions": "run",
         "TrainingError": "errors",
+        "choice_tests": "choice",
+        "confirm": "choice",
         "find_run": "records",
         "find_runs": "records",
         "organism": "organisms",
+        "qualifies": "choice",
         "read_metrics": "records",
         "series_steps": "run",
+        "write_card": "card",
     },
 )
 
 if TYPE_CHECKING:
+    from mechinterp.training.card import write_card as write_card
+    from mechinterp.training.choice import ForkScore as ForkScore
+    from mechinterp.training.choice import choice_tests as choice_tests
+    from mechinterp.training.choice import confirm as confirm
+    from mechinterp.training.choice import qualifies as qualifies
     from mechinterp.training.errors import TrainingError as TrainingError
+    from mechinterp.training.forks import FORKS as FORKS
     from mechinterp.training.organisms import NETWORKS as NETWORKS
     from mechinterp.training.organisms import ORGANISMS as ORGANISMS
     from mechinterp.training.organisms import TRAINING_LEVELS as TRAINING_LEVELS

@@ -46,8 +46,13 @@ class PPOConfig:
     def __post_init__(self) -> None:
         counts = ("num_envs", "rollout_steps", "epochs", "minibatches")
         for name, value in asdict(self).items():
-            if value < (1 if name in counts else 0):
-                raise TrainingError(f"{name}: {value}, too small")
+            if not 0 <= value < float("inf"):  # refuses NaN too
+                raise TrainingError(f"{name}: {value}, allowed are numbers from 0")
+            if name in counts and (value != int(value) or value < 1):
+                raise TrainingError(f"{name}: {value}, allowed are whole numbers from 1")
+        for name in ("gamma", "gae_lambda"):
+            if getattr(self, name) > 1:
+                raise TrainingError(f"{name}: {getattr(self, name)}, allowed are 0 to 1")
         if self.batch % self.minibatches:
             raise TrainingError(f"minibatches: {self.minibatches} do not divide the {self.batch} steps of a rollout")
 

@@ -70,9 +70,11 @@ def read_resume(path: Path) -> dict[str, Any]:
         TrainingError: cut off, damaged, or not a resume file.
     """
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
+        data = path.read_bytes()
     except OSError as error:
         raise TrainingError(f"{path}: cannot be read: {error.strerror}") from error
+    try:
+        saved = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises whatever its reader of zip files or of pickles meets
         reason = str(error).strip().partition("\n")[0][:120] or type(error).__name__
         raise TrainingError(

@@ -1,0 +1,184 @@
+"""Model cards: what made a policy, how it learned, what it does, and what it is not good for."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mechinterp.coinrun.goals import REWARD
+from mechinterp.policies import checkpoints
+from mechinterp.policies.files import write_bytes
+from mechinterp.stats import Estimate
+from mechinterp.training import curve, records
+from mechinterp.training.errors import TrainingError
+from mechinterp.training.machine import describe_machine
+from mechinterp.training.organisms import NETWORKS, ORGANISMS
+from mechinterp.training.records import FoundRun
+
+CARD_FILE = "README.md"
+CURVE_FILE = "learning-curve.svg"
+
+_STRETCHES, _ROWS = 60, 12
+
+
+def write_card(
+    folder: str | Path,
+    *,
+    evaluation: Mapping[str, Sequence[Estimate]],
+    weaknesses: str,
+    command: str | None = None,
+    machine: str | None = None,
+) -> Path:
+    """Write the card of a training run into its folder: ``README.md``, and the learning curve as SVG.
+
+    Args:
+        folder: of the run. Recipe, steps and time are read from its config, the curve from its metrics.
+        evaluation: tables by title, such as ``{"500 unseen levels": [...], "Choice tests": [...]}``.
+        weaknesses: what to beware of, as Markdown.
+        command: that trained it; by default, put together from the recipe.
+        machine: that trained it; by default what the run has noted, or else this machine.
+
+    Raises:
+        TrainingError: no training run in the folder, no metrics, an empty table, or a recipe that is no longer known,
+            which needs a ``command``.
+    """
+    folder = Path(folder)
+    run = records.find_run(folder)
+    if run is None:
+        raise TrainingError(f"{folder}: holds no training run to write a card of")
+    if not weaknesses.strip():
+        raise TrainingError("weaknesses: empty; every policy has some, and its card says which")
+    if empty := [title for title, table in evaluation.items() if not table]:
+        raise TrainingError(f"evaluation: no estimates under {empty[0]!r}")
+    metrics = [row for row in records.read_metrics(folder) if "episode_return" in row]
+    returns = curve.points(metrics, "episode_return", count=_STRETCHES)
+    title = "mean return of training episodes, over environment steps"
+    write_bytes(folder / CURVE_FILE, curve.svg(returns, title=title, low=0, high=REWARD).encode())
+    machine = machine or str(run.provenance.get("machine") or describe_machine())
+    parts = [
+        _head(run),
+        _making(run, command or training_command(run), machine),
+        _learning(run, metrics, returns),
+        *(_table(title, estimates) for title, estimates in evaluation.items()),
+        f"## Known weaknesses\n\n{weaknesses.strip()}",
+        _files(run),
+    ]
+    write_bytes(folder / CARD_FILE, ("\n\n".join(parts) + "\n").encode())
+    return folder / CARD_FILE
+
+
+def training_command(run: FoundRun) -> str:
+    """The command that trains the same policy again.
+
+    Raises:
+        TrainingError: if today's recipe of that name is another.
+    """
+    recipe = ORGANISMS.get(run.organism)
+    there = {key: value for key, value in run.identity["organism"].items() if key != "network"}
+    now = recipe.as_dict() if recipe is not None else {}
+    if recipe is None or any(now.get(key) != value for key, value in there.items()):
+        raise TrainingError(
+            f"{run.folder}: the recipe {run.organism!r} is not today's; give the command that trained it"
+        )
+    words = [
+        "mechinterp",
+        "train",
+        run.organism,
+        "--seed",
+        str(run.seed),
+        "--out",
+        f"checkpoints/{run.folder.resolve().name}",
+    ]
+    batch = recipe.ppo.batch
+    if not recipe.budget <= run.steps < recipe.budget + batch:  # a run ends with the update that passes its budget
+        words += ["--steps", str(run.steps)]
+    network = run.identity["organism"]["network"]
+    if network != now["network"]:
+        known = {name: dataclasses.replace(recipe, network=make()).as_dict() for name, make in NETWORKS.items()}
+        names = [name for name, plain in known.items() if plain["network"] == network]
+        if not names:
+            raise TrainingError(f"{run.folder}: its network has no name; give the command that trained it")
+        words += ["--network", names[0]]
+    return shlex.join(words)
+
+
+def _head(run: FoundRun) -> str:
+    recipe = ORGANISMS.get(run.organism)
+    told = f"A CoinRun policy, trained by the recipe `{run.organism}` with seed {run.seed}."
+    value = f" Its value: {recipe.value}." if recipe else ""
+    return f"# {run.folder.resolve().name}\n\n{told}{value}"
+
+
+def _making(run: FoundRun, command: str, machine: str) -> str:
+    recipe = run.identity["organism"]
+    options, network, ppo = recipe["options"], recipe["network"], recipe["ppo"]
+    levels = recipe["levels"]
+    changed = [f"{name} = {value}" for name, value in options.items()]
+    facts = [
+        ("placement", f"`{recipe['placement']}`"),
+        (
+            "what pays",
+            {"coin": "the coin", "end": "reaching the right end", "start": "reaching the left end"}[recipe["goal"]],
+        ),
+        ("game", ", ".join(changed)),
+        ("levels", f"seeds {levels['start']:,} to {levels['start'] + levels['count'] - 1:,}"),
+        ("clock", f"training episodes time out after {recipe['clock']} steps"),
+        ("network", f"{network['kind']}: " + ", ".join(f"{k} = {v}" for k, v in network.items() if k != "kind")),
+        ("PPO", ", ".join(f"{name} = {value:g}" for name, value in ppo.items())),
+        ("environment steps", f"{run.steps:,}"),
+        (
+            "wall time of training",
+            f"{run.seconds / 3600:.2f} h ({run.steps / max(run.seconds, 1e-9):,.0f} steps a second)",
+        ),
+        ("machine", machine),
+    ]
+    rows = "\n".join(f"| {name} | {value} |" for name, value in facts)
+    return f"## How it was made\n\n```\n{command}\n```\n\n| | |\n|---|---|\n{rows}"
+
+
+def _learning(run: FoundRun, metrics: Sequence[Mapping[str, float]], returns: Sequence[tuple[float, float]]) -> str:
+    columns = {"return": "episode_return", "length": "episode_length", "goal": "share_goal", "died": "share_died"}
+    columns |= {"time out": "share_timeout", "entropy (nats)": "entropy"}
+    table = {head: curve.points(metrics, name, count=_ROWS) for head, name in columns.items()}
+    lines = [f"| steps | {' | '.join(table)} |", "|" + "--:|" * (len(table) + 1)]
+    for at in range(len(table["return"])):
+        cells = [f"{points[at][1]:.2f}" for points in table.values()]
+        lines.append(f"| {table['return'][at][0]:,.0f} | {' | '.join(cells)} |")
+    line = curve.sparkline([value for _, value in returns], low=0, high=REWARD)
+    return (
+        "## Learning curve\n\n"
+        f"![mean return of training episodes over environment steps]({CURVE_FILE})\n\n"
+        f"`{line}` return, 0 to {REWARD:g}\n\n"
+        "Means of the stretch of training that ends at each step; sampled actions, training levels.\n\n"
+        + "\n".join(lines)
+    )
+
+
+def _table(title: str, estimates: Sequence[Estimate]) -> str:
+    nulls = any(estimate.null is not None for estimate in estimates)
+    lines = [f"| | value | interval | n |{' null |' if nulls else ''}", "|---|--:|---|--:|" + ("---|" if nulls else "")]
+    for estimate in estimates:
+        value, _, rest = str(estimate).partition(" ")
+        interval = rest.partition(" (n=")[0]
+        row = f"| {_cell(estimate.name)} | {value} | {interval} | {estimate.n} {estimate.unit} |"
+        if nulls:
+            row += f" {_cell(estimate.null.description) + f': {estimate.null.value:.3g}' if estimate.null else ''} |"
+        lines.append(row)
+    levels = sorted({estimate.level for estimate in estimates})
+    told = " and ".join(f"{level:.0%}" for level in levels)
+    return f"## {title}\n\n" + "\n".join(lines) + f"\n\n{told} intervals."
+
+
+def _files(run: FoundRun) -> str:
+    steps = ", ".join(f"{step.step:,}" for step in checkpoints.series(run.folder))
+    series = f"- `series/`: the weights in half precision after {steps} steps\n" if steps else ""
+    return (
+        "## Files\n\n- `model.safetensors`, `config.json`: the policy (`mechinterp.policies.load`)\n"
+        f"{series}- `{records.METRICS_FILE}`: the metrics of every update"
+    )
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -1,0 +1,81 @@
+"""Model cards say what the run says."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mechinterp import stats
+from mechinterp.training import TrainingError, curve, write_card
+from mechinterp.training.card import training_command
+from mechinterp.training.records import find_run
+from tests.training.toys import BATCH
+
+COMMAND = "mechinterp train toy --seed 0"
+
+
+def evaluation() -> dict[str, list[stats.Estimate]]:
+    rng = np.random.default_rng(0)
+    share = stats.proportion([1, 1, 1, 0] * 10, name="coin left/coin", unit="forks")
+    returns = stats.mean(10 * rng.random(50), name="return", unit="levels", rng=rng)
+    null = stats.Null(description="always right | jump", value=6.5, low=6, high=7)
+    return {"Unseen levels": [returns.against(null)], "Choice tests": [share]}
+
+
+def test_the_card_holds_recipe_curve_table_and_weaknesses(finished: Path) -> None:
+    path = write_card(finished, evaluation=evaluation(), weaknesses="It falls into **lava**.", command=COMMAND)
+    text = path.read_text()
+    assert path == finished / "README.md"
+    assert text.startswith("# finished\n")
+    for wanted in (COMMAND, "| environment steps | 128 |", "seeds 0 to 9,999,999", "learning_rate = 0.0005", "lava"):
+        assert wanted in text, wanted
+    assert "| coin left/coin | 0.75 | [0.60, 0.86] | 40 forks |" in text
+    assert "always right \\| jump: 6.5 |" in text
+    assert f"after 0, {4 * BATCH} steps" in text
+    assert "95% intervals" in text
+    assert json.loads((finished / "config.json").read_text())["provenance"]["machine"] in text
+    drawing = ElementTree.fromstring((finished / "learning-curve.svg").read_text())
+    assert drawing.tag.endswith("svg")
+    assert "(learning-curve.svg)" in text
+
+
+def test_the_command_is_put_together_from_the_recipe(finished: Path) -> None:
+    run = find_run(finished)
+    assert run is not None
+    with pytest.raises(TrainingError, match="'standard' is not today's; give the command"):
+        training_command(run)  # the toy is not the real recipe
+    from mechinterp.training.identity import identity
+    from mechinterp.training.organisms import NETWORKS, organism
+
+    real = find_run(finished)
+    assert real is not None
+    import dataclasses
+
+    real = dataclasses.replace(real, identity=identity(organism("standard"), 3), steps=3_014_656)
+    assert training_command(real) == "mechinterp train standard --seed 3 --out checkpoints/finished"
+    longer = dataclasses.replace(real, steps=4_014_080)
+    assert training_command(longer).endswith("--steps 4014080")
+    wide = dataclasses.replace(organism("standard"), network=NETWORKS["impala"]())
+    assert training_command(dataclasses.replace(real, identity=identity(wide, 0))).endswith("--network impala")
+
+
+def test_a_card_of_nothing_is_refused(finished: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no training run"):
+        write_card(tmp_path, evaluation={}, weaknesses="some")
+    with pytest.raises(TrainingError, match="weaknesses: empty"):
+        write_card(finished, evaluation={}, weaknesses=" ")
+    with pytest.raises(TrainingError, match="no estimates under 'Forks'"):
+        write_card(finished, evaluation={"Forks": []}, weaknesses="some")
+
+
+def test_a_curve_is_means_of_stretches() -> None:
+    metrics = [{"steps": 10.0 * at, "x": float(at)} for at in range(1, 9)]
+    assert curve.points(metrics, "x", count=4) == [(20, 1.5), (40, 3.5), (60, 5.5), (80, 7.5)]
+    assert curve.points(metrics[:2], "x", count=4) == [(10, 1), (20, 2)]
+    assert curve.sparkline([0, 5, 10, 99], low=0, high=10) == "▁▅██"
+    with pytest.raises(TrainingError, match="no metrics hold 'y'"):
+        curve.points(metrics, "y", count=4)

@@ -1,0 +1,286 @@
+"""A run in a folder: resumed, refused, and never losing its last good checkpoint."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import itertools
+import os
+import resource
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mechinterp.policies import load, series
+from mechinterp.training import (
+    ORGANISMS,
+    Run,
+    RunOptions,
+    TrainingError,
+    find_run,
+    find_runs,
+    read_metrics,
+    series_steps,
+)
+from mechinterp.training.lock import LOCK_FILE
+from tests.training.toys import BATCH, TOY_PPO, contents, toy, train, untimed
+
+
+@contextmanager
+def files_at_most(size: int) -> Iterator[None]:
+    """A disk on which no file can grow beyond this many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_run_leaves_a_policy_its_series_and_its_metrics(finished: Path) -> None:
+    assert set(contents(finished)) == {
+        "config.json",
+        "metrics.jsonl",
+        "model.safetensors",
+        "resume.pt",
+        "series/step-0000000000.safetensors",
+        f"series/step-{4 * BATCH:010d}.safetensors",
+    }
+    run = find_run(finished)
+    assert run is not None
+    assert (run.organism, run.seed, run.steps, run.series, run.resumable) == ("standard", 0, 4 * BATCH, 2, True)
+    assert "core" in run.provenance["machine"]
+    assert [row["steps"] for row in read_metrics(finished)] == [BATCH, 2 * BATCH, 3 * BATCH, 4 * BATCH]
+    whole = load(finished).state_dict()
+    for name, half in load(series(finished)[-1].path).state_dict().items():
+        torch.testing.assert_close(half, whole[name], rtol=1e-3, atol=1e-6)
+
+
+def test_two_updates_and_two_more_are_four(finished: Path, tmp_path: Path) -> None:
+    train(tmp_path / "parts", updates=2)
+    train(tmp_path / "parts", updates=4)
+    straight, parts = contents(finished), contents(tmp_path / "parts")
+    assert straight["model.safetensors"] == parts["model.safetensors"]
+    assert untimed(finished) == untimed(tmp_path / "parts")
+    last = f"series/step-{4 * BATCH:010d}.safetensors"
+    assert straight[last] == parts[last]
+
+
+def test_what_was_logged_after_the_last_save_is_logged_again(finished: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "behind"
+    train(folder, updates=2)
+    metrics = (finished / "metrics.jsonl").read_text()
+    (folder / "metrics.jsonl").write_text(metrics + '{"steps": 160, "episode_re')  # ahead of the resume file, and cut
+    train(folder, updates=4)
+    assert untimed(folder) == untimed(finished)
+
+
+def test_a_finished_run_is_left_alone(finished: Path) -> None:
+    before = contents(finished)
+    assert train(finished, updates=4) == 4 * BATCH
+    assert train(finished, updates=4, budget=4 * BATCH - 1) == 4 * BATCH, "that too takes four updates"
+    assert contents(finished) == before
+
+
+def refused(said: str, folder: Path, *, seed: int = 0, **changes: Any) -> None:
+    before = contents(folder)
+    with pytest.raises(TrainingError, match=said):
+        Run(toy(**changes), folder, seed=seed)
+    assert contents(folder) == before
+
+
+def test_other_runs_are_refused_with_what_is_other(finished: Path) -> None:
+    refused(r"seed: 0 there, 1 asked", finished, seed=1)
+    refused(r"placement: stock there, absent asked", finished, placement="absent")
+    refused(r"ppo.epochs: 2 there, 3 asked\)", finished, ppo=dataclasses.replace(TOY_PPO, epochs=3))
+    refused("already trained for 128 steps, over the budget of 96", finished, updates=3)
+    train(finished, updates=5, value="said better")  # neither budget nor words make it another run
+
+
+def test_without_a_resume_file_nothing_is_trained_over(finished: Path, tmp_path: Path) -> None:
+    (finished / "resume.pt").unlink()
+    refused("trained for 128 steps and shipped without the resume.pt", finished, updates=8)
+    refused("seed: 0 there, 7 asked", finished, seed=7)
+    (finished / "config.json").unlink()
+    refused("holds model.safetensors, series, metrics.jsonl of something that was not trained here", finished)
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "model.safetensors").write_bytes(b"something else")
+    refused("holds model.safetensors of something", foreign)
+
+
+@pytest.mark.parametrize("keep", [0, 10, 1000, 5000])
+def test_a_resume_file_cut_off_is_told(finished: Path, keep: int) -> None:
+    path = finished / "resume.pt"
+    path.write_bytes(path.read_bytes()[:keep])
+    refused(r"resume.pt: damaged or cut off .*; put back a whole copy", finished)
+
+
+def test_a_resume_file_of_something_else_is_told(finished: Path) -> None:
+    torch.save({"weights": torch.zeros(3)}, finished / "resume.pt")
+    refused("not the resume file of a training run", finished)
+
+
+def test_a_run_goes_on_on_the_kind_of_device_that_it_began_on(finished: Path) -> None:
+    path = finished / "resume.pt"
+    saved = torch.load(path, weights_only=True)
+    torch.save(saved | {"device": "cuda"}, path)
+    refused("began on cuda and cannot go on on cpu", finished)
+    del saved["device"]  # as the first files were
+    torch.save(saved, path)
+    assert train(finished, updates=5) == 5 * BATCH
+
+
+def test_one_process_at_a_time(finished: Path) -> None:
+    with Run(toy(), finished, seed=0):
+        with pytest.raises(TrainingError, match=f"process {os.getpid()} is training here"):
+            Run(toy(), finished, seed=0)
+        assert (finished / LOCK_FILE).exists()
+    assert not (finished / LOCK_FILE).exists()
+    (finished / LOCK_FILE).write_text("1\n")  # of a process that was killed; process 1 lives, and does not hold it
+    refused_after = Run(toy(), finished, seed=0)
+    refused_after.close()
+    refused_after.close()
+    with pytest.raises(TrainingError):
+        Run(toy(), finished, seed=5)
+    Run(toy(), finished, seed=0).close()  # the refused one let go
+
+
+def test_half_written_files_of_a_killed_process_are_cleared_away(finished: Path) -> None:
+    before = set(contents(finished))
+    for name in (".resume.pt.abc", ".model.safetensors.x1", ".config.json.1", "series/.step-0000000032.safetensors.q"):
+        (finished / name).write_bytes(b"half")
+    (finished / ".notes").write_text("kept")
+    Run(toy(), finished, seed=0).close()
+    assert set(contents(finished)) == {*before, ".notes"}
+
+
+@pytest.mark.parametrize("share", [0.01, 0.9], ids=["nothing fits", "the policy fits, the resume file does not"])
+def test_a_full_disk_leaves_the_last_good_checkpoint(finished: Path, share: float) -> None:
+    sizes = {name: len(data) for name, data in contents(finished).items()}
+    assert sizes["model.safetensors"] < 0.9 * sizes["resume.pt"]
+    before = contents(finished)
+    with Run(toy(updates=6), finished, seed=0, options=RunOptions(save_every=0)) as run:
+        run.ppo.update()
+        with (
+            files_at_most(int(share * sizes["resume.pt"])),
+            pytest.raises(TrainingError, match=r"could not be written .*make room"),
+        ):
+            run.save()
+    after = contents(finished)
+    assert set(after) == set(before), "and nothing half written is left"
+    assert after["resume.pt"] == before["resume.pt"]
+    load(finished)
+    if share < 0.1:
+        assert after == before
+    train(finished, updates=6)
+    straight = finished.parent / "straight"
+    train(straight, updates=6)
+    assert contents(finished)["model.safetensors"] == contents(straight)["model.safetensors"]
+    assert untimed(finished) == untimed(straight)
+
+
+def test_a_disk_that_fills_while_training_stops_it_with_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fill(metrics: dict[str, float]) -> None:
+        if metrics["steps"] == 2 * BATCH:
+            monkeypatch.setattr(os, "fsync", full)
+
+    folder = tmp_path / "run"
+    options = RunOptions(save_every=0, on_update=fill)
+    with (
+        Run(toy(), folder, seed=0, options=options) as run,
+        pytest.raises(TrainingError, match="No space left on device"),
+    ):
+        run.train()
+    monkeypatch.undo()
+    saved = torch.load(folder / "resume.pt", weights_only=True)
+    assert saved["ppo"]["steps"] == BATCH
+    assert train(folder) == 4 * BATCH
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"device": "gpu"}, "'gpu', allowed are"),
+        ({"device": "mps"}, "'mps', allowed are"),
+        ({"env_threads": -1}, "neither may be negative"),
+        ({"save_every": float("nan")}, "neither may be negative"),
+    ],
+)
+def test_options_that_make_no_sense(options: dict[str, object], said: str) -> None:
+    with pytest.raises(TrainingError, match=said):
+        RunOptions(**options)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_told() -> None:
+    with pytest.raises(TrainingError, match="sees no CUDA GPU"):
+        RunOptions(device="cuda")
+
+
+def test_a_seed_or_budget_that_makes_no_sense(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="seed: -1"):
+        Run(toy(), tmp_path / "new", seed=-1)
+    with pytest.raises(TrainingError, match="budget: 0"):
+        Run(toy(budget=0), tmp_path / "new", seed=0)
+    assert not (tmp_path / "new").exists()
+
+
+def test_series_are_long_enough_and_thin_out() -> None:
+    for recipe in ORGANISMS.values():
+        steps = series_steps(recipe.budget)
+        assert len(steps) >= 12
+        assert (steps[0], steps[-1]) == (0, recipe.budget)
+        gaps = [later / earlier for earlier, later in itertools.pairwise(steps[1:])]
+        assert all(1.2 < gap < 2.1 for gap in gaps)
+    assert series_steps(100) == [0, 100]
+
+
+def test_one_update_that_passes_several_steps_of_the_series_keeps_one_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mechinterp.training.run.SERIES_FIRST", 10)
+    train(tmp_path, updates=4)  # planned: 0, 10, 16, 26, 41, 66, 128
+    assert [step.step for step in series(tmp_path)] == [0, BATCH, 2 * BATCH, 3 * BATCH, 4 * BATCH]
+
+
+def test_tensorboard_files_when_asked(tmp_path: Path) -> None:
+    with Run(toy(updates=1), tmp_path, seed=0, options=RunOptions(tensorboard=True)) as run:
+        run.train()
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    (point,) = events.Scalars("entropy")
+    assert (point.step, point.value) == (BATCH, pytest.approx(read_metrics(tmp_path)[0]["entropy"], abs=1e-4))
+
+
+def test_runs_are_found_and_unreadable_ones_named(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "broken")
+    (tmp_path / "broken" / "config.json").write_text("{")
+    (tmp_path / "empty").mkdir()
+    runs, troubles = find_runs(tmp_path)
+    assert [run.folder.name for run in runs] == ["finished"]
+    assert len(troubles) == 1
+    assert "broken" in troubles[0]
+    assert find_runs(tmp_path / "nowhere") == ([], [])
+
+
+def test_metrics_that_are_damaged_in_the_middle_are_told(finished: Path) -> None:
+    path = finished / "metrics.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([lines[0], lines[1][:9]]))
+    assert [row["steps"] for row in read_metrics(finished)] == [BATCH]
+    path.write_text("".join([lines[0], "nonsense\n", *lines[2:]]))
+    with pytest.raises(TrainingError, match="line 2 is no metrics: 'nonsense'"):
+        read_metrics(finished)
