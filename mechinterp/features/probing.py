@@ -84,52 +84,77 @@ def probes(
         FeatureError: lengths that do not fit, or a label with too few levels, or one class hardly ever.
     """
     names = policy.select(stages(policy) if hooks is None else hooks)
-    tasks = [_Task(label, levels, shuffles, repeats, parts, rng) for label in labels]
     if any(len(label.values) != len(frames) for label in labels) or len(levels) != len(frames):
         raise FeatureError(f"there are {len(frames)} frames, but not as many levels, or values of every label")
+    groups = _groups(labels, levels, shuffles, repeats, parts, rng)
     controls = {f"untrained network {seed}": untrained(policy, seed=seed) for seed in networks}
     pixels = ridge.kernel(frames.transpose(0, 3, 1, 2))
-    on_pixels = [task(pixels) for task in tasks]
+    on_pixels = [group(pixels) for group in groups]
     found = []
     for hook in names:
         own = ridge.kernel(activations(policy, frames, hook, batch))
         others = {name: ridge.kernel(activations(network, frames, hook, batch)) for name, network in controls.items()}
-        for task, raw in zip(tasks, on_pixels, strict=True):
-            baselines = {PIXELS: raw, **{name: task(gram) for name, gram in others.items()}}
-            kind = task.label.kind
-            found.append(judge(task.label.name, kind, hook, task(own), baselines, task.levels, rng))
-    return found
+        for group, raw in zip(groups, on_pixels, strict=True):
+            scores, beside = group(own), {name: group(gram) for name, gram in others.items()}
+            for label in group.labels:
+                baselines = {PIXELS: raw[label.name], **{name: rows[label.name] for name, rows in beside.items()}}
+                judged = judge(label.name, label.kind, hook, scores[label.name], baselines, group.levels, rng)
+                found.append(judged)
+    order = {label.name: place for place, label in enumerate(labels)}
+    return sorted(found, key=lambda probe: (names.index(probe.hook), order[probe.label]))
 
 
-class _Task:
-    """One label, with its shuffled copies and its divisions of the levels: the same for every layer and network."""
+def _groups(
+    labels: Sequence[Label], levels: np.ndarray, shuffles: int, repeats: int, parts: int, rng: np.random.Generator
+) -> list[_Group]:
+    """The labels, those together that are known in the same scenes: they share the costly part of the fits."""
+    if len({label.name for label in labels}) != len(labels):
+        raise FeatureError(f"two labels have the same name: {sorted(label.name for label in labels)}")
+    known: dict[bytes, list[Label]] = {}
+    for label in labels:
+        known.setdefault(np.isnan(label.values).tobytes(), []).append(label)
+    return [_Group(same, levels, shuffles, repeats, parts, rng) for same in known.values()]
+
+
+class _Group:
+    """Labels with their shuffled copies and divisions of the levels: the same for every layer and network."""
 
     def __init__(
-        self, label: Label, levels: np.ndarray, shuffles: int, repeats: int, parts: int, rng: np.random.Generator
+        self,
+        labels: Sequence[Label],
+        levels: np.ndarray,
+        shuffles: int,
+        repeats: int,
+        parts: int,
+        rng: np.random.Generator,
     ) -> None:
-        self.label = label
-        self.rows = np.flatnonzero(~np.isnan(label.values))
+        self.labels = labels
+        self.rows = np.flatnonzero(~np.isnan(labels[0].values))
         self.levels = np.asarray(levels)[self.rows]
-        truth = label.values[self.rows]
-        self._check(truth)
-        self.truth = np.column_stack([truth, *(rng.permutation(truth) for _ in range(shuffles))])
+        self.truth = {}
+        for label in labels:
+            truth = label.values[self.rows]
+            self._check(label, truth)
+            self.truth[label.name] = np.column_stack([truth, *(rng.permutation(truth) for _ in range(shuffles))])
         self.seeds = rng.integers(2**63, size=repeats)
         self.parts = parts
 
-    def __call__(self, gram: Float64[np.ndarray, "scenes scenes"]) -> ScoreRows:
-        """The score of each scene, on the label itself (first column) and on its shuffled copies."""
-        own = gram[np.ix_(self.rows, self.rows)]
-        scores = []
+    def __call__(self, gram: Float64[np.ndarray, "scenes scenes"]) -> dict[str, ScoreRows]:
+        """For each label the score of each scene, on the label itself (first column) and on its shuffled copies."""
+        own, together = gram[np.ix_(self.rows, self.rows)], np.concatenate([*self.truth.values()], axis=1)
+        found: dict[str, list[ScoreRows]] = {label.name: [] for label in self.labels}
         for seed in self.seeds:
-            said = ridge.cross_fitted(own, self.truth, self.levels, parts=self.parts, rng=np.random.default_rng(seed))
-            scores.append(ridge.agreement(said, self.truth, classes=self.label.kind == "class"))
-        return np.mean(scores, axis=0)
+            said = ridge.cross_fitted(own, together, self.levels, parts=self.parts, rng=np.random.default_rng(seed))
+            for label, part in zip(self.labels, np.split(said, len(self.labels), axis=1), strict=True):
+                truth = self.truth[label.name]
+                found[label.name].append(ridge.agreement(part, truth, classes=label.kind == "class"))
+        return {name: np.mean(scores, axis=0) for name, scores in found.items()}
 
-    def _check(self, truth: Float[np.ndarray, " rows"]) -> None:
-        name, count = self.label.name, len(np.unique(self.levels))
+    def _check(self, label: Label, truth: Float[np.ndarray, " rows"]) -> None:
+        name, count = label.name, len(np.unique(self.levels))
         if count < FEWEST:
             raise FeatureError(f"probe {name!r}: its scenes come from {count} levels, at least {FEWEST} are needed")
-        if self.label.kind == "class" and min(truth.sum(), (1 - truth).sum()) < FEWEST:
+        if label.kind == "class" and min(truth.sum(), (1 - truth).sum()) < FEWEST:
             raise FeatureError(
                 f"probe {name!r}: true in {int(truth.sum())} of {len(truth)} scenes; at least {FEWEST} of each are "
                 "needed"

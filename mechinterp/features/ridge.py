@@ -99,10 +99,11 @@ def agreement(
     """A score for each scene whose mean is the accuracy, or the share of variance explained.
 
     Classes (0 and 1): 1 where the answer is right, weighted so that both classes count the same (balanced accuracy;
-    chance is 0.5). Numbers: 1 - squared error / variance (R squared; chance is 0).
+    chance is 0.5); the answer is yes above the share of yes, which is where a regression that knows nothing lies.
+    Numbers: 1 - squared error / variance (R squared; chance is 0).
     """
     if not classes:
         return 1 - (said - truth) ** 2 / truth.var(0)
-    right: Bool[np.ndarray, "scenes targets"] = (said > 0.5) == (truth > 0.5)
     share = truth.mean(0)
+    right: Bool[np.ndarray, "scenes targets"] = (said > share) == (truth > 0.5)
     return right * np.where(truth > 0.5, 0.5 / share, 0.5 / (1 - share))
