@@ -1,0 +1,183 @@
+"""The scenes in which a network is asked where the coin is: with it, without it, and with other things in its place.
+
+A channel that rises where a coin is put may answer to anything that is put there. So the same place also gets a crate,
+a saw, an enemy, a square of the coin's own colour, and the coin's shape in other colours; the ground under it becomes
+lava; and the wall at the level's end comes near. All against the same scene with nothing there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int64, UInt8
+
+from mechinterp.coinrun import edits, geometry
+from mechinterp.coinrun.geometry import Cell
+from mechinterp.coinrun.scenes import MinimalPairs, SceneError, joined, minimal_pairs, render
+from mechinterp.coinrun.state import GameState
+from mechinterp.features.errors import FeatureError
+from mechinterp.policies.nodes import FRAME
+
+COIN = "coin"
+RIVALS = ("crate", "saw", "enemy")
+"""Other things of the game at the coin's place: what a channel must answer to less than to the coin."""
+LOOKS = ("coin-coloured square", "coin in other colours")
+"""What shares only the coin's colour, or only its shape: which of the two a channel answers to."""
+ELSEWHERE = ("lava", "end wall")
+"""Things with a place of their own: the ground under the coin's place, and the wall at the end of the level."""
+OBJECTS = (COIN, *RIVALS, *LOOKS, *ELSEWHERE)
+_WALL_AT = 4
+"""Columns from the agent to the wall that was brought near."""
+_FAR = 9
+"""Columns from which on the wall is out of view."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """One thing, put into some of the scenes.
+
+    Attributes:
+        frames: with the thing.
+        rows: which pair of `Scenery.coin` each frame was made from: its corrupted side is the scene without it.
+        places: (row, column) of the thing's middle, in pixels.
+    """
+
+    frames: UInt8[np.ndarray, "scenes 64 64 3"]
+    rows: Int64[np.ndarray, " scenes"]
+    places: Float[np.ndarray, "scenes 2"]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Scenery:
+    """Scenes with and without a coin, and with each of `OBJECTS` instead.
+
+    Attributes:
+        coin: pairs, the coin present (clean) and absent (corrupted); several may share a level.
+        toward: 1 where the coin lies right of the agent, -1 where left.
+        objects: by name; the coin is among them.
+        decoy_difference: the largest difference of any pixel between a real coin and its picture. 0: the network
+            cannot tell them apart, so nothing in it can.
+    """
+
+    coin: MinimalPairs
+    toward: Float[np.ndarray, " pairs"]
+    objects: Mapping[str, Shown]
+    decoy_difference: int
+
+    @property
+    def levels(self) -> Int64[np.ndarray, " pairs"]:
+        """The level of each pair: the cluster."""
+        return self.coin.levels
+
+
+def scenery(states: Sequence[GameState], *, most: int | None = None, seed: int = 0) -> Scenery:
+    """Put a coin beside the agent of each state, on the right and on the left, and then other things in its place.
+
+    Args:
+        most: keep at most this many pairs; whole levels are dropped, the last ones first.
+        seed: of the coin's distance.
+
+    Raises:
+        FeatureError: no state has room for a coin beside the agent.
+    """
+    try:
+        sides = [minimal_pairs(states, f"coin on the {side}", seed=seed) for side in ("right", "left")]
+    except SceneError as error:
+        raise FeatureError(f"too few scenes to look for the coin: {error}") from error
+    toward = np.repeat([1.0, -1.0], [len(part) for part in sides])
+    pairs = joined(sides, variable=COIN)
+    order = np.argsort(pairs.levels, kind="stable")
+    if most is not None and len(order) > most:
+        cut = pairs.levels[order][most]
+        order = order[pairs.levels[order] != cut][:most] if pairs.levels[order][0] != cut else order[:most]
+    pairs, toward = pairs.select(order), toward[order]
+    coins = pairs.states("clean")
+    bare = pairs.states("corrupted")
+    spots = [state.coins[0] for state in coins]
+    places = _places(pairs.clean, pairs.corrupted)
+    everyone = np.arange(len(pairs))
+    objects = {COIN: Shown(pairs.clean, everyone, places)}
+    for name, put in _PUTS.items():
+        objects |= _shown(name, put, bare, spots, pairs.corrupted)
+    objects |= {name: Shown(paint(pairs), everyone, places) for name, paint in _PAINTS.items()}
+    some = everyone[:: max(1, len(everyone) // 20)]
+    pictures = render([edits.coin_to_decoy(coins[i]) for i in some])
+    apart = int(np.abs(pictures.astype(int) - pairs.clean[some]).max())
+    ordered = {name: objects[name] for name in OBJECTS if name in objects}
+    return Scenery(pairs, toward, ordered, apart)
+
+
+Put = Callable[[GameState, Cell], GameState]
+
+
+def _shown(
+    name: str, put: Put, bare: Sequence[GameState], spots: Sequence[Cell], without: UInt8[np.ndarray, "pairs 64 64 3"]
+) -> dict[str, Shown]:
+    """The states that have room for the thing, drawn; nothing, where none has."""
+    made, rows = [], []
+    for row, (state, cell) in enumerate(zip(bare, spots, strict=True)):
+        try:
+            made.append(put(state, cell))
+        except edits.EditError:
+            continue
+        rows.append(row)
+    if not made:
+        return {}
+    frames = render(made)
+    differs = (frames != without[rows]).any((1, 2, 3))  # hidden by something in front, or out of view
+    if not differs.any():
+        return {}
+    kept = np.array(rows)[differs]
+    return {name: Shown(frames[differs], kept, _places(frames[differs], without[kept]))}
+
+
+def _wall(state: GameState, cell: Cell) -> GameState:
+    x = geometry.agent_cell(state)[0]
+    if geometry.end_x(state) - x < _FAR:
+        raise edits.EditError("the wall is in view already")
+    return edits.move_end(state, x + _WALL_AT - 1)
+
+
+_PUTS: dict[str, Put] = {
+    "crate": edits.add_crate,
+    "saw": edits.add_saw,
+    "enemy": edits.add_enemy,
+    "lava": lambda state, cell: edits.add_lava(state, [(cell[0], cell[1] - 1)]),
+    "end wall": _wall,
+}
+
+
+def _places(
+    present: UInt8[np.ndarray, "scenes 64 64 3"], absent: UInt8[np.ndarray, "scenes 64 64 3"]
+) -> Float[np.ndarray, "scenes 2"]:
+    """The middle of the pixels that differ."""
+    changed = (present != absent).any(-1)
+    weight = changed.sum((1, 2))
+    centres = np.arange(FRAME) + 0.5
+    rows, columns = (changed.sum(2) @ centres) / weight, (changed.sum(1) @ centres) / weight
+    return np.stack([rows, columns], 1)
+
+
+def _square(pairs: MinimalPairs) -> UInt8[np.ndarray, "pairs 64 64 3"]:
+    """A square in the coin's mean colour, as large as the coin's box."""
+    frames = pairs.corrupted.copy()
+    for frame, coin, changed in zip(frames, pairs.clean, pairs.changed_pixels(), strict=True):
+        rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
+        frame[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = coin[changed].mean(0).round().astype(np.uint8)
+    return frames
+
+
+def _recoloured(pairs: MinimalPairs) -> UInt8[np.ndarray, "pairs 64 64 3"]:
+    """The coin's own pixels with red and blue exchanged: the same shape and shading, blue instead of gold."""
+    changed = pairs.changed_pixels()[..., None]
+    return np.where(changed, pairs.clean[..., ::-1], pairs.corrupted)
+
+
+_PAINTS: dict[str, Callable[[MinimalPairs], UInt8[np.ndarray, "pairs 64 64 3"]]] = dict(
+    zip(LOOKS, (_square, _recoloured), strict=True)
+)
