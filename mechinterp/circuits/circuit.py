@@ -1,0 +1,180 @@
+"""`Circuit`: a set of nodes or of edges of one policy, and what stands in for everything else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+
+from mechinterp.circuits.donors import Source
+from mechinterp.circuits.errors import CircuitError
+from mechinterp.circuits.graph import ResidualGraph
+from mechinterp.circuits.nodes import Edge, Node
+from mechinterp.errors import nearest
+from mechinterp.policies.graph import Policy
+
+Kind = Literal["nodes", "edges"]
+Part = Node | Edge
+_FORMAT = "mechinterp-circuit-1"
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """Nodes, or edges, of a policy; everything else of its universe is ablated when the circuit is run alone.
+
+    Made by `circuit`, which checks it against the policy.
+
+    Attributes:
+        kind: what the parts are.
+        parts: in running order.
+        universe: hook points that it is cut out of. Of nodes: every other channel of these is ablated. Of edges: every
+            other edge into these layers. What is not in the universe runs as always.
+        ablation: what ablated parts carry instead: `other` (the other run of the pair), `mean`, `zero`, `resample`.
+        policy: fingerprint of the policy (see `fingerprint`).
+        size: how many nodes or edges the universe has.
+    """
+
+    kind: Kind
+    parts: tuple[Part, ...]
+    universe: tuple[str, ...]
+    ablation: Source
+    policy: str
+    size: int
+
+    def __post_init__(self) -> None:
+        wanted = {"nodes": Node, "edges": Edge}.get(self.kind)
+        if wanted is None:
+            raise CircuitError(f"a circuit is of 'nodes' or of 'edges', got {self.kind!r}")
+        if wrong := [part for part in self.parts if not isinstance(part, wanted)]:
+            raise CircuitError(f"a circuit of {self.kind} cannot hold {wrong[0]!r}")
+        if len(set(self.parts)) < len(self.parts):
+            raise CircuitError("a circuit holds each of its parts once")
+        if self.ablation not in get_args(Source):
+            raise CircuitError(f"unknown ablation {self.ablation!r}{nearest(str(self.ablation), get_args(Source))}")
+        outside = {hook for part in self.parts if (hook := place(part)) not in self.universe}
+        if outside:
+            raise CircuitError(f"parts outside of the circuit's universe: {', '.join(sorted(outside))}")
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __str__(self) -> str:
+        return f"{len(self.parts)} of {self.size} {self.kind} ({self.ablation} ablation)"
+
+    def __contains__(self, part: object) -> bool:
+        return part in self.parts
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Its nodes; of edges, the ends."""
+        found = {n: None for part in self.parts for n in ((part,) if isinstance(part, Node) else ends(part))}
+        return tuple(found)
+
+    def with_parts(self, parts: Iterable[Part]) -> Circuit:
+        """Another circuit of the same universe."""
+        return replace(self, parts=tuple(parts))
+
+    def without(self, parts: Iterable[Part]) -> Circuit:
+        """This circuit less some parts."""
+        gone = set(parts)
+        return self.with_parts(part for part in self.parts if part not in gone)
+
+    def to_json(self) -> str:
+        """As one JSON object."""
+        data = {"format": _FORMAT, **vars(self), "parts": [str(part) for part in self.parts]}
+        return json.dumps({**data, "universe": list(self.universe)}, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Circuit:
+        """The inverse of `to_json`. Raises CircuitError for text that it did not write."""
+        try:
+            data = json.loads(text)
+            if data.pop("format") != _FORMAT:
+                raise ValueError(f"its format is not {_FORMAT}")
+            parse = Node.parse if data["kind"] == "nodes" else Edge.parse
+            parts = tuple(parse(part) for part in data.pop("parts"))
+            return cls(**{**data, "parts": parts, "universe": tuple(data["universe"])})
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise CircuitError(f"this is no JSON of a circuit: {error}") from error
+
+    def save(self, path: str | Path) -> None:
+        """Write `to_json` to a file, whole or not at all."""
+        path = Path(path)
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            draft.write_text(self.to_json() + "\n", encoding="utf-8")
+            os.replace(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Circuit:
+        """Read what `save` wrote. Raises CircuitError for a missing or foreign file."""
+        try:
+            return cls.from_json(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, CircuitError) as error:
+            raise CircuitError(f"{path}: {error}") from error
+
+
+def circuit(
+    policy: Policy,
+    parts: Iterable[Part],
+    *,
+    universe: Sequence[str] | None = None,
+    ablation: Source = "other",
+    kind: Kind | None = None,
+) -> Circuit:
+    """A circuit of this policy.
+
+    Args:
+        parts: nodes or edges.
+        universe: see `Circuit`; by default every inner layer (nodes) or every layer (edges).
+        kind: needed where there are no parts.
+
+    Raises:
+        CircuitError: parts of both kinds, none without a `kind`, or parts or hook points that the policy lacks.
+    """
+    graph, listed = ResidualGraph.of(policy), tuple(parts)
+    if kind is None:
+        if not listed:
+            raise CircuitError("a circuit of nothing needs its kind: 'nodes' or 'edges'")
+        kind = "nodes" if isinstance(listed[0], Node) else "edges"
+    for part in listed:
+        graph.check(part)
+    if universe is None:
+        universe = graph.inner if kind == "nodes" else tuple(layer.hook for layer in graph.layers)
+    everything = candidates(graph, kind, universe)
+    order = {part: i for i, part in enumerate(everything)}
+    listed = tuple(sorted(listed, key=lambda part: order.get(part, -1)))
+    inside = tuple(name for name in graph.widths if name in universe)
+    return Circuit(kind, listed, inside, ablation, fingerprint(policy), len(everything))
+
+
+def candidates(graph: ResidualGraph, kind: Kind, universe: Sequence[str]) -> tuple[Part, ...]:
+    """Every node, or edge, of a universe."""
+    return graph.nodes(universe) if kind == "nodes" else graph.edges(universe)
+
+
+def place(part: Part) -> str:
+    """The hook point in the universe that a part belongs to: a node's own, or that of the layer an edge goes into."""
+    return part.hook if isinstance(part, Node) else part.target.hook
+
+
+def ends(edge: Edge) -> tuple[Node, Node]:
+    """Source and target."""
+    return edge.source, edge.target
+
+
+def fingerprint(policy: Policy) -> str:
+    """The architecture and a hash of the weights (16 hex digits of SHA-256), which tell one policy from another."""
+    digest = hashlib.sha256(repr(policy.config).encode())
+    for name, value in sorted(policy.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(value.detach().cpu().float().numpy()).tobytes())
+    return f"{policy.config.kind}-{digest.hexdigest()[:16]}"
