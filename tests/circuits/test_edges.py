@@ -13,7 +13,7 @@ from mechinterp.circuits.graph import ResidualGraph, edge_weight
 from mechinterp.circuits.nodes import Edge, Node
 from mechinterp.circuits.routes import Route, edge_effects, path_effects, written_out
 from mechinterp.policies.actions import movement_logodds
-from tests.circuits import brute
+from tests.circuits import plainly
 from tests.circuits.conftest import CONFIGS, lively, local_pairs
 
 MIXED = {"movement": "movement", "value": "value", "first": lambda logits, value: logits[:, 0] + 0.5 * value}
@@ -75,9 +75,9 @@ def test_direct_effects_are_those_of_brute_force(double, direction):
     edges = [edge for layer in graph.layers for edge in some(graph.edges([layer.hook]), 6, rng)]
     found = edge_effects(double, pairs, edges, direction=direction, metrics=MIXED)
     base, other = frames(pairs, direction)
-    donor = brute.everything(double, other)
+    donor = plainly.everything(double, other)
     for i, edge in enumerate(edges):
-        slow = numbers(double, brute.direct_effect(double, base, donor, edge))
+        slow = numbers(double, plainly.direct_effect(double, base, donor, edge))
         np.testing.assert_allclose(found.run[:, i], slow, rtol=0, atol=1e-9, err_msg=str(edge))
     assert np.abs(found.effect("first")).max() > 1e-3
     np.testing.assert_allclose(found.start, numbers(double, double(base)), atol=1e-12)
@@ -91,9 +91,9 @@ def test_zeroed_edges_and_small_memory(light):
     small = edge_effects(light, pairs, edges, source="zero", memory=4_000_000)
     np.testing.assert_allclose(small.run, whole.run, atol=1e-12)
     base, other = frames(pairs, "denoise")
-    zeros = {name: torch.zeros_like(v) for name, v in brute.everything(light, other).items()}
+    zeros = {name: torch.zeros_like(v) for name, v in plainly.everything(light, other).items()}
     for i, edge in enumerate(edges):
-        slow = numbers(light, brute.direct_effect(light, base, zeros, edge))[0]
+        slow = numbers(light, plainly.direct_effect(light, base, zeros, edge))[0]
         np.testing.assert_allclose(whole.run[0, i], slow, atol=1e-9)
     with pytest.raises(BudgetTooSmall, match="memory=") as error:
         edge_effects(light, pairs, edges, memory=1000)
@@ -118,7 +118,7 @@ def test_routes_stop_by_stop(light):
         "hidden.hook_pre[4] -> hook_logits"
     )
     base, other = frames(pairs, "denoise")
-    live, donor = brute.everything(light, base), brute.everything(light, other)
+    live, donor = plainly.everything(light, base), plainly.everything(light, other)
 
     def with_channel(hook, new, channel):
         value = live[hook].clone()
@@ -127,14 +127,14 @@ def test_routes_stop_by_stop(light):
 
     with torch.no_grad():
         stem = with_channel("block1.hook_conv", donor["block1.hook_conv"], 2)
-        conv = brute.seen_by(light, "block2.hook_conv", live, {"block1.hook_conv": stem})
-        conv1 = brute.seen_by(light, "block2.res1.hook_conv1", live, {"block2.hook_conv": conv})
-        branch = brute.seen_by(light, "block2.res1.hook_branch", live, {"block2.res1.hook_conv1": conv1})
+        conv = plainly.seen_by(light, "block2.hook_conv", live, {"block1.hook_conv": stem})
+        conv1 = plainly.seen_by(light, "block2.res1.hook_conv1", live, {"block2.hook_conv": conv})
+        branch = plainly.seen_by(light, "block2.res1.hook_branch", live, {"block2.res1.hook_conv1": conv1})
         branch = with_channel("block2.res1.hook_branch", branch, 1)
-        hidden = brute.seen_by(light, "hidden.hook_pre", live, {"block2.res1.hook_branch": branch})
+        hidden = plainly.seen_by(light, "hidden.hook_pre", live, {"block2.res1.hook_branch": branch})
         hidden = with_channel("hidden.hook_pre", hidden, 4)
-        logits = brute.seen_by(light, "hook_logits", live, {"hidden.hook_pre": hidden})
-    slow = numbers(light, brute.output({**live, "hook_logits": logits}))
+        logits = plainly.seen_by(light, "hook_logits", live, {"hidden.hook_pre": hidden})
+    slow = numbers(light, plainly.output({**live, "hook_logits": logits}))
     np.testing.assert_allclose(found.run[:, 0], slow, atol=1e-9)
 
 
@@ -147,8 +147,8 @@ def test_circuits_alone_are_those_of_brute_force(double, kind, direction):
     circuits = [circuit(double, some(parts, round(share * len(parts)), rng)) for share in (0.2, 0.6, 0.9)]
     found = run_alone(double, pairs, circuits, direction=direction, metrics=MIXED)
     other, live = frames(pairs, direction)
-    donor = brute.everything(double, other)
-    alone = brute.nodes_alone if kind == "nodes" else brute.edges_alone
+    donor = plainly.everything(double, other)
+    alone = plainly.nodes_alone if kind == "nodes" else plainly.edges_alone
     for i, one in enumerate(circuits):
         slow = numbers(double, alone(double, live, donor, one))
         np.testing.assert_allclose(found.run[:, i], slow, rtol=0, atol=1e-9)
@@ -163,14 +163,14 @@ def test_other_ablations_and_smaller_universes(light, ablation):
     pairs, rng = local_pairs(4), np.random.default_rng(4)
     graph = ResidualGraph.of(light)
     base, live = frames(pairs, "denoise")
-    values = brute.everything(light, torch.cat([live, base]))
+    values = plainly.everything(light, torch.cat([live, base]))
     donor = {n: v[:1] * 0 if ablation == "zero" else v.double().mean(0, keepdim=True) for n, v in values.items()}
     for parts, universe, alone in (
-        (graph.nodes(graph.inner[2:5]), graph.inner[2:5], brute.nodes_alone),
+        (graph.nodes(graph.inner[2:5]), graph.inner[2:5], plainly.nodes_alone),
         (
             graph.edges(["hidden.hook_pre", "block2.hook_conv"]),
             ("block2.hook_conv", "hidden.hook_pre"),
-            brute.edges_alone,
+            plainly.edges_alone,
         ),
     ):
         one = circuit(light, some(parts, 9, rng), universe=universe, ablation=ablation)
