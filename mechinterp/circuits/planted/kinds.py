@@ -35,7 +35,8 @@ class Wired:
 
     Attributes:
         channels: what is represented -> the nodes that carry it.
-        carries: variable -> the edges that carry its effect on movement; by `another level`, all that are not idle.
+        carries: variable -> the edges that carry its effect on movement; by `another level`, all that
+            are not idle, unless said otherwise.
         idle: edges that lead to nothing that moves the agent.
     """
 
@@ -100,6 +101,7 @@ def _interference(net: Wiring) -> Wired:
     coin = net.onward_to_last(net.branch(net.detector(COIN), 1), 1)
     only_coin = frozenset(net.edges)
     ground = net.onward_to_last(net.branch(net.detector(SOLID), 1), 1)
+    before_both = net.edges - only_coin
     last = f"block{net.blocks}.res1"
     inner_coin = net.connect(coin, net.new(f"{last}.hook_conv1"), 1.0)
     inner_ground = net.connect(ground, net.new(f"{last}.hook_conv1"), 1.0)
@@ -113,7 +115,10 @@ def _interference(net: Wiring) -> Wired:
         net.push(unit, action, 2.0)
         through |= {Edge(both, unit), Edge(unit, Node("hook_logits", net.config.actions.index(action)))}
     channels = {"coin": (coin, inner_coin, both), "ground": (ground, inner_ground, both, alone)}
-    return Wired(channels, {COIN_SIDE: _but_blue(only_coin | through)})
+    # What changes the ground before the two channels part changes both alike, and the difference not at all.
+    cancelled = before_both | {Edge(ground, inner_ground)}
+    carries = {COIN_SIDE: _but_blue(only_coin | through), ANOTHER_LEVEL: frozenset(net.edges - cancelled)}
+    return Wired(channels, carries)
 
 
 def _wall(net: Wiring) -> Wired:

@@ -38,8 +38,8 @@ class Planted:
             effect on it, exactly, whatever their weights.
         carries: variable -> the edges that carry its effect on movement; empty where the network does not care.
             `coin side` is that of `coinrun.scenes`; by `another level`, where the two frames of a pair are of different
-            levels and have coins in view, it is all edges. The rest of `edges` lies idle in such pairs, or nearly so,
-            and counts neither for nor against a method (`undecided`).
+            levels and have coins in view, it is all edges but those whose effects cancel. The rest of `edges` lies
+            idle in such pairs, or nearly so, and counts neither for nor against a method (`undecided`).
         idle: edges that were wired on purpose but lead to no action.
     """
 
@@ -109,7 +109,7 @@ def planted(kind: str, *, seed: int = 0, config: ImpalaConfig = LIGHT, distracto
         policy=net.policy,
         channels=MappingProxyType(wired.channels),
         edges=edges,
-        carries=MappingProxyType({**wired.carries, ANOTHER_LEVEL: edges}),
+        carries=MappingProxyType({ANOTHER_LEVEL: edges, **wired.carries}),
         idle=wired.idle,
     )
 
