@@ -74,6 +74,18 @@ class Scenery:
         """The level of each pair: the cluster."""
         return self.coin.levels
 
+    def of_levels(self, levels: Int64[np.ndarray, " levels"]) -> Scenery:
+        """The pairs, and the things in their place, on some of the levels."""
+        chosen = np.flatnonzero(np.isin(self.levels, levels))
+        number = {int(row): index for index, row in enumerate(chosen)}
+        objects = {}
+        for name, thing in self.objects.items():
+            kept = np.flatnonzero(np.isin(thing.rows, chosen))
+            if len(kept):
+                rows = np.array([number[int(row)] for row in thing.rows[kept]])
+                objects[name] = Shown(thing.frames[kept], rows, thing.places[kept])
+        return Scenery(self.coin.select(chosen), self.toward[chosen], objects, self.decoy_difference)
+
 
 def scenery(states: Sequence[GameState], *, most: int | None = None, seed: int = 0) -> Scenery:
     """Put a coin beside the agent of each state, on the right and on the left, and then other things in its place.

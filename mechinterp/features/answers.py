@@ -1,0 +1,155 @@
+"""How every channel answers to a coin, and to other things in the coin's place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int64
+
+from mechinterp.features.contrasting import Contrasts
+from mechinterp.features.errors import FeatureError
+from mechinterp.features.reading import BATCH, Reading, read_places
+from mechinterp.features.receptive import grids, stages
+from mechinterp.features.scenery import COIN, ELSEWHERE, RIVALS, Scenery
+from mechinterp.features.untrained import NullContrasts
+from mechinterp.policies.controls import untrained
+from mechinterp.policies.graph import Policy
+from mechinterp.policies.hooks import Names
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """The contrasts of each object, read at its place.
+
+    Attributes:
+        contrasts: by object; the coin is among them.
+        rows: for each object, which pair of the scenery each of its rows comes from.
+    """
+
+    contrasts: Mapping[str, Contrasts]
+    rows: Mapping[str, Int64[np.ndarray, " rows"]]
+
+    @property
+    def coin(self) -> Contrasts:
+        """Those of the coin itself."""
+        return self.contrasts[COIN]
+
+    @property
+    def rivals(self) -> tuple[str, ...]:
+        """The other things that there are scenes of."""
+        return tuple(name for name in RIVALS if name in self.contrasts)
+
+    def of_levels(self, levels: Int64[np.ndarray, " levels"]) -> Answers:
+        """The same on some of the levels. Objects without a scene there are left out."""
+        kept = {name: np.flatnonzero(np.isin(c.levels, levels)) for name, c in self.contrasts.items()}
+        return Answers(
+            {name: self.contrasts[name].select(rows) for name, rows in kept.items() if len(rows)},
+            {name: self.rows[name][rows] for name, rows in kept.items() if len(rows)},
+        )
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Every thing of the game other than the coin: rivals, and things with a place of their own."""
+        return tuple(name for name in (*RIVALS, *ELSEWHERE) if name in self.contrasts)
+
+    def selective(self, hook: str) -> Float[np.ndarray, " channels"]:
+        """How well each channel tells a coin from whatever else may be there, -1 to 1.
+
+        The smallest of its correlations with "coin" (1) against each of: nothing there, a crate, a saw, an enemy, lava,
+        the end wall (0), both sides counting alike; negative for a channel that is lower for the coin than for all of
+        them, and 0 for one that is neither above nor below all. A large object that happens to excite a channel more
+        than the small coin does makes it 0: such a channel is no coin channel.
+
+        Raises:
+            FeatureError: there are no scenes of any rival.
+        """
+        if not self.rivals:
+            raise FeatureError("no scene had room for a crate, a saw or an enemy in the coin's place; give more levels")
+        coin = self.coin.present[hook]
+        against = [self.coin.absent[hook], *(self.contrasts[name].present[hook] for name in self.others)]
+        table = np.array([apart(coin, other) for other in against])
+        return np.where(table.min(0) > 0, table.min(0), np.where(table.max(0) < 0, table.max(0), 0.0))
+
+
+def apart(
+    first: Float[np.ndarray, "first channels"], second: Float[np.ndarray, "second channels"]
+) -> Float[np.ndarray, " channels"]:
+    """The correlation of each column with being in `first` rather than `second`, as if both had as many rows.
+
+    0 for columns that hardly vary at all.
+    """
+    a, b = first.astype(np.float64), second.astype(np.float64)
+    half = (a.mean(0) - b.mean(0)) / 2
+    total = (a.var(0) + b.var(0)) / 2 + half**2
+    size = np.maximum(np.abs(a).max(0), np.abs(b).max(0))
+    return np.divide(half, np.sqrt(total), out=np.zeros_like(half), where=np.sqrt(total) > 1e-6 * size + 1e-12)
+
+
+def answers(policy: Policy, scenery: Scenery, *, hooks: Names = None, batch: int = BATCH) -> Answers:
+    """Run the network on every scene once and read it at the place of the object.
+
+    Raises:
+        UnknownHook: see `Policy.select`.
+    """
+    names = policy.select(stages(policy) if hooks is None else hooks)
+    sides = {name: grid.side if (grid := where) else 0 for name, where in grids(policy).items() if name in names}
+    shown = scenery.objects
+    bare = read_places(policy, scenery.coin.corrupted, shown[COIN].places, names, batch=batch)
+    contrasts = {}
+    for name, thing in shown.items():
+        present = read_places(policy, thing.frames, thing.places, names, batch=batch)
+        if np.array_equal(thing.places, shown[COIN].places[thing.rows]):
+            absent = {hook: bare[hook].values[thing.rows] for hook in names}
+        else:  # a thing of another size: the empty scene is read where that thing is
+            frames = scenery.coin.corrupted[thing.rows]
+            absent = {h: r.values for h, r in read_places(policy, frames, thing.places, names, batch=batch).items()}
+        contrasts[name] = Contrasts(
+            variable=name,
+            present={hook: present[hook].values for hook in names},
+            absent=absent,
+            dead={hook: _dead(present[hook], bare[hook]) for hook in names},
+            sides=sides,
+            levels=scenery.levels[thing.rows],
+        )
+    return Answers(contrasts, {name: thing.rows for name, thing in shown.items()})
+
+
+@dataclass(frozen=True, eq=False)
+class NullAnswers:
+    """The answers of networks with random weights to the same scenes."""
+
+    networks: tuple[Answers, ...]
+
+    def __post_init__(self) -> None:
+        if not self.networks:
+            raise FeatureError("a null needs at least one network with random weights")
+
+    def __len__(self) -> int:
+        return len(self.networks)
+
+    def of_levels(self, levels: Int64[np.ndarray, " levels"]) -> NullAnswers:
+        """The same on some of the levels."""
+        return NullAnswers(tuple(network.of_levels(levels) for network in self.networks))
+
+    def contrasts(self, thing: str = COIN) -> NullContrasts:
+        """The null of one object's contrasts."""
+        return NullContrasts(tuple(network.contrasts[thing] for network in self.networks))
+
+
+def null_answers(
+    policy: Policy, scenery: Scenery, *, seeds: Iterable[int] = range(20), hooks: Names = None, batch: int = BATCH
+) -> NullAnswers:
+    """`answers` of networks of the policy's architecture with random weights, one for each seed.
+
+    Twenty are the fewest with which the corrected p can come down to 0.05.
+    """
+    names = policy.select(stages(policy) if hooks is None else hooks)
+    return NullAnswers(
+        tuple(answers(untrained(policy, seed=seed), scenery, hooks=names, batch=batch) for seed in seeds)
+    )
+
+
+def _dead(first: Reading, second: Reading) -> np.ndarray:
+    return np.minimum(first.low, second.low) == np.maximum(first.high, second.high)

@@ -1,0 +1,188 @@
+"""Which channels are coin channels: chosen on some levels, confirmed on others, against networks that know nothing.
+
+What is asked of a channel is its selective contrast (`Answers.selective`): how well it tells the coin from an empty
+place and from everything else that may stand there. A channel is reported where all of this holds, on levels that did
+not choose it:
+
+1. in no more than 5 % of networks (the untrained ones and the policy) does any channel of any layer stand out from its
+   layer as far as the farthest channel of the policy does (Westfall & Young 1993), so that at most 5 % of networks
+   that know nothing get past this point;
+2. its false discovery rate among all channels is at most 5 % (Benjamini & Hochberg 1995);
+3. it rises (or falls) more for the coin than for a crate, a saw and an enemy in the same place, each with an interval
+   that leaves out 0.
+
+1 and 2 must hold on the levels that chose, too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from mechinterp.features.answers import Answers, NullAnswers
+from mechinterp.features.contrasting import Channel
+from mechinterp.features.scenery import COIN, LOOKS
+from mechinterp.stats import Estimate, Null, benjamini_hochberg, means
+
+ALPHA = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoinChannel:
+    """One channel that answers to the coin.
+
+    Attributes:
+        hook, channel: which.
+        contrast: coin against an empty place, on held-out levels; its null the layer's channels in untrained networks,
+            its p that of the selective contrast, corrected for all channels.
+        selective: the selective contrast, see `Answers.selective`.
+        q: its false discovery rate.
+        against: for each rival, and for what shares only the coin's looks, the change with the coin minus the change
+            with the other thing, in standard deviations of the channel, in the direction in which it answers.
+        share: for the things of `LOOKS`, which share of its answer to the coin they get.
+    """
+
+    hook: str
+    channel: int
+    contrast: Estimate
+    selective: float
+    q: float
+    against: dict[str, Estimate]
+    share: dict[str, float]
+
+    @property
+    def name(self) -> str:
+        """``hook/channel``."""
+        return f"{self.hook}/{self.channel}"
+
+
+def coin_channels(
+    choose: Answers,
+    choose_null: NullAnswers,
+    report: Answers,
+    report_null: NullAnswers,
+    *,
+    rng: np.random.Generator,
+    alpha: float = ALPHA,
+) -> list[CoinChannel]:
+    """The channels that are chosen on `choose` and confirmed on `report`, strongest (on `choose`) first.
+
+    Args:
+        choose, report: of levels that have none in common; their nulls of the same levels each.
+        alpha: for the corrected p and the false discovery rate alike.
+
+    Raises:
+        TooFewSamples: fewer than two levels in `report`.
+    """
+    chosen = candidates(choose, choose_null, alpha=alpha)
+    ranks = ranked(report, report_null)
+    if not chosen or min(ranks.p.values()) > alpha:
+        return []
+    kept = [channel for channel in chosen if ranks.q[channel] <= alpha]
+    if not kept:
+        return []
+    hooks = tuple(dict.fromkeys(hook for hook, _ in kept))
+    by_name = {e.name: e for e in report.coin.estimates(rng=rng, hooks=hooks)}
+    random = report_null.contrasts()
+    confirmed = []
+    for hook, channel in kept:
+        against = _against(report, (hook, channel), _sign(choose, (hook, channel)), rng)
+        if all(against[rival].low > 0 for rival in report.rivals):
+            estimate = by_name[f"channel/{hook}/{channel}"]
+            null = Null.from_draws(estimate.value, random.effects(hook), description=_words(hook, len(random)))
+            confirmed.append(
+                CoinChannel(
+                    hook=hook,
+                    channel=channel,
+                    contrast=estimate.against(dataclasses.replace(null, p=ranks.p[hook, channel])),
+                    selective=float(report.selective(hook)[channel]),
+                    q=ranks.q[hook, channel],
+                    against=against,
+                    share={look: _share(report, (hook, channel), look) for look in LOOKS},
+                )
+            )
+    return confirmed
+
+
+def candidates(choose: Answers, null: NullAnswers, *, alpha: float = ALPHA) -> list[Channel]:
+    """Channels that stand out on these levels, the farthest first."""
+    ranks = ranked(choose, null)
+    if min(ranks.p.values()) > alpha:
+        return []
+    kept = [channel for channel, q in ranks.q.items() if q <= alpha]
+    return sorted(kept, key=lambda channel: -abs(ranks.score[channel]))
+
+
+@dataclass(frozen=True, eq=False)
+class Ranks:
+    """Where each channel's selective contrast lies among those of untrained networks.
+
+    Attributes:
+        score: in units of the layer: 1 or -1 is where the farthest 5 % of the layer's contrasts begin, over the
+            policy's channels and those of all untrained networks alike, after Fisher's transformation (atanh).
+        p: in how many networks any channel of any layer comes as far; see above.
+        q: false discovery rate.
+    """
+
+    score: dict[Channel, float]
+    p: dict[Channel, float]
+    q: dict[Channel, float]
+
+
+def ranked(found: Answers, null: NullAnswers) -> Ranks:
+    """The ranks of all channels; a policy that is itself untrained is treated as the others are."""
+    everyone = (found, *null.networks)
+    scores: list[list[np.ndarray]] = []
+    for hook in found.coin.hooks:
+        far = [np.arctanh(own.selective(hook).clip(-1 + 1e-6, 1 - 1e-6)) for own in everyone]
+        edge = max(float(np.quantile(np.abs(np.concatenate(far)), 0.95)), 1e-9)
+        scores.append([own / edge for own in far])
+    own = np.concatenate([layer[0] for layer in scores])
+    largest = np.array([max(np.abs(layer[i]).max() for layer in scores) for i in range(1, len(everyone))])
+    p = (1 + (largest >= np.abs(own)[:, None]).sum(1)) / (1 + len(largest))
+    drawn = np.sort(np.abs(np.concatenate([part for layer in scores for part in layer[1:]])))
+    reached = len(drawn) - np.searchsorted(drawn, np.abs(own), side="left")
+    q = benjamini_hochberg((1 + reached) / (1 + len(drawn)))
+    channels = found.coin.channels()
+    return Ranks(*(dict(zip(channels, values.tolist(), strict=True)) for values in (own, p, q)))
+
+
+def _words(hook: str, networks: int) -> str:
+    return (
+        f"channels of {hook} in {networks} networks with random weights; p: share of networks in which any channel "
+        "tells the coin from everything else as well, for its layer"
+    )
+
+
+def _sign(choose: Answers, channel: Channel) -> float:
+    return 1.0 if choose.selective(channel[0])[channel[1]] >= 0 else -1.0
+
+
+def _against(report: Answers, channel: Channel, sign: float, rng: np.random.Generator) -> dict[str, Estimate]:
+    """Paired differences: the coin minus the other thing, in the same scene."""
+    hook, number = channel
+    coin = report.coin
+    spread = float(np.concatenate([coin.present[hook][:, number], coin.absent[hook][:, number]]).std()) or 1.0
+    position = {row: index for index, row in enumerate(report.rows[COIN].tolist())}
+    found = {}
+    for thing in (*report.rivals, *LOOKS):
+        if thing not in report.contrasts:
+            continue
+        own = coin.difference(hook)[[position[row] for row in report.rows[thing].tolist()], number]
+        other = report.contrasts[thing].difference(hook)[:, number]
+        (found[thing],) = means(
+            (sign * (own - other) / spread)[:, None],
+            names=[f"against/{hook}/{number}/{thing}"],
+            unit="levels",
+            rng=rng,
+            clusters=report.contrasts[thing].levels,
+        )
+    return found
+
+
+def _share(report: Answers, channel: Channel, thing: str) -> float:
+    hook, number = channel
+    own = report.coin.difference(hook)[:, number].mean()
+    return float(report.contrasts[thing].difference(hook)[:, number].mean() / own) if own else 0.0
