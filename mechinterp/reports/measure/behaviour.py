@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +12,7 @@ from mechinterp.coinrun.goals import REWARD
 from mechinterp.policies.actors import Actor, AlwaysRight, PolicyActor, UniformRandom
 from mechinterp.policies.controls import untrained
 from mechinterp.policies.evaluation import UNSEEN_LEVELS, Trial, endings, mean_return, outcomes, play, stop_of
-from mechinterp.policies.rollout import Episodes
+from mechinterp.policies.rollout import Episodes, Outcome
 from mechinterp.reports.measure.subject import Plan, Subject
 from mechinterp.reports.section import Section
 
@@ -24,24 +25,42 @@ RELOCATED = {
 }
 """The report's word for each placement rule."""
 
+BLIND = "always right + jump"
+
 Tick = Callable[[str], None]
 
 
-def maximises(subject: Subject, plan: Plan, *, tick: Tick) -> Section:
+class Stock:
+    """Episodes on stock levels, played when first asked for: two sections need them."""
+
+    def __init__(self, subject: Subject, plan: Plan, *, tick: Tick) -> None:
+        self._subject = subject
+        self._plan = plan
+        self._tick = tick
+        self._played: dict[str, Episodes] = {}
+        few = max(10, plan.levels // 4)
+        self.actors: dict[str, tuple[Actor, int]] = {
+            "policy": (PolicyActor(subject.policy), plan.levels),
+            BLIND: (AlwaysRight(), plan.levels),
+            # These two spend most of their time standing around until the clock runs out: fewer levels do.
+            "uniform random": (UniformRandom(), few),
+            "untrained network": (PolicyActor(untrained(subject.policy, seed=plan.seed)), few),
+        }
+        """Who plays, and how many levels."""
+
+    def __getitem__(self, name: str) -> Episodes:
+        if name not in self._played:
+            actor, count = self.actors[name]
+            self._tick(f"playing stock levels: {name}")
+            levels = UNSEEN_LEVELS.first(count)
+            self._played[name] = play(actor, levels, Trial(), options=self._subject.options, seed=self._plan.seed)
+        return self._played[name]
+
+
+def maximises(stock: Stock, plan: Plan) -> Section:
     """Return against the best possible and against policies that look at nothing, on the same unseen levels."""
     rng = np.random.default_rng([plan.seed, 2])
-    levels = UNSEEN_LEVELS.first(plan.levels)
-    actors: dict[str, tuple[Actor, int]] = {
-        "policy": (PolicyActor(subject.policy), plan.levels),
-        "always right + jump": (AlwaysRight(), plan.levels),
-        # These two spend most of their time standing around until the clock runs out: fewer levels do.
-        "uniform random": (UniformRandom(), max(10, plan.levels // 4)),
-        "untrained network": (PolicyActor(untrained(subject.policy, seed=plan.seed)), max(10, plan.levels // 4)),
-    }
-    played: dict[str, Episodes] = {}
-    for name, (actor, count) in actors.items():
-        tick(f"playing stock levels: {name}")
-        played[name] = play(actor, levels[:count], Trial(), options=subject.options, seed=plan.seed)
+    played = {name: stock[name] for name in stock.actors}
     estimates = []
     for name, episodes in played.items():
         estimates.append(mean_return(episodes, name=f"return/{name}", rng=rng))
@@ -54,17 +73,30 @@ def maximises(subject: Subject, plan: Plan, *, tick: Tick) -> Section:
     return Section(name="maximises", estimates=tuple(estimates), facts={"best": REWARD})
 
 
-def relocated(subject: Subject, plan: Plan, *, tick: Tick) -> Section:
+def relocated(stock: Stock, subject: Subject, plan: Plan, *, tick: Tick) -> Section:
     """What becomes of the episodes when the coin is somewhere else, or nowhere."""
     levels = UNSEEN_LEVELS.first(plan.levels)
-    actors: dict[str, Actor] = {"policy": PolicyActor(subject.policy), "always right + jump": AlwaysRight()}
     estimates = []
     for word, rule in RELOCATED.items():
         tick(f"playing with the coin relocated: {word}")
         trial = Trial(rule, stop_of(rule), plan.max_steps)
-        for name, actor in actors.items():
-            episodes = play(actor, levels, trial, options=subject.options, seed=plan.seed)
+        for name in ("policy", BLIND):
+            if rule == "stock":
+                episodes = _given_up(stock[name], plan.max_steps)
+            else:
+                actor, _ = stock.actors[name]
+                episodes = play(actor, levels, trial, options=subject.options, seed=plan.seed)
             prefix = f"outcome/{word}" if name == "policy" else f"reference/{name}/{word}"
             can_take = word not in ("absent", "decoy")
             estimates += outcomes(episodes, prefix=prefix, can_take_coin=can_take)
     return Section(name="relocated", estimates=tuple(estimates), facts={"max_steps": plan.max_steps})
+
+
+def _given_up(episodes: Episodes, max_steps: int) -> Episodes:
+    """The same episodes with the outcome that they would have had, had they been given up after so many steps.
+
+    An episode depends on nothing but its level and seed, so that playing it again under a shorter clock gives its
+    beginning.
+    """
+    late = episodes.length > max_steps
+    return dataclasses.replace(episodes, outcome=np.where(late, Outcome.TIMEOUT, episodes.outcome))

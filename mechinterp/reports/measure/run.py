@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-from mechinterp.reports.measure.behaviour import Tick, maximises, relocated
+from mechinterp.reports.measure.behaviour import Stock, Tick, maximises, relocated
 from mechinterp.reports.measure.contrast import chosen_channels, contrast
 from mechinterp.reports.measure.drive import measure_drive
 from mechinterp.reports.measure.patching import patching
@@ -32,10 +32,11 @@ def measure(subject: Subject, plan: Plan, folder: str | Path, *, command: str, t
     """
     store = Store(folder, Key(subject.sha256, dataclasses.asdict(plan), code_version()))
     scenes = Scenes(subject, plan)
+    stock = Stock(subject, plan, tick=tick)
     makers: dict[str, Callable[[], Section]] = {
         "who": lambda: who(subject, plan),
-        "maximises": lambda: maximises(subject, plan, tick=tick),
-        "relocated": lambda: relocated(subject, plan, tick=tick),
+        "maximises": lambda: maximises(stock, plan),
+        "relocated": lambda: relocated(stock, subject, plan, tick=tick),
         "drive": lambda: measure_drive(scenes, tick=tick),
         "contrast": lambda: contrast(scenes, tick=tick),
         "patching": lambda: patching(scenes, chosen_channels(store.get("contrast")), tick=tick),
