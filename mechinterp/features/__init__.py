@@ -7,35 +7,62 @@ from mechinterp._lazy import attach
 __getattr__, __dir__, __all__ = attach(
     __name__,
     {
+        "Answers": "answers",
         "Attribution": "attribution",
+        "CoinChannel": "coin_channels",
         "Contrasts": "contrasting",
+        "Direction": "directions",
         "FeatureError": "errors",
         "Grid": "receptive",
         "Label": "world",
+        "NullAnswers": "answers",
         "NullContrasts": "untrained",
         "Probe": "probing",
         "STATISTIC": "contrasting",
+        "Scenery": "scenery",
+        "Steering": "steering",
+        "Tendency": "tendency",
         "UNIT": "contrasting",
+        "Use": "uses",
+        "answers_of": "answers",
         "attribute": "attribution",
+        "attribution_shares": "shares",
+        "coin_directions": "directions",
         "contrasts": "contrasting",
+        "find_coin_channels": "coin_channels",
         "grids": "receptive",
         "labels": "world",
+        "movement_tendency": "tendency",
+        "null_answers": "answers",
         "null_contrasts": "untrained",
         "place_probes": "locating",
         "probes": "probing",
         "ridge": "ridge",
+        "right_directions": "steering",
+        "scenery_of": "scenery",
         "stages": "receptive",
+        "take_back": "uses",
+        "things": "shares",
+        "totals": "uses",
     },
 )
 
 if TYPE_CHECKING:
     from mechinterp.features import ridge as ridge
+    from mechinterp.features.answers import Answers as Answers
+    from mechinterp.features.answers import NullAnswers as NullAnswers
+    from mechinterp.features.answers import answers_of as answers_of
+    from mechinterp.features.answers import null_answers as null_answers
     from mechinterp.features.attribution import Attribution as Attribution
     from mechinterp.features.attribution import attribute as attribute
+    from mechinterp.features.coin_channels import CoinChannel as CoinChannel
+    from mechinterp.features.coin_channels import find_coin_channels as find_coin_channels
     from mechinterp.features.contrasting import STATISTIC as STATISTIC
     from mechinterp.features.contrasting import UNIT as UNIT
     from mechinterp.features.contrasting import Contrasts as Contrasts
     from mechinterp.features.contrasting import contrasts as contrasts
+    from mechinterp.features.directions import Direction as Direction
+    from mechinterp.features.directions import coin_directions as coin_directions
     from mechinterp.features.errors import FeatureError as FeatureError
     from mechinterp.features.locating import place_probes as place_probes
     from mechinterp.features.probing import Probe as Probe
@@ -43,7 +70,18 @@ if TYPE_CHECKING:
     from mechinterp.features.receptive import Grid as Grid
     from mechinterp.features.receptive import grids as grids
     from mechinterp.features.receptive import stages as stages
+    from mechinterp.features.scenery import Scenery as Scenery
+    from mechinterp.features.scenery import scenery_of as scenery_of
+    from mechinterp.features.shares import attribution_shares as attribution_shares
+    from mechinterp.features.shares import things as things
+    from mechinterp.features.steering import Steering as Steering
+    from mechinterp.features.steering import right_directions as right_directions
+    from mechinterp.features.tendency import Tendency as Tendency
+    from mechinterp.features.tendency import movement_tendency as movement_tendency
     from mechinterp.features.untrained import NullContrasts as NullContrasts
     from mechinterp.features.untrained import null_contrasts as null_contrasts
+    from mechinterp.features.uses import Use as Use
+    from mechinterp.features.uses import take_back as take_back
+    from mechinterp.features.uses import totals as totals
     from mechinterp.features.world import Label as Label
     from mechinterp.features.world import labels as labels

@@ -87,7 +87,7 @@ def apart(
     return np.divide(half, np.sqrt(total), out=np.zeros_like(half), where=np.sqrt(total) > 1e-6 * size + 1e-12)
 
 
-def answers(policy: Policy, scenery: Scenery, *, hooks: Names = None, batch: int = BATCH) -> Answers:
+def answers_of(policy: Policy, scenery: Scenery, *, hooks: Names = None, batch: int = BATCH) -> Answers:
     """Run the network on every scene once and read it at the place of the object.
 
     Raises:
@@ -141,13 +141,13 @@ class NullAnswers:
 def null_answers(
     policy: Policy, scenery: Scenery, *, seeds: Iterable[int] = range(20), hooks: Names = None, batch: int = BATCH
 ) -> NullAnswers:
-    """`answers` of networks of the policy's architecture with random weights, one for each seed.
+    """`answers_of` networks of the policy's architecture with random weights, one for each seed.
 
     Twenty are the fewest with which the corrected p can come down to 0.05.
     """
     names = policy.select(stages(policy) if hooks is None else hooks)
     return NullAnswers(
-        tuple(answers(untrained(policy, seed=seed), scenery, hooks=names, batch=batch) for seed in seeds)
+        tuple(answers_of(untrained(policy, seed=seed), scenery, hooks=names, batch=batch) for seed in seeds)
     )
 
 

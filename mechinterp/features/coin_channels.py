@@ -58,7 +58,7 @@ class CoinChannel:
         return f"{self.hook}/{self.channel}"
 
 
-def coin_channels(
+def find_coin_channels(
     choose: Answers,
     choose_null: NullAnswers,
     report: Answers,

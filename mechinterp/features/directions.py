@@ -38,7 +38,7 @@ class Direction:
     auroc: Estimate
 
 
-def directions(
+def coin_directions(
     choose: Answers, report: Answers, choose_null: NullAnswers, report_null: NullAnswers, *, rng: np.random.Generator
 ) -> list[Direction]:
     """The direction of each hook point.

@@ -87,7 +87,7 @@ class Scenery:
         return Scenery(self.coin.select(chosen), self.toward[chosen], objects, self.decoy_difference)
 
 
-def scenery(states: Sequence[GameState], *, most: int | None = None, seed: int = 0) -> Scenery:
+def scenery_of(states: Sequence[GameState], *, most: int | None = None, seed: int = 0) -> Scenery:
     """Put a coin beside the agent of each state, on the right and on the left, and then other things in its place.
 
     Args:

@@ -79,7 +79,7 @@ def totals(policy: Policy, scenes: Scenery, *, rng: np.random.Generator) -> dict
     return _estimates({name: np.concatenate(parts) for name, parts in changes.items()}, scenes, "total", rng)
 
 
-def uses(
+def take_back(
     policy: Policy,
     scenes: Scenery,
     parts: Mapping[str, tuple[int, ...] | Float64[np.ndarray, " channels"]],
