@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,7 +39,7 @@ class FramePairs:
 
     clean: UInt8[np.ndarray, "pairs 64 64 3"]
     corrupted: UInt8[np.ndarray, "pairs 64 64 3"]
-    levels: Int64[np.ndarray, " pairs"] | Sequence[int] | None = None
+    levels: Int64[np.ndarray, " pairs"] = None  # pyright: ignore[reportAssignmentType]: never None once made
 
     def __post_init__(self) -> None:
         for name in ("clean", "corrupted"):

@@ -39,8 +39,8 @@ def all_edges(policy):
 
 
 @torch.no_grad()
-def edge_effect(policy, edge, base, other):
-    """Change of movement's log-odds where the target alone sees the source as it is in the other run.
+def target_value(policy, edge, base, other):
+    """The value at the target's hook point where the target alone sees the source as it is in the other run.
 
     Args:
         base, other: captured values of all nodes in both runs.
@@ -55,15 +55,23 @@ def edge_effect(policy, edge, base, other):
         if node.name == target.hook:
             fresh = base[target.hook].clone()
             fresh[:, target.channel] = policy.get_submodule(node.module)(*inputs)[:, target.channel]
-            break
+            return fresh
         if not has_weights(policy, node):
             changed[node.name] = policy.get_submodule(node.module)(*inputs)
+    raise AssertionError(f"{edge} is no edge")
+
+
+@torch.no_grad()
+def effect_of_value(policy, hook, value, base):
+    """Change of movement's log-odds where `value` is put in at a hook point."""
+    if hook == LOGITS:
+        logits = value
     else:
-        raise AssertionError(f"{edge} is no edge")
-    if target.hook == LOGITS:
-        logits = fresh
-    else:
-        needed = policy.frontier(target.hook, stop_at=LOGITS)
-        values = {name: base[name] for name in needed} | {target.hook: fresh}
-        logits = policy(start_at=target.hook, stop_at=LOGITS, values=values)
+        needed = policy.frontier(hook, stop_at=LOGITS)
+        logits = policy(start_at=hook, stop_at=LOGITS, values={name: base[name] for name in needed} | {hook: value})
     return movement_logodds(logits, policy.actions) - movement_logodds(base[LOGITS], policy.actions)
+
+
+def edge_effect(policy, edge, base, other):
+    """Change of movement's log-odds where the target alone sees the source as it is in the other run."""
+    return effect_of_value(policy, edge.target.hook, target_value(policy, edge, base, other), base)

@@ -1,0 +1,69 @@
+"""How far an approximate ranking can be trusted: its rank correlation with the exact one."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Float64
+
+from mechinterp import stats
+from mechinterp.circuits.errors import CircuitError
+
+FEWEST = 5
+"""Parts that a rank correlation needs at least."""
+_SHUFFLES = 999
+
+
+def rank_agreement(
+    approximate: Float64[np.ndarray, " parts"],
+    exact: Float64[np.ndarray, " parts"],
+    *,
+    name: str,
+    unit: str,
+    rng: np.random.Generator,
+) -> stats.Estimate:
+    """Spearman's rank correlation, ties at their middle rank, with a bootstrap interval over parts and shuffled ones as
+    its null.
+
+    Each resample is ranked anew. One in which either side is all alike counts as 0; so does a constant `approximate`,
+    which ranks nothing.
+
+    Args:
+        unit: what the parts are, in the plural.
+
+    Raises:
+        CircuitError: fewer than 5 parts, or exact effects that are all alike, so that there is nothing to agree with.
+    """
+    if len(exact) < FEWEST:
+        raise CircuitError(f"{name}: a rank correlation needs at least {FEWEST} {unit}, got {len(exact)}")
+    if np.ptp(exact) == 0:
+        raise CircuitError(
+            f"{name}: the exact effects of all {len(exact)} {unit} are the same ({exact[0]:g}), so there is no order "
+            "to agree with; compare more or other ones"
+        )
+    below = [_below(np.asarray(side, np.float64)) for side in (approximate, exact)]
+
+    def spearman(weights: Float[np.ndarray, "draws parts"]) -> Float[np.ndarray, " draws"]:
+        return _correlation(weights, *(weights @ matrix.T for matrix in below))
+
+    found = stats.bootstrap(spearman, rows=len(exact), name=name, unit=unit, rng=rng)
+    ones = np.ones((1, len(exact)))
+    ranks = [(ones @ matrix.T)[0] for matrix in below]
+    shuffled = np.stack([rng.permutation(ranks[0]) for _ in range(_SHUFFLES)])
+    draws = _correlation(np.ones_like(shuffled), shuffled, np.broadcast_to(ranks[1], shuffled.shape))
+    return found.against(stats.Null.from_draws(found.value, draws, description=f"{unit} shuffled"))
+
+
+def _below(values: Float64[np.ndarray, " parts"]) -> Float64[np.ndarray, "parts parts"]:
+    """[i, j]: how much j adds to the rank of i; ties, up to rounding, a half."""
+    slack = 1e-9 * np.abs(values).max()
+    return (values[None] < values[:, None] - slack) + 0.5 * (np.abs(values[None] - values[:, None]) <= slack)
+
+
+def _correlation(
+    weights: Float[np.ndarray, "draws parts"], a: Float[np.ndarray, "draws parts"], b: Float[np.ndarray, "draws parts"]
+) -> Float[np.ndarray, " draws"]:
+    total = weights.sum(1, keepdims=True)
+    a, b = (x - (weights * x).sum(1, keepdims=True) / total for x in (a, b))
+    over = np.sqrt((weights * a * a).sum(1) * (weights * b * b).sum(1))
+    joint = (weights * a * b).sum(1)
+    return np.divide(joint, over, out=np.zeros_like(joint), where=over > 1e-9)

@@ -1,0 +1,223 @@
+"""Attribution patching against exact patching, finite differences and planted circuits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import spearmanr
+
+from mechinterp.circuits import BudgetTooSmall, CircuitError, FramePairs, PatchSite, channel_sites, patch
+from mechinterp.circuits.agreement import rank_agreement
+from mechinterp.circuits.attributed import Attribution
+from mechinterp.circuits.attribution import attribute, attribute_edges
+from mechinterp.circuits.graph import ResidualGraph
+from mechinterp.circuits.nodes import Edge, Node
+from mechinterp.circuits.planted import planted
+from mechinterp.circuits.routes import edge_effects
+from mechinterp.coinrun import GameOptions, LevelSource, scenes
+from mechinterp.interventions.places import Box
+from mechinterp.policies import ImpalaConfig, NatureConfig, build
+from mechinterp.policies.actors import AlwaysRight
+from mechinterp.policies.visits import visited_states
+from tests.circuits.brute import effect_of_value, target_value
+from tests.circuits.conftest import local_pairs, random_frames
+
+METHODS = ["gradient", "eap-ig inputs", "eap-ig activations"]
+ONE_EACH = (1, 4, 5, 7)
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def linear():
+    """All weights and frames are positive, so that no relu ever does anything; movement is a difference of logits."""
+    policy = build(NatureConfig(channels=(3, 4, 3), hidden=6, actions=ONE_EACH), seed=1).double().eval()
+    with torch.no_grad():
+        for name, parameter in policy.named_parameters():
+            if not name.startswith(("logits", "value")):
+                parameter.abs_()
+    return policy.requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def coin_pairs():
+    source = LevelSource(GameOptions(use_backgrounds=False))
+    try:
+        states = visited_states(AlwaysRight(0.5), source.starts(range(10)), per_level=1)
+    finally:
+        source.close()
+    return scenes.minimal_pairs(states, "coin side", per_level=1)
+
+
+def small_impala():
+    policy = build(ImpalaConfig((3, 4), res_blocks=1, hidden=5, actions=ONE_EACH), seed=2).double().eval()
+    with torch.no_grad():
+        policy.logits.weight *= 100
+    return policy.requires_grad_(False)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("direction", ["denoise", "noise"])
+def test_exact_where_the_network_is_linear(linear, method, direction):
+    pairs = local_pairs(3)
+    sites = [*channel_sites(linear), PatchSite("layer1.hook_conv", (1,), Box((2, 9), (3, 12)))]
+    sites = [site for site in sites if site.hook != "hook_value"]
+    found = attribute(linear, pairs, sites, rng=rng(), method=method, direction=direction, steps=3)
+    exact = patch(linear, pairs, sites, direction=direction)
+    np.testing.assert_allclose(found.effect("movement"), exact.effect("movement"), atol=1e-10)
+    assert found.rank_correlation("movement").value == pytest.approx(1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_edges_are_exact_where_the_network_is_linear(linear, method):
+    pairs = local_pairs(2)
+    edges = [e for e in ResidualGraph.of(linear).edges() if e.target.hook != "hook_value"]
+    found = attribute_edges(linear, pairs, edges, rng=rng(), method=method, steps=2)
+    exact = edge_effects(linear, pairs, edges)
+    np.testing.assert_allclose(found.effect("movement"), exact.effect("movement"), atol=1e-10)
+
+
+@pytest.mark.parametrize(("source", "direction"), [("zero", "noise"), ("mean", "denoise"), ("resample", "noise")])
+def test_other_sources_where_the_network_is_linear(linear, source, direction):
+    pairs, sites = local_pairs(3), channel_sites(linear, "layer2.hook_conv") + channel_sites(linear, "hidden.hook_pre")
+    found = attribute(linear, pairs, sites, rng=rng(), direction=direction, source=source)
+    assert found.rank_correlation("movement").value == pytest.approx(1)
+    means = found.effect("movement").mean(1)[found.compared]
+    np.testing.assert_allclose(means, found.exact[0], atol=1e-9)
+
+
+def test_gradient_is_the_slope_of_the_patch():
+    """Finite differences: the site mixed by a millionth with the other run's value."""
+    policy, pairs, share = small_impala(), local_pairs(2), 1e-6
+    sites = channel_sites(policy, lambda name: name != "hook_value")
+    found = attribute(policy, pairs, sites, rng=rng())
+    base, other = (policy.capture(torch.from_numpy(f)).values for f in (pairs.corrupted, pairs.clean))
+    for site, score in zip(sites, found.effect("movement"), strict=True):
+        mixed = base[site.hook].clone()
+        mixed[:, site.channels] += share * (other[site.hook] - base[site.hook])[:, site.channels]
+        slope = effect_of_value(policy, site.hook, mixed, base) / share
+        np.testing.assert_allclose(score, slope.numpy(), atol=1e-4, err_msg=site.label)
+
+
+def test_gradient_of_edges_is_the_slope_at_their_target():
+    policy, pairs, share = small_impala(), local_pairs(2), 1e-6
+    edges = [e for e in ResidualGraph.of(policy).edges() if e.target.hook != "hook_value"]
+    found = attribute_edges(policy, pairs, edges, rng=rng())
+    base, other = (policy.capture(torch.from_numpy(f)).values for f in (pairs.corrupted, pairs.clean))
+    for i in rng().choice(len(edges), 60, replace=False):
+        hook = edges[i].target.hook
+        mixed = base[hook] + share * (target_value(policy, edges[i], base, other) - base[hook])
+        slope = effect_of_value(policy, hook, mixed, base) / share
+        np.testing.assert_allclose(found.effect("movement")[i], slope.numpy(), atol=1e-4, err_msg=str(edges[i]))
+
+
+@pytest.mark.parametrize("hook", ["hook_input", "block1.hook_conv", "block2.hook_pool", "hidden.hook_post"])
+def test_integrated_gradients_of_a_hook_point_add_up(hook):
+    """Completeness: all channels together have the effect of patching the whole activation."""
+    policy, pairs = small_impala(), local_pairs(3)
+    found = attribute(policy, pairs, _five(policy, hook), rng=rng(), method="eap-ig activations", steps=60)
+    whole = patch(policy, pairs, [PatchSite(hook)]).effect("movement")[0]
+    width = policy.shapes[hook][0]
+    np.testing.assert_allclose(found.effect("movement")[:width].sum(0), whole, rtol=0.05, atol=1e-3)
+
+
+def _five(policy, hook):
+    """Every channel of the hook point, and some of another, so that there are enough to compare."""
+    return channel_sites(policy, hook) + channel_sites(policy, "block2.hook_conv")[:3]
+
+
+@pytest.mark.parametrize("kind", ["coin", "coin by skip"])
+def test_integrated_gradients_see_through_the_relu_that_hides_a_coin(kind, coin_pairs):
+    """A single channel carries the coin, through relus that are shut in the run without it."""
+    made = planted(kind)
+    hooks = list(dict.fromkeys(node.hook for node in made.channels["coin"]))
+    sites = channel_sites(made.policy, hooks)
+    exact = patch(made.policy, coin_pairs, sites).effect("movement").mean(1)
+    errors = {}
+    for method in ("gradient", "eap-ig activations"):
+        found = attribute(made.policy, coin_pairs, sites, rng=rng(), method=method, steps=30)
+        errors[method] = np.abs(found.effect("movement").mean(1) - exact).max()
+    assert exact.max() > 3
+    assert errors["eap-ig activations"] < 0.05 * exact.max()
+    assert errors["gradient"] > 0.3 * exact.max()
+
+
+@pytest.mark.parametrize("kind", ["coin", "coin and right", "coin by skip", "interference", "two coin paths"])
+def test_planted_edges_are_found(kind, coin_pairs):
+    """Area under the ROC of true edges, against all that are not connected to movement."""
+    made = planted(kind)
+    truth, undecided = made.truth("coin side"), made.undecided("coin side")
+    edges = [e for e in ResidualGraph.of(made.policy).edges() if e not in undecided and e.target.hook != "hook_value"]
+    found = attribute_edges(made.policy, coin_pairs, edges, rng=rng(), method="eap-ig activations", compared=200)
+    scores = np.abs(found.effect("movement")).mean(1)
+    true = np.array([edge in truth for edge in edges])
+    wins = (scores[true][:, None] > scores[~true]) + 0.5 * (scores[true][:, None] == scores[~true])
+    # Two paths of which one is enough hide one another from gradients; exact effects find every edge (test_planted).
+    assert wins.mean() >= (0.95 if kind == "two coin paths" else 0.99)
+
+
+def test_several_metrics_at_once_are_each_alone():
+    policy, pairs = small_impala(), local_pairs(2)
+    sites = channel_sites(policy, ["block1.hook_pool", "hidden.hook_pre"])
+    both = attribute(policy, pairs, sites, rng=rng(), metrics=["movement", "value"])
+    alone = attribute(policy, pairs, sites, rng=rng(), metrics="value")
+    np.testing.assert_allclose(both.effect("value"), alone.effect("value"), atol=1e-12)
+    assert len(both.agreement) == 2
+
+
+def test_memory_changes_nothing_but_the_batches():
+    policy, pairs = small_impala(), local_pairs(5)
+    sites = channel_sites(policy, "block2.hook_conv") + channel_sites(policy, "hidden.hook_pre")
+    roomy = attribute(policy, pairs, sites, rng=rng())
+    tight = attribute(policy, pairs, sites, rng=rng(), memory=6 << 20)
+    np.testing.assert_allclose(roomy.scores, tight.scores, atol=1e-12)
+    with pytest.raises(BudgetTooSmall, match="gradients of one pair"):
+        attribute(policy, pairs, sites, rng=rng(), memory=1000)
+
+
+def test_json_and_back():
+    policy, pairs = small_impala(), local_pairs(3)
+    for made in (
+        attribute(policy, pairs, channel_sites(policy, "block2.hook_conv", place=Box((6, 10), (3, 14))) * 2, rng=rng()),
+        attribute_edges(policy, pairs, rng=rng(), method="eap-ig inputs", steps=2),
+    ):
+        again = Attribution.from_json(made.to_json())
+        np.testing.assert_array_equal(again.scores, made.scores)
+        assert (again.parts, again.agreement, again.method) == (made.parts, made.agreement, made.method)
+    with pytest.raises(CircuitError, match="no JSON of an attribution"):
+        Attribution.from_json("{}")
+
+
+def test_rank_correlation_is_spearmans():
+    a = rng().normal(size=40).round(1)  # with ties
+    b = a + rng().normal(size=40)
+    found = rank_agreement(a, b, name="x", unit="sites", rng=rng())
+    assert found.value == pytest.approx(spearmanr(a, b).statistic)
+    assert found.low < found.value < found.high
+    assert found.n == 40
+    assert found.null is not None
+    assert abs(found.null.value) < 0.05
+    assert rank_agreement(0 * a, b, name="x", unit="sites", rng=rng()).value == 0
+
+
+def test_bad_input_is_told():
+    policy, pairs = small_impala(), local_pairs(2)
+    sites = channel_sites(policy, "hidden.hook_pre")
+    with pytest.raises(CircuitError, match="always compared with exact"):
+        attribute(policy, pairs, sites[:3], rng=rng())
+    with pytest.raises(CircuitError, match=r"unknown method.*eap-ig inputs"):
+        attribute(policy, pairs, sites, rng=rng(), method="eap-ig input")
+    with pytest.raises(CircuitError, match="no frame to go to"):
+        attribute(policy, pairs, sites, rng=rng(), method="eap-ig inputs", source="zero")
+    with pytest.raises(CircuitError, match="steps"):
+        attribute(policy, pairs, sites, rng=rng(), method="eap-ig inputs", steps=0)
+    same = random_frames(2)
+    with pytest.raises(CircuitError, match="no order to agree"):
+        attribute(policy, FramePairs(same, same.copy()), sites, rng=rng())
+    with pytest.raises(CircuitError, match="does not exist"):
+        attribute_edges(policy, pairs, [Edge(Node("hook_input", 7), Node("block1.hook_conv", 0))], rng=rng())
+    with pytest.raises(CircuitError, match="no edges"):
+        attribute_edges(policy, pairs, [], rng=rng())
