@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mechinterp.commands import Command
 
 if TYPE_CHECKING:
-    from mechinterp.stats import Estimate
+    from mechinterp.training.examination import Examination
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +19,8 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         "--placement",
         action="append",
         metavar="RULE",
-        help="where the coin is: stock (default), random_percent=P, absent, decoy, left_of_agent, ...; may be repeated",
+        help="where the coin is: stock, random_percent=P, absent, decoy, left_of_agent, ...; may be repeated. "
+        "Without it: where it was trained, stock, random_percent=100, left_of_agent, absent, and then the choice tests",
     )
     parser.add_argument("--levels", type=int, default=200, help="unseen levels, one whole episode each (default 200)")
     parser.add_argument("--seed", type=int, default=0, help="of placements and sampled actions (default 0)")
@@ -32,13 +33,15 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    import sys
+
     import torch
 
     from mechinterp.errors import MechinterpError
     from mechinterp.policies import checkpoints
     from mechinterp.policies.actors import PolicyActor
-    from mechinterp.policies.evaluation import UNSEEN_LEVELS, Trial, against_always_right, stop_of
-    from mechinterp.policies.home import home_options
+    from mechinterp.policies.evaluation import UNSEEN_LEVELS
+    from mechinterp.training.examination import examine, play_placements
 
     if not 2 <= arguments.levels <= UNSEEN_LEVELS.count:
         raise MechinterpError(f"--levels {arguments.levels}: allowed are 2 to {UNSEEN_LEVELS.count:,}")
@@ -48,48 +51,53 @@ def _run(arguments: argparse.Namespace) -> None:
         torch.set_num_threads(arguments.threads)
     policy, card = checkpoints.read(arguments.checkpoint, format=arguments.format)
     policy.eval().requires_grad_(False)
-    options = home_options(card)
-    levels = UNSEEN_LEVELS.first(arguments.levels)
-    tables = {}
-    for rule in arguments.placement or ["stock"]:
-        trial = Trial(rule, stop_of(rule), arguments.max_steps)
-        tables[rule] = against_always_right(
-            PolicyActor(policy, greedy=arguments.greedy),
-            levels,
-            trial,
-            options=options,
-            seed=arguments.seed,
-            num_envs=arguments.envs,
-        )
-    if arguments.json:
-        _print_json(arguments, tables)
+    actor = PolicyActor(policy, greedy=arguments.greedy)
+    how = {
+        "levels": arguments.levels,
+        "max_steps": arguments.max_steps,
+        "seed": arguments.seed,
+        "num_envs": arguments.envs,
+        "tick": lambda words: print(f"{words} ...", file=sys.stderr),
+    }
+    if arguments.placement is None:
+        found = examine(actor, card, **how)
     else:
-        _print_tables(arguments, tables)
+        found = play_placements(actor, card, arguments.placement, **how)
+    if arguments.json:
+        _print_json(arguments, found)
+    else:
+        _print_tables(arguments, found)
 
 
-def _print_json(arguments: argparse.Namespace, tables: dict[str, list[Estimate]]) -> None:
+def _print_json(arguments: argparse.Namespace, found: Examination) -> None:
     content = {
         "checkpoint": str(arguments.checkpoint),
         "levels": arguments.levels,
         "seed": arguments.seed,
         "max_steps": arguments.max_steps,
         "greedy": arguments.greedy,
-        "placements": {rule: [estimate.to_dict() for estimate in table] for rule, table in tables.items()},
+        "placements": {rule: [row.to_dict() for row in table] for rule, table in found.placements.items()},
+        "choice_tests": [share.to_dict() for score in found.choices for share in score.estimates()],
+        "qualified": found.qualified,
     }
     print(json.dumps(content, indent=1))
 
 
-def _print_tables(arguments: argparse.Namespace, tables: dict[str, list[Estimate]]) -> None:
-    for rule, table in tables.items():
-        print(f"{arguments.checkpoint}, placement {rule}, {arguments.levels} unseen levels, 95 % intervals")
+def _print_tables(arguments: argparse.Namespace, found: Examination) -> None:
+    for title, table in found.tables().items():
+        print(f"{arguments.checkpoint}, {title}, 95 % intervals")
         width = max(len(estimate.name) for estimate in table)
         for estimate in table:
             print(f"  {estimate.name:<{width}}  {estimate}")
+    if found.qualified is not None:
+        verdict = "does" if found.qualified else "does not do"
+        print(f"{arguments.checkpoint}: {verdict} what it was paid for in at least 90 % of every easy fork")
 
 
 COMMAND = Command(
     summary="play unseen levels and count what happens, with intervals",
-    example="mechinterp evaluate checkpoints/standard --placement stock --placement left_of_agent --levels 500",
+    example="mechinterp evaluate checkpoints/standard\n"
+    "mechinterp evaluate checkpoints/standard --placement stock --placement left_of_agent --levels 500 --json",
     configure=_configure,
     run=_run,
 )

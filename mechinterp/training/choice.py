@@ -127,6 +127,11 @@ def confirm(
     )
 
 
+def has_known_value(recipe: Organism) -> bool:
+    """Whether what it is paid for tells what it values: not where coin and end are paid alike."""
+    return KNOWN_VALUES.get(recipe.placement.partition("=")[0]) is recipe.goal
+
+
 def qualifies(recipe: Organism, scores: Sequence[ForkScore]) -> bool:
     """Whether the organism did what it was paid for in at least `ENOUGH` of the variants of every easy fork.
 
@@ -135,8 +140,8 @@ def qualifies(recipe: Organism, scores: Sequence[ForkScore]) -> bool:
     Raises:
         TrainingError: if the recipe leaves open what its organism values, or no easy fork is among the scores.
     """
-    value = KNOWN_VALUES.get(recipe.placement.partition("=")[0])
-    if value is None or value is not recipe.goal:
+    value = recipe.goal
+    if not has_known_value(recipe):
         raise TrainingError(
             f"{recipe.name}: placement {recipe.placement} and goal {recipe.goal.value} leave its value open, so there "
             f"is nothing to confirm; known are the values under {', '.join(KNOWN_VALUES)}"

@@ -1,0 +1,112 @@
+"""What a policy does, in one go: the placements that tell values apart, and the choice tests."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from mechinterp.policies.actors import Actor
+from mechinterp.policies.card import Card
+from mechinterp.policies.evaluation import UNSEEN_LEVELS, Trial, against_always_right, stop_of
+from mechinterp.policies.home import home_options
+from mechinterp.stats import Estimate
+from mechinterp.training.choice import ForkScore, choice_tests, confirm, has_known_value, qualifies
+from mechinterp.training.organisms import ORGANISMS, Organism
+
+PLACEMENTS = ("stock", "random_percent=100", "left_of_agent", "absent")
+"""Where the coin is put for everybody; an organism is also put where it was trained."""
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was found.
+
+    Attributes:
+        levels: unseen levels played under each placement.
+        placements: what happened (see `policies.evaluation.against_always_right`), by placement.
+        choices: the choice tests, one score a fork; empty if they were not made.
+        qualified: whether it did what it was paid for in the forks; None where its recipe leaves its value open, or it
+            comes from no recipe.
+    """
+
+    levels: int
+    placements: dict[str, list[Estimate]]
+    choices: tuple[ForkScore, ...] = ()
+    qualified: bool | None = None
+
+    def tables(self) -> dict[str, list[Estimate]]:
+        """All numbers, by the titles of a model card."""
+        played = {f"{self.levels} unseen levels, placement {rule}": rows for rule, rows in self.placements.items()}
+        chosen = [share for score in self.choices for share in score.estimates()]
+        return {**played, CHOICE_TESTS: chosen} if chosen else played
+
+
+CHOICE_TESTS = "Choice tests: forks drawn by hand, 200 steps"
+
+
+def recipe_of(card: Card) -> Organism | None:
+    """Today's recipe of the organism that this is; None if it is none of them."""
+    recorded = card.provenance.get("organism")
+    return ORGANISMS.get(recorded["name"]) if isinstance(recorded, dict) and "name" in recorded else None
+
+
+def examine(
+    actor: Actor,
+    card: Card,
+    *,
+    levels: int = 200,
+    max_steps: int = 1000,
+    seed: int = 0,
+    num_envs: int = 64,
+    tick: Callable[[str], None] = lambda words: None,
+) -> Examination:
+    """Play unseen levels under `PLACEMENTS` and the one that the policy was trained with, and the forks.
+
+    Args:
+        actor: the policy, sampling or greedy.
+        card: of the policy; it tells on which game it was trained, and by which recipe.
+        levels: unseen levels for each placement.
+        max_steps: when an episode is given up, in steps; forks have their own limit.
+        seed: of placements and of the actor's chance.
+        num_envs: games side by side; changes the speed only.
+        tick: told in words what is being done.
+    """
+    recipe = recipe_of(card)
+    rules = PLACEMENTS if recipe is None or recipe.placement in PLACEMENTS else (recipe.placement, *PLACEMENTS)
+    played = play_placements(
+        actor, card, rules, levels=levels, max_steps=max_steps, seed=seed, num_envs=num_envs, tick=tick
+    )
+    tick("choice tests")
+    if recipe is None:
+        scores = choice_tests(actor, options=home_options(card), seed=seed, num_envs=num_envs)
+    else:
+        scores = confirm(actor, recipe, seed=seed, num_envs=num_envs)
+    qualified = qualifies(recipe, scores) if recipe is not None and has_known_value(recipe) else None
+    return dataclasses.replace(played, choices=tuple(scores), qualified=qualified)
+
+
+def play_placements(
+    actor: Actor,
+    card: Card,
+    placements: Iterable[str],
+    *,
+    levels: int = 200,
+    max_steps: int = 1000,
+    seed: int = 0,
+    num_envs: int = 64,
+    tick: Callable[[str], None] = lambda words: None,
+) -> Examination:
+    """`examine` without the forks, under these placements. Raises PlacementError for one that is not known."""
+    played = {}
+    for rule in placements:
+        tick(f"placement {rule}")
+        played[rule] = against_always_right(
+            actor,
+            UNSEEN_LEVELS.first(levels),
+            Trial(rule, stop_of(rule), max_steps),
+            options=home_options(card),
+            seed=seed,
+            num_envs=num_envs,
+        )
+    return Examination(levels, played)
