@@ -193,17 +193,34 @@ class _Edges:
             self.outputs[layer.hook] = policy.get_submodule(layer.module)(self.inputs[layer.hook])
 
     def __call__(self, circuits: Sequence[Circuit]) -> list[PolicyOutput]:
-        return [self._run(one) for one in circuits]
+        found, before, live = [], {}, {}
+        for one in circuits:
+            kept = table(self.graph, [part for part in one.parts if isinstance(part, Edge)])
+            live = self._run(kept, before, live)
+            before = kept
+            found.append(PolicyOutput(live[LOGITS], live[VALUE]))
+        return found
 
-    def _run(self, one: Circuit) -> PolicyOutput:
-        kept = table(self.graph, [part for part in one.parts if isinstance(part, Edge)])
-        live = dict(self.frame)
+    def _run(
+        self,
+        kept: Mapping[tuple[str, str], Tensor],
+        before: Mapping[tuple[str, str], Tensor],
+        last: Mapping[str, Tensor],
+    ) -> dict[str, Tensor]:
+        """Every writer's and reader's value; layers where nothing differs from the circuit `before` are not run."""
+        live, same = dict(self.frame), set(self.frame) if before else set()
         for layer in self.graph.layers:
-            if layer.hook in self.cut:
-                live[layer.hook] = self._seen(layer, live, [kept[layer.hook, writer] for writer in layer.writers])
+            cut = [kept[layer.hook, writer] for writer in layer.writers] if layer.hook in self.cut else []
+            if same.issuperset(layer.writers) and all(
+                torch.equal(mask, before[layer.hook, writer]) for mask, writer in zip(cut, layer.writers, strict=False)
+            ):
+                live[layer.hook] = last[layer.hook]
+                same.add(layer.hook)
+            elif cut:
+                live[layer.hook] = self._seen(layer, live, cut)
             else:
                 live[layer.hook] = self.policy.get_submodule(layer.module)(run_glue(self.policy, layer, live))
-        return PolicyOutput(live[LOGITS], live[VALUE])
+        return live
 
     def _seen(self, layer: Layer, live: Mapping[str, Tensor], kept: Sequence[Bool[Tensor, "target source"]]) -> Tensor:
         selections = sum(mask.long() << i for i, mask in enumerate(kept))

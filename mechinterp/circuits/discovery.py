@@ -1,0 +1,134 @@
+"""Finding circuits: exact effects, greedy pruning, and (in `masks`) a learned mask. All give a `Ranking`.
+
+Which way finds what (the planted networks show it):
+
+- **denoise** (put a part of the clean run into the corrupted one) finds parts that are enough by themselves: each of
+  two redundant paths shows its whole effect. It misses a part that does nothing without another one (an AND).
+- **noise** (the reverse) finds parts that are needed. Of two redundant paths neither is, since the other one backs it
+  up: they show next to nothing, though never less than parts with no effect at all.
+- **both**, the larger of the two, misses neither; so it is the default.
+- **pruning** keeps one of two redundant paths, and which one depends on the order: the first that is tried goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Float64
+
+from mechinterp.circuits.alone import run_alone
+from mechinterp.circuits.circuit import Circuit, Kind, Part, candidates, circuit
+from mechinterp.circuits.donors import Source
+from mechinterp.circuits.effects import SMALLEST, Direction
+from mechinterp.circuits.errors import CircuitError, ZeroEffect
+from mechinterp.circuits.graph import ResidualGraph
+from mechinterp.circuits.nodes import Edge, Node
+from mechinterp.circuits.pairs import Pairs
+from mechinterp.circuits.patching import MEMORY, patch
+from mechinterp.circuits.ranking import Ranking
+from mechinterp.circuits.routes import edge_effects
+from mechinterp.circuits.sites import PatchSite
+from mechinterp.policies.graph import Policy
+
+Way = Literal["denoise", "noise", "both"]
+BLOCK = 12
+"""Candidates that pruning tries ahead, in one batch."""
+
+
+def by_effects(
+    policy: Policy,
+    pairs: Pairs,
+    *,
+    kind: Kind,
+    way: Way = "both",
+    metric: str = "movement",
+    universe: Sequence[str] | None = None,
+    memory: int = MEMORY,
+) -> Ranking:
+    """Rank by exact effects: the mean size over pairs of each part's effect, patched by itself.
+
+    Of a node that is the total effect of its channel, of an edge its direct effect (`edge_effects`).
+
+    Raises:
+        CircuitError: options or pairs that do not fit.
+    """
+    if way not in get_args(Way):
+        raise CircuitError(f"way must be one of {get_args(Way)}, got {way!r}")
+    empty, parts = nothing(policy, kind, universe, "other")
+    directions: tuple[Direction, ...] = ("denoise", "noise") if way == "both" else (way,)
+    scores = [np.abs(effects(policy, pairs, parts, direction, metric, memory)).mean(1) for direction in directions]
+    return Ranking(f"exact effects, {way}", parts, np.max(scores, axis=0), empty)
+
+
+def effects(
+    policy: Policy, pairs: Pairs, parts: Sequence[Part], direction: Direction, metric: str, memory: int = MEMORY
+) -> Float64[np.ndarray, "parts pairs"]:
+    """The exact effect of each part by itself, in every pair."""
+    if isinstance(parts[0], Edge):
+        edges = [part for part in parts if isinstance(part, Edge)]
+        return edge_effects(policy, pairs, edges, direction=direction, metrics=metric, memory=memory).effect(metric)
+    sites = [PatchSite(part.hook, (part.channel,)) for part in parts if isinstance(part, Node)]
+    return patch(policy, pairs, sites, direction=direction, metrics=metric, memory=memory).effect(metric)
+
+
+def by_pruning(
+    policy: Policy,
+    pairs: Pairs,
+    *,
+    kind: Kind,
+    threshold: float = 0.01,
+    direction: Direction = "denoise",
+    metric: str = "movement",
+    universe: Sequence[str] | None = None,
+    ablation: Source = "other",
+    memory: int = MEMORY,
+) -> Ranking:
+    """Rank by greedy pruning (ACDC; Conmy et al. 2023).
+
+    From the output back to the input, each part is taken out of what is left of the circuit; it stays out if that
+    changes the metric by less than `threshold` of the total effect. Kept parts rank by the damage, above all that were
+    pruned: `Ranking.above(threshold)` is the circuit that ACDC ends with.
+
+    Args:
+        threshold: mean size over pairs of the change of the metric, as a share of the mean size of the total effect.
+
+    Raises:
+        ZeroEffect: no pair has an effect.
+    """
+    empty, parts = nothing(policy, kind, universe, ablation)
+    whole = run_alone(policy, pairs, [empty.with_parts(parts)], direction=direction, metrics=metric, memory=memory)
+    scale, before = float(np.abs(whole.total(metric)).mean()), whole.run[0, 0]
+    if scale <= SMALLEST:
+        raise ZeroEffect(
+            f"no pair has an effect on {metric!r}: there is nothing to prune against",
+            pairs=tuple(range(len(whole.levels))),
+        )
+    left, damage, position = list(parts), dict.fromkeys(parts, 0.0), len(parts) - 1
+    while position >= 0:
+        tried = [parts[i] for i in range(position, max(-1, position - BLOCK), -1)]
+        circuits = []
+        for count in range(1, len(tried) + 1):
+            gone = set(tried[:count])
+            circuits.append(empty.with_parts(part for part in left if part not in gone))
+        # Each run leaves out one part more; up to the first that hurts, they are what one at a time would give.
+        runs = run_alone(policy, pairs, circuits, direction=direction, metrics=metric, memory=memory).run[0]
+        for part, run in zip(tried, runs, strict=True):
+            position -= 1
+            damage[part] = float(np.abs(run - before).mean()) / scale
+            if damage[part] >= threshold:
+                break
+            left.remove(part)
+            before = run
+    return Ranking("greedy pruning", parts, np.array([damage[part] for part in parts]), empty)
+
+
+def nothing(
+    policy: Policy, kind: Kind, universe: Sequence[str] | None, ablation: Source
+) -> tuple[Circuit, tuple[Part, ...]]:
+    """The empty circuit of a universe, and its candidates."""
+    if kind not in get_args(Kind):
+        raise CircuitError(f"kind must be one of {get_args(Kind)}, got {kind!r}")
+    empty = circuit(policy, (), kind=kind, universe=universe, ablation=ablation)
+    return empty, candidates(ResidualGraph.of(policy), kind, empty.universe)

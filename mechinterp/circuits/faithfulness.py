@@ -1,0 +1,218 @@
+"""How well circuits stand for the whole network, over their size, and beside random circuits.
+
+Faithfulness of a circuit C: ``(m(C) - m(nothing)) / (m(everything) - m(nothing))``, m the mean metric of runs in which
+all outside is ablated (Wang et al. 2023). Over the size k, as a share of all candidates, the benchmark MIB (Mueller et
+al. 2025) takes two areas: CPR, the integral of faithfulness (more is better: the circuit does what the network does),
+and CMD, the integral of |1 - faithfulness| (less is better: neither less nor more than the network).
+
+Rank on some levels and measure on others: nothing here can tell whether that was done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float64, Int64
+
+from mechinterp import stats
+from mechinterp.circuits.alone import run_alone
+from mechinterp.circuits.carried import refusing_zero
+from mechinterp.circuits.circuit import Circuit, Part, candidates, place
+from mechinterp.circuits.effects import Direction
+from mechinterp.circuits.errors import CircuitError
+from mechinterp.circuits.graph import ResidualGraph
+from mechinterp.circuits.pairs import Pairs
+from mechinterp.circuits.patching import MEMORY
+from mechinterp.circuits.ranking import Ranking
+from mechinterp.policies.graph import Policy
+from mechinterp.stats import Estimate
+
+DIRECTIONS: tuple[Direction, Direction] = ("denoise", "noise")
+ENOUGH = 0.8
+"""The share of the effect that `smallest` asks for."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Curve:
+    """What circuits of growing size carry, pair by pair.
+
+    Attributes:
+        sizes: from 0 to all candidates.
+        direction, metric: what was measured.
+        effect: what each circuit carries of `total`.
+        total: clean minus corrupted, or, with other ablations than `other`, everything minus nothing.
+        levels: the level of each pair.
+    """
+
+    sizes: tuple[int, ...]
+    direction: Direction
+    metric: str
+    effect: Float64[np.ndarray, "sizes pairs"]
+    total: Float64[np.ndarray, " pairs"]
+    levels: Int64[np.ndarray, " pairs"]
+
+    def values(self) -> Float64[np.ndarray, " sizes"]:
+        """Faithfulness, as bare numbers: for choosing a size, not for reporting."""
+        whole = float(self.total.mean())
+        if whole == 0:
+            refusing_zero(lambda: self.faithfulness(rng=np.random.default_rng(0))[0], self.total, self.metric)
+        return self.effect.mean(1) / whole
+
+    def faithfulness(self, *, rng: np.random.Generator) -> list[Estimate]:
+        """At each size, clustered by level. Raises ZeroEffect where there is no effect to be faithful to."""
+        return [
+            refusing_zero(
+                lambda row=row, size=size: stats.ratio(
+                    row,
+                    self.total,
+                    name=f"{self.direction}: faithfulness of {size} parts",
+                    unit="levels",
+                    rng=rng,
+                    clusters=self.levels,
+                ),
+                self.total,
+                self.metric,
+            )
+            for size, row in zip(self.sizes, self.effect, strict=True)
+        ]
+
+    def cpr(self, *, rng: np.random.Generator) -> Estimate:
+        """The area under faithfulness, over the share of candidates. Raises ZeroEffect, as `faithfulness`."""
+        return self._area("CPR", lambda share: share, rng)
+
+    def cmd(self, *, rng: np.random.Generator) -> Estimate:
+        """The area between faithfulness and 1. Raises ZeroEffect, as `faithfulness`."""
+        return self._area("CMD", lambda share: np.abs(1 - share), rng)
+
+    def _area(self, name: str, of: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator) -> Estimate:
+        at = np.array(self.sizes) / self.sizes[-1]
+
+        def area(weights: Float[np.ndarray, "draws pairs"]) -> Float[np.ndarray, " draws"]:
+            shares = (weights @ self.effect.T) / (weights @ self.total)[:, None]
+            heights = of(shares)
+            return ((heights[:, 1:] + heights[:, :-1]) / 2 * np.diff(at)).sum(1)
+
+        def make() -> Estimate:
+            stats.ratio(self.total, self.total, name=name, unit="levels", rng=rng, clusters=self.levels)  # or refuses
+            return stats.bootstrap(
+                area,
+                rows=len(self.total),
+                name=f"{self.direction}: {name}",
+                unit="levels",
+                rng=rng,
+                clusters=self.levels,
+            )
+
+        return refusing_zero(make, self.total, self.metric)
+
+
+def curve(
+    policy: Policy,
+    pairs: Pairs,
+    ranking: Ranking,
+    *,
+    sizes: Sequence[int] | None = None,
+    direction: Direction = "denoise",
+    metric: str = "movement",
+    rng: np.random.Generator | None = None,
+    memory: int = MEMORY,
+) -> Curve:
+    """Run the best 0, ..., all parts of a ranking alone.
+
+    Args:
+        sizes: which sizes (0 and all are added); by default about 12, evenly spaced by ratio.
+        rng: draws the values of the ablation `resample`.
+    """
+    chosen = growing(len(ranking.parts)) if sizes is None else tuple(sorted({0, *sizes, len(ranking.parts)}))
+    circuits = [ranking.circuit(size) for size in chosen]
+    run = run_alone(policy, pairs, circuits, direction=direction, metrics=metric, rng=rng, memory=memory)
+    return Curve(
+        sizes=chosen,
+        direction=direction,
+        metric=metric,
+        effect=run.effect(metric),
+        total=run.total(metric),
+        levels=run.levels,
+    )
+
+
+def growing(most: int, count: int = 12) -> tuple[int, ...]:
+    """0, then about `count` sizes up to `most`, evenly spaced by ratio."""
+    return tuple(sorted({0, *np.unique(np.geomspace(1, most, count).round().astype(int)).tolist(), most}))
+
+
+def smallest(curves: Sequence[Curve], *, share: float = ENOUGH) -> int:
+    """The smallest of the sizes at which every curve has at least `share`. Choose on other levels than are reported.
+
+    Raises:
+        CircuitError: curves of different sizes.
+        ZeroEffect: no effect to take a share of.
+    """
+    if len({one.sizes for one in curves}) != 1:
+        raise CircuitError("curves of the same sizes are needed, at least one")
+    enough = np.array([one.values() for one in curves]).min(0) >= share
+    return curves[0].sizes[int(np.argmax(enough))]
+
+
+def random_like(policy: Policy, one: Circuit, count: int, rng: np.random.Generator) -> list[Circuit]:
+    """Random circuits of the same universe with as many parts at every hook point: the null of a circuit.
+
+    Matching hook points is stricter than matching the size alone: one layer may carry much more than another.
+    """
+    everything = candidates(ResidualGraph.of(policy), one.kind, one.universe)
+    by_hook: dict[str, list[Part]] = {}
+    for part in everything:
+        by_hook.setdefault(place(part), []).append(part)
+    wanted = {hook: sum(place(part) == hook for part in one.parts) for hook in by_hook}
+    drawn = []
+    for _ in range(count):
+        picks = [
+            [parts[i] for i in sorted(rng.choice(len(parts), wanted[hook], replace=False))]
+            for hook, parts in by_hook.items()
+        ]
+        drawn.append(one.with_parts(part for parts in picks for part in parts))
+    return drawn
+
+
+def stability(
+    effects: Float64[np.ndarray, "parts pairs"],
+    levels: Int64[np.ndarray, " pairs"],
+    size: int,
+    *,
+    rng: np.random.Generator,
+    draws: int = 200,
+) -> Estimate:
+    """How much the best `size` parts stay the same when the levels that they are chosen on are drawn again.
+
+    The mean Jaccard index of the set chosen by mean |effect| on all levels and that chosen on a bootstrap of them, and
+    the central 95 % of it.
+
+    Args:
+        effects: of each part in each pair.
+    """
+    labels, index = np.unique(levels, return_inverse=True)
+    count = len(labels)
+    if count < 2 or not 0 < size <= len(effects):
+        raise CircuitError(f"stability needs 2 levels and 1 to {len(effects)} parts, got {len(labels)} and {size}")
+    sizes: np.ndarray = np.abs(effects)
+
+    def chosen(weights: Float[np.ndarray, " pairs"]) -> set[int]:
+        return set(np.argsort(np.negative(sizes @ weights), kind="stable")[:size].tolist())
+
+    first, found = chosen(np.ones(len(index))), []
+    for _ in range(draws):
+        again = chosen(np.bincount(rng.integers(count, size=count), minlength=count)[index].astype(float))
+        found.append(len(first & again) / len(first | again))
+    low, high = np.quantile(found, [0.025, 0.975])
+    value = float(np.mean(found))
+    return Estimate(
+        name=f"stability of {size} parts (Jaccard)",
+        value=value,
+        low=min(float(low), value),
+        high=max(float(high), value),
+        n=len(labels),
+        unit="levels",
+        method=f"{draws} bootstraps of levels",
+    )

@@ -1,0 +1,203 @@
+"""Is a circuit complete and minimal (Wang et al. 2023), and do tests say that it is one (Shi et al. 2024)?
+
+All by level: several pairs of a level are one sample, their mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int64
+from scipy import stats as scipy_stats
+
+from mechinterp import stats
+from mechinterp.circuits.alone import run_alone
+from mechinterp.circuits.carried import Carried
+from mechinterp.circuits.circuit import Circuit, Part, candidates
+from mechinterp.circuits.effects import Direction
+from mechinterp.circuits.errors import CircuitError
+from mechinterp.circuits.graph import ResidualGraph
+from mechinterp.circuits.pairs import Pairs
+from mechinterp.policies.graph import Policy
+from mechinterp.stats import Estimate, Null
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A hypothesis test of a circuit.
+
+    Attributes:
+        hypothesis: what is held to be true until refuted.
+        estimate: the statistic.
+        p: of the hypothesis.
+        good: whether a small p speaks for the circuit or against it.
+    """
+
+    hypothesis: str
+    estimate: Estimate
+    p: float
+    good: str
+
+
+def completeness(
+    policy: Policy,
+    pairs: Pairs,
+    one: Circuit,
+    *,
+    rng: np.random.Generator,
+    draws: int = 20,
+    direction: Direction = "denoise",
+    metric: str = "movement",
+) -> Estimate:
+    """The mean incompleteness ``|F(C less K) - F(M less K)|`` over random halves K of the circuit C, as a share.
+
+    A circuit that lacks a backup path is hurt more than the network when its parts are taken out. 0 is complete.
+
+    Raises:
+        ZeroEffect: there is no effect to take a share of.
+    """
+    everything = one.with_parts(candidates(ResidualGraph.of(policy), one.kind, one.universe))
+    circuits: list[Circuit] = []
+    for _ in range(draws):
+        gone = [part for part in one.parts if rng.random() < 0.5]
+        circuits += [one.without(gone), everything.without(gone)]
+    run = run_alone(policy, pairs, circuits, direction=direction, metrics=metric)
+    effect = run.effect(metric)
+    labels, index = np.unique(run.levels, return_inverse=True)
+    gaps = effect[0::2] - effect[1::2]
+    by_level = np.stack([gaps[:, index == i].mean(1) for i in range(len(labels))], 1)
+    totals = np.array([run.total(metric)[index == i].mean() for i in range(len(labels))])
+
+    def share(weights: Float64[np.ndarray, "draws levels"]) -> Float64[np.ndarray, " draws"]:
+        return np.abs(weights @ by_level.T).mean(1) / np.abs(weights @ totals)
+
+    run.ratio(run.total(metric), metric, name="total", rng=rng)  # refuses an effect that cannot be told from 0
+    return stats.bootstrap(share, rows=len(labels), name="incompleteness", unit="levels", rng=rng)
+
+
+def minimality(
+    policy: Policy,
+    pairs: Pairs,
+    one: Circuit,
+    *,
+    rng: np.random.Generator,
+    direction: Direction = "denoise",
+    metric: str = "movement",
+) -> list[Estimate]:
+    """For each part v, how much of the total it carries within the circuit C: ``F(C) - F(C less v)``, as a share.
+
+    Raises:
+        ZeroEffect: there is no effect to take a share of.
+    """
+    run = run_alone(policy, pairs, [one, *(one.without([v]) for v in one.parts)], direction=direction, metrics=metric)
+    effect = run.effect(metric)
+    return [
+        run.ratio(effect[0] - row, metric, name=f"minimality of {part}", rng=rng)
+        for part, row in zip(one.parts, effect[1:], strict=True)
+    ]
+
+
+def equivalence(run: Carried, metric: str, *, margin: float = 0.1) -> Verdict:
+    """Is the circuit as likely to be above the whole network as below it (a sign test over levels)?
+
+    The hypothesis is that the chance of the network's metric being farther along than the circuit's lies within
+    ``1/2 +- margin``; a small p refutes the equivalence.
+
+    Args:
+        run: of one circuit, from `run_alone`.
+    """
+    if len(run.parts) != 1:
+        raise CircuitError(f"equivalence is tested of one circuit, got {len(run.parts)}")
+    gap = by_level(run.total(metric) - run.effect(metric)[0], run.levels)
+    decided = gap[gap != 0]
+    wins, n = int((decided > 0).sum()), max(len(decided), 1)
+    low = scipy_stats.binomtest(wins, n, 0.5 - margin, alternative="less").pvalue if len(decided) else 1.0
+    high = scipy_stats.binomtest(wins, n, 0.5 + margin, alternative="greater").pvalue if len(decided) else 1.0
+    share = stats.proportion(
+        decided > 0 if len(decided) else [False], name="levels in which the network goes farther", unit="levels"
+    )
+    p = min(1.0, 2 * float(min(low, high)))
+    return Verdict(f"the circuit does what the network does (within 1/2 +- {margin:g})", share, p, "large p")
+
+
+def independence(run: Carried, metric: str, *, rng: np.random.Generator, draws: int = 2000) -> Verdict:
+    """Does what is left of the network without the circuit still know the network's answer (HSIC, permuted levels)?
+
+    The hypothesis is independence; a small p means that something was left out of the circuit.
+
+    Args:
+        run: of the complement of a circuit alone.
+    """
+    if len(run.parts) != 1:
+        raise CircuitError(f"independence is tested of one complement, got {len(run.parts)}")
+    rest, whole = by_level(run.effect(metric)[0], run.levels), by_level(run.total(metric), run.levels)
+    n = len(rest)
+    if n < 5:
+        raise stats.TooFewSamples("independence", have=n, need=5, unit="levels")
+    if np.ptp(rest) == 0 or np.ptp(whole) == 0:
+        null = Null(description="nothing varies, so nothing can depend", value=0.0, low=0.0, high=0.0, p=1.0)
+        value = 0.0
+    else:
+        one, other = _centred(rest), _centred(whole)
+        value = float((one * other).sum() / (n - 1) ** 2)
+        permuted = []
+        for _ in range(draws):
+            order = rng.permutation(n)
+            permuted.append(float((one * other[np.ix_(order, order)]).sum() / (n - 1) ** 2))
+        p = (1 + int((np.array(permuted) >= value).sum())) / (1 + draws)
+        low, high = np.quantile(permuted, [0.025, 0.975])
+        null = Null(
+            description="levels permuted", value=float(np.mean(permuted)), low=float(low), high=float(high), p=p
+        )
+    estimate = Estimate(
+        name="HSIC of complement and network", value=value, low=value, high=value, n=n, unit="levels", null=null,
+        method="no interval: a test statistic",
+    )  # fmt: skip
+    assert null.p is not None
+    return Verdict("the rest of the network is independent of its answer", estimate, null.p, "large p")
+
+
+def minimality_tests(
+    policy: Policy,
+    pairs: Pairs,
+    one: Circuit,
+    *,
+    rng: np.random.Generator,
+    draws: int = 50,
+    direction: Direction = "denoise",
+    metric: str = "movement",
+) -> dict[Part, float]:
+    """For each part, the chance that a part that is not needed does as much.
+
+    The reference (Shi et al. 2024): the circuit is inflated by one random part from outside, and that part is taken out
+    again. A part whose p is large is not needed in the circuit.
+    """
+    outside = [p for p in candidates(ResidualGraph.of(policy), one.kind, one.universe) if p not in set(one.parts)]
+    if not outside:
+        raise CircuitError("the circuit is the whole network: there is nothing to inflate it by")
+    picks = [outside[i] for i in rng.integers(len(outside), size=draws)]
+    circuits = [one, *(one.without([v]) for v in one.parts), *(one.with_parts((*one.parts, v)) for v in picks)]
+    run = run_alone(policy, pairs, circuits, direction=direction, metrics=metric)
+    change = np.abs(run.effect(metric) - run.effect(metric)[0])
+    own, reference = change[1 : 1 + len(one.parts)].mean(1), change[1 + len(one.parts) :].mean(1)
+    return {
+        part: float((1 + (reference >= value).sum()) / (1 + draws)) for part, value in zip(one.parts, own, strict=True)
+    }
+
+
+def by_level(
+    values: Float64[np.ndarray, " pairs"], levels: Int64[np.ndarray, " pairs"]
+) -> Float64[np.ndarray, " levels"]:
+    """The mean over the pairs of each level."""
+    _, index = np.unique(levels, return_inverse=True)
+    return np.bincount(index, values) / np.bincount(index)
+
+
+def _centred(values: Sequence[float] | np.ndarray) -> np.ndarray:
+    """A Gaussian kernel matrix of width the median distance, with rows and columns centred."""
+    distance = np.abs(np.subtract.outer(values, values))
+    positive = distance[distance > 0]
+    kernel = np.exp(-((distance / np.median(positive)) ** 2) / 2)
+    return kernel - kernel.mean(0) - kernel.mean(1)[:, None] + kernel.mean()

@@ -1,0 +1,98 @@
+"""What every way of finding a circuit gives: a score for each candidate, and with it circuits of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float64, Int64
+from scipy import stats as scipy_stats
+
+from mechinterp.circuits.circuit import Circuit, Part
+from mechinterp.circuits.errors import CircuitError
+
+
+class Match(NamedTuple):
+    """How two sets of parts agree: of the found ones, of the true ones, and shared over all (Jaccard)."""
+
+    precision: float
+    recall: float
+    jaccard: float
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Candidates with scores: the higher, the more they belong to the circuit.
+
+    Attributes:
+        method: how the scores were made.
+        parts: the candidates, in running order.
+        scores: one for each.
+        empty: the circuit of none of them: policy, universe and ablation of all circuits made from this.
+    """
+
+    method: str
+    parts: tuple[Part, ...]
+    scores: Float64[np.ndarray, " parts"]
+    empty: Circuit
+
+    def __post_init__(self) -> None:
+        scores = np.array(self.scores, np.float64)
+        if scores.shape != (len(self.parts),) or not np.isfinite(scores).all():
+            raise CircuitError(f"a ranking needs a finite score for each of {len(self.parts)} parts")
+        scores.flags.writeable = False
+        object.__setattr__(self, "scores", scores)
+
+    @property
+    def order(self) -> Int64[np.ndarray, " parts"]:
+        """Positions of the parts, best first."""
+        return np.argsort(-self.scores, kind="stable")
+
+    def circuit(self, size: int) -> Circuit:
+        """The best `size` parts. Raises CircuitError for more than there are."""
+        if not 0 <= size <= len(self.parts):
+            raise CircuitError(f"a circuit of {size} parts out of {len(self.parts)} candidates")
+        return self._of(sorted(self.order[:size].tolist()))
+
+    def above(self, threshold: float) -> Circuit:
+        """The parts with a higher score than this."""
+        return self._of(np.flatnonzero(self.scores > threshold).tolist())
+
+    def auroc(self, truth: Collection[Part], *, undecided: Collection[Part] = ()) -> float:
+        """The chance that a true part is ranked above another one, ties counting half.
+
+        Args:
+            truth: the parts that belong to the circuit.
+            undecided: parts that count neither way.
+
+        Raises:
+            CircuitError: nothing is true, or everything, or a true part is no candidate.
+        """
+        if missing := set(truth) - set(self.parts):
+            raise CircuitError(f"{len(missing)} true parts are no candidates, for example {next(iter(missing))}")
+        kept = [i for i, part in enumerate(self.parts) if part in truth or part not in undecided]
+        true = np.array([self.parts[i] in truth for i in kept])
+        if true.all() or not true.any():
+            raise CircuitError("an area under the ROC needs true parts and others")
+        ranks = scipy_stats.rankdata(self.scores[kept])
+        positives = int(true.sum())
+        above = ranks[true].sum() - positives * (positives + 1) / 2
+        return float(above / (positives * (len(kept) - positives)))
+
+    def _of(self, positions: Iterable[int]) -> Circuit:
+        return self.empty.with_parts(self.parts[i] for i in positions)
+
+
+def compare(found: Circuit | Collection[Part], truth: Circuit | Collection[Part]) -> Match:
+    """Precision, recall and Jaccard index of one set of parts against another.
+
+    Raises:
+        CircuitError: one of them is empty, so that a share of it would be 0 / 0.
+    """
+    one, other = ({*(side.parts if isinstance(side, Circuit) else side)} for side in (found, truth))
+    if not one or not other:
+        raise CircuitError("an empty circuit has no share in common with another one")
+    both = len(one & other)
+    return Match(both / len(one), both / len(other), both / len(one | other))
