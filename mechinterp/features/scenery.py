@@ -91,7 +91,7 @@ def scenery_of(states: Sequence[GameState], *, most: int | None = None, seed: in
     """Put a coin beside the agent of each state, on the right and on the left, and then other things in its place.
 
     Args:
-        most: keep at most this many pairs; whole levels are dropped, the last ones first.
+        most: keep at most this many pairs, as evenly over the levels as can be.
         seed: of the coin's distance.
 
     Raises:
@@ -103,10 +103,7 @@ def scenery_of(states: Sequence[GameState], *, most: int | None = None, seed: in
         raise FeatureError(f"too few scenes to look for the coin: {error}") from error
     toward = np.repeat([1.0, -1.0], [len(part) for part in sides])
     pairs = joined(sides, variable=COIN)
-    order = np.argsort(pairs.levels, kind="stable")
-    if most is not None and len(order) > most:
-        cut = pairs.levels[order][most]
-        order = order[pairs.levels[order] != cut][:most] if pairs.levels[order][0] != cut else order[:most]
+    order = _even(pairs.levels, len(pairs) if most is None else most)
     pairs, toward = pairs.select(order), toward[order]
     coins = pairs.states("clean")
     bare = pairs.states("corrupted")
@@ -122,6 +119,15 @@ def scenery_of(states: Sequence[GameState], *, most: int | None = None, seed: in
     apart = int(np.abs(pictures.astype(int) - pairs.clean[some]).max())
     ordered = {name: objects[name] for name in OBJECTS if name in objects}
     return Scenery(pairs, toward, ordered, apart)
+
+
+def _even(levels: Int64[np.ndarray, " pairs"], most: int) -> Int64[np.ndarray, " kept"]:
+    """Rows in the order of their levels: of each level its first, then its second, until there are enough."""
+    order = np.argsort(levels, kind="stable")
+    _, first, index = np.unique(levels[order], return_index=True, return_inverse=True)
+    turn = np.arange(len(order)) - first[index]
+    kept = np.sort(np.argsort(turn, kind="stable")[:most])
+    return order[kept]
 
 
 Put = Callable[[GameState, Cell], GameState]

@@ -26,6 +26,9 @@ from mechinterp.stats import Estimate, means, sign_flip_tests
 
 ACTS = ("movement", "jump")
 """The readouts that are actions; the value is only an opinion."""
+MARGIN = 0.1
+"""The largest effect on an action that would not matter, in nats, fixed beforehand: 5 points of probability around one
+half are 0.2 nats."""
 _BATCH = 32
 _ALPHA = 0.05
 
@@ -51,13 +54,16 @@ class Use:
     random: dict[str, tuple[float, ...]]
 
     def matters(self, readouts: Sequence[str] = ACTS) -> bool:
-        """Whether any of the readouts changes: p <= 0.05 / their number, and by more than with any random part."""
+        """Whether any of these changes by more than `MARGIN`, by more than with any random part, and not by chance.
+
+        By chance: p, from flips of sign, is at most 0.05 divided by the number of readouts.
+        """
         for readout in readouts:
             estimate = self.effects[readout]
             p = estimate.null.p if estimate.null is not None else None
             if p is None:
                 raise FeatureError(f"{estimate.name} was not held against flips of sign")
-            beyond = abs(estimate.value) > max((abs(value) for value in self.random[readout]), default=0.0)
+            beyond = abs(estimate.value) > max((MARGIN, *map(abs, self.random[readout])))
             if p <= _ALPHA / len(readouts) and estimate.excludes(0) and beyond:
                 return True
         return False

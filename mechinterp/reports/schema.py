@@ -73,10 +73,10 @@ given.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mechinterp.errors import nearest
+from mechinterp.reports import schema_atlas
 from mechinterp.reports.errors import ResultsError
+from mechinterp.reports.schema_types import Spec
 
 ACTORS = ("policy", "always right + jump", "uniform random", "untrained network")
 ENDINGS = ("coin", "saw", "enemy", "lava", "several", "timeout")
@@ -98,19 +98,6 @@ WORDS = {
     "direction": DIRECTIONS,
     "part": ("top", "random", "difference", "all", "fraction"),
 }
-
-
-@dataclass(frozen=True)
-class Spec:
-    """The names that a section may have; those in `required` it must have."""
-
-    title: str
-    question: str
-    estimates: tuple[str, ...] = ()
-    tables: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    arrays: tuple[str, ...] = ()
-    facts: tuple[str, ...] = ()
-    required: tuple[str, ...] = ()
 
 
 SPECS: dict[str, Spec] = {
@@ -175,6 +162,7 @@ SPECS: dict[str, Spec] = {
 
 def spec(name: str) -> Spec:
     """The `Spec` of a section. Raises ResultsError, with the nearest names, where there is none."""
-    if name not in SPECS:
-        raise ResultsError(f"unknown section {name!r}{nearest(name, SPECS)}")
-    return SPECS[name]
+    known = {**SPECS, **schema_atlas.SPECS}
+    if name not in known:
+        raise ResultsError(f"unknown section {name!r}{nearest(name, known)}")
+    return known[name]

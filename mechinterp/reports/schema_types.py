@@ -1,0 +1,18 @@
+"""What is said of each section of results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The names that a section may have; those in `required` it must have."""
+
+    title: str
+    question: str
+    estimates: tuple[str, ...] = ()
+    tables: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    arrays: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()

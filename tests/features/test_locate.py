@@ -1,0 +1,163 @@
+"""Finding the coin in networks where the answer is known: planted ones, and ones that know nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from mechinterp.circuits.planted import LIGHT, planted
+from mechinterp.coinrun import LevelSource
+from mechinterp.coinrun.engine import GameOptions
+from mechinterp.features import (
+    FeatureError,
+    NullAnswers,
+    answers_of,
+    coin_directions,
+    find_coin_channels,
+    null_answers,
+    scenery_of,
+    take_back,
+    totals,
+)
+from mechinterp.features.answers import apart
+from mechinterp.features.findings import findings
+from mechinterp.features.locate import LocatePlan, locate
+from mechinterp.policies import AlwaysRight, UnknownHook, build, visited_states
+
+PLAIN = GameOptions(distribution_mode="easy", use_backgrounds=False)
+LEVELS = 44
+
+
+@pytest.fixture(scope="module")
+def states():
+    source = LevelSource(PLAIN, seed=0)
+    starts = source.starts(range(5000, 5000 + LEVELS))
+    source.close()
+    return visited_states(AlwaysRight(), starts, per_level=2, max_steps=60)
+
+
+@pytest.fixture(scope="module")
+def scenes(states):
+    return scenery_of(states, most=120)
+
+
+@pytest.fixture(scope="module")
+def null(scenes):
+    return null_answers(build(LIGHT, seed=0), scenes, seeds=range(100, 120))
+
+
+def parts(scenes, own, null):
+    levels = np.random.default_rng(0).permutation(np.unique(scenes.levels))
+    choose, report = levels[: len(levels) * 2 // 5], levels[len(levels) * 2 // 5 :]
+    cut = own.of_levels(choose), null.of_levels(choose), own.of_levels(report), null.of_levels(report)
+    return cut, report
+
+
+def search(kind, scenes, null):
+    net = planted(kind, distractors=0.0)
+    own = answers_of(net.policy, scenes)
+    cut, levels = parts(scenes, own, null)
+    rng = np.random.default_rng(0)
+    channels = find_coin_channels(*cut, rng=rng)
+    lines = coin_directions(cut[0], cut[2], cut[1], cut[3], rng=rng)
+    found = findings(net.policy, scenes.of_levels(levels), cut[2], channels, lines, rng=rng, random=3)
+    return net, {(c.hook, c.channel) for c in channels}, {f.hook: f for f in found}
+
+
+def streams(nodes, hook):
+    """The planted channels that are visible at the output of a block: what its convolutions and branches write."""
+    block = hook.split(".")[0]
+    return {(hook, n.channel) for n in nodes if n.hook.startswith(block) and not n.hook.endswith("hook_conv1")}
+
+
+def test_a_planted_coin_is_found_exactly_where_it_was_put_and_is_used(scenes, null):
+    net, channels, found = search("coin", scenes, null)
+    for hook in ("block2.res1.hook_out",):
+        assert {c for c in channels if c[0] == hook} == streams(net.channels["coin"], hook)
+        assert found[hook].verdict == "used"
+        use = found[hook].by_channels
+        assert use.effects["movement"].low > 0.1
+    hidden = {c for h, c in channels if h == "hidden.hook_post"}
+    wired = {n.channel for n in net.used if n.hook == "hidden.hook_pre"}
+    assert hidden == wired
+
+
+def test_an_unconnected_coin_is_decodable_and_no_action_hangs_on_it(scenes, null):
+    net, channels, found = search("coin unused", scenes, null)
+    hook = "block2.res1.hook_out"
+    assert {c for c in channels if c[0] == hook} == streams(net.channels["idle coin"], hook)
+    assert found[hook].verdict == found["hidden.hook_post"].verdict == "not connected"
+    assert found[hook].by_channels.nothing
+    assert found[hook].direction.auroc.low > 0.95
+    assert found[hook].by_channels.effects["value"].low > 0  # the critic reads it, and only the critic
+
+
+def test_nothing_but_ground_is_no_coin(scenes, null):
+    _, channels, found = search("right", scenes, null)
+    assert not channels
+    assert not {f.verdict for f in found.values()} & {"used", "not connected"}
+
+
+def test_of_untrained_networks_one_in_twenty_at_most_reports_a_coin_channel(scenes, null):
+    reports = 0
+    for i, network in enumerate(null.networks):
+        others = NullAnswers(tuple(n for j, n in enumerate(null.networks) if j != i))
+        cut, _ = parts(scenes, network, others)
+        reports += bool(find_coin_channels(*cut, rng=np.random.default_rng(i)))
+    assert reports <= 1
+
+
+def test_a_real_coin_and_its_picture_are_the_same_frame(scenes):
+    assert scenes.decoy_difference == 0
+    assert {"crate", "saw", "enemy", "lava", "end wall"} <= set(scenes.objects)
+    square = scenes.objects["coin-coloured square"]
+    box = (square.frames[0] != scenes.coin.corrupted[0]).any(-1)
+    rows, columns = np.flatnonzero(box.any(1)), np.flatnonzero(box.any(0))
+    assert box[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()
+
+
+def test_apart_is_pearsons_correlation_for_groups_of_the_same_size():
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(1, 2, (40, 3)), rng.normal(0, 1, (40, 3))
+    second[:, 2] = first[:, 2] = 5
+    label = np.repeat([1, 0], 40)
+    expected = [np.corrcoef(label, np.r_[first[:, c], second[:, c]])[0, 1] for c in (0, 1)]
+    assert apart(first, second)[:2] == pytest.approx(expected)
+    assert apart(first, second)[2] == 0
+    assert apart(np.tile(first, (3, 1)), second)[:2] == pytest.approx(expected)
+
+
+def test_taking_back_everything_is_the_total(scenes):
+    net = planted("coin", distractors=0.0)
+    rng = np.random.default_rng(0)
+    whole = totals(net.policy, scenes, rng=rng)
+    (use,) = take_back(net.policy, scenes, {"trunk.hook_relu": tuple(range(8))}, rng=rng, random=1)
+    for readout, estimate in whole.items():
+        assert use.effects[readout].value == pytest.approx(estimate.value, abs=1e-5)
+    with pytest.raises(FeatureError, match="8 numbers that are not all 0"):
+        take_back(net.policy, scenes, {"trunk.hook_relu": np.zeros(8)}, rng=rng)
+    with pytest.raises(UnknownHook, match=r"trunk\.hook_rely"):
+        take_back(net.policy, scenes, {"trunk.hook_rely": (0,)}, rng=rng)
+
+
+def test_bad_input(states):
+    with pytest.raises(FeatureError, match="levels: 10; at least 36"):
+        LocatePlan(levels=10)
+    with pytest.raises(FeatureError, match="untrained: 1"):
+        LocatePlan(untrained=1)
+    with pytest.raises(FeatureError, match="too few scenes"):
+        scenery_of([])
+    policy = build(LIGHT, seed=0)
+    with pytest.raises(UnknownHook, match=r"block1\.hook_poll.*did you mean 'block1\.hook_pool'"):
+        locate(policy, PLAIN, LocatePlan.quick(), np.random.default_rng(0), hooks="block1.hook_poll")
+    scenes = scenery_of(states[:6])
+    small = dataclasses.replace(scenes.coin, clean=scenes.coin.clean)
+    assert len(small) == len(scenes.levels)
+    thing = dataclasses.replace(scenes.objects["coin"], frames=scenes.coin.clean[:, :32, :32])
+    with pytest.raises(FeatureError, match=r"frames must be uint8 \[frames, 64, 64, 3\].*32, 32"):
+        answers_of(policy, dataclasses.replace(scenes, objects={"coin": thing}))
+    bare = answers_of(policy, dataclasses.replace(scenes, objects={"coin": scenes.objects["coin"]}))
+    with pytest.raises(FeatureError, match="give more levels"):
+        bare.selective("block1.hook_pool")
