@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import platform
 
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX, _ARENA_MAX = -1, -2, -4, -8
 
 
 def keep_freed_memory() -> None:
@@ -18,5 +18,6 @@ def keep_freed_memory() -> None:
         return
     mallopt = ctypes.CDLL("libc.so.6").mallopt
     mallopt(_MMAP_MAX, 0)
+    mallopt(_ARENA_MAX, 1)  # the arenas of threads cannot hold large blocks
     mallopt(_TRIM_THRESHOLD, 2**31 - 1)
     mallopt(_TOP_PAD, 64 * 2**20)

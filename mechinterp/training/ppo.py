@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from mechinterp.coinrun.env import CoinRunEnv, Ending, EnvSnapshot
 from mechinterp.policies.graph import Policy
 from mechinterp.training.errors import TrainingError
-from mechinterp.training.losses import advantage, losses
+from mechinterp.training.losses import Losses, advantage, losses
 from mechinterp.training.normaliser import ReturnNormaliser
+from mechinterp.training.shards import Outputs, ShardedNetwork
 
 RECENT_EPISODES = 100
 
@@ -81,7 +82,7 @@ class PPO:
         env: as many environments as ``config.num_envs``.
         config: hyperparameters.
         seed: of the sampled actions, the shuffling and the environments' levels.
-        device: where the network runs. On CUDA, convolutions run in bfloat16 under autocast.
+        device: where the network runs (see `ShardedNetwork`); on a CPU in as many threads as torch is set to.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class PPO:
         self.env = env
         self.config = config
         self.device = torch.device(device)
+        self.network = ShardedNetwork(self.policy, self.device, threads=torch.get_num_threads())
         self.optimiser = torch.optim.Adam(policy.parameters(), lr=config.learning_rate, eps=1e-5)
         self.normaliser = ReturnNormaliser(config.num_envs, config.gamma)
         self.generator = torch.Generator(self.device).manual_seed(seed)
@@ -152,7 +154,7 @@ class PPO:
         rewards, ended = (np.empty((steps, envs), np.float32) for _ in range(2))
         for t in range(steps):
             obs[t] = torch.from_numpy(self._obs)
-            logits, values[t] = self._forward(obs[t])
+            logits, values[t] = self.network.look(obs[t])
             log_p = logits.log_softmax(-1)
             actions[t] = torch.multinomial(log_p.exp(), 1, generator=self.generator)[:, 0]
             log_probs[t] = log_p.gather(1, actions[t][:, None])[:, 0]
@@ -161,18 +163,9 @@ class PPO:
             ended[t] = terminated | truncated
             rewards[t] = self.normaliser(reward, ended[t])
             self._note_episodes(infos)
-        _, last_value = self._forward(torch.from_numpy(self._obs).to(self.device))
+        last_value = self.network.look(torch.from_numpy(self._obs).to(self.device)).values
         reward_t, ended_t = (torch.from_numpy(array).to(self.device) for array in (rewards, ended))
         return _Rollout(obs, actions, log_probs, values, reward_t, ended_t, last_value)
-
-    @torch.no_grad()
-    def _forward(self, obs: UInt8[Tensor, "batch 64 64 3"]) -> tuple[Tensor, Tensor]:
-        with self._precision():
-            output = self.policy(obs)
-        return output.logits.float(), output.value.float()
-
-    def _precision(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
 
     def _learn(self, rollout: _Rollout) -> dict[str, float]:
         config = self.config
@@ -200,12 +193,15 @@ class PPO:
         return {name: value / count for name, value in sums.items()} | {"explained_variance": explained.item()}
 
     def _minibatch(self, obs: UInt8[Tensor, "batch 64 64 3"], **columns: Tensor) -> dict[str, float]:
-        with self._precision():
-            output = self.policy(obs)
-        parts = losses(output.logits.float(), output.value.float(), **columns, clip=self.config.clip)
-        loss = parts.policy - self.config.entropy_bonus * parts.entropy + self.config.value_weight * parts.value
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        found: list[Losses] = []
+
+        def loss(output: Outputs) -> Tensor:
+            parts = losses(output.logits, output.values, **columns, clip=self.config.clip)
+            found.append(parts)
+            return parts.policy - self.config.entropy_bonus * parts.entropy + self.config.value_weight * parts.value
+
+        self.network.backward(obs, loss)
+        (parts,) = found
         grad_norm = nn.utils.clip_grad_norm_(self.policy.parameters(), self.config.max_grad_norm)
         self.optimiser.step()
         return {

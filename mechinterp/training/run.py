@@ -116,6 +116,7 @@ class Run:
             held.callback(env.source.close)
             held.callback(env.close)
             self.ppo = PPO(build(recipe.network, seed=seed), env, recipe.ppo, seed=seed, device=options.device)
+            held.callback(self.ppo.network.close)
             self._fresh = saved is None
             if saved is not None:
                 self.ppo.load_state_dict(saved["ppo"])

@@ -1,0 +1,220 @@
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false, reportCallIssue=false
+"""How fast is the trainer, against stable-baselines3's PPO, and do both learn the same?
+
+    pip install 'mechinterp[benchmarks]'
+    python analyses/benchmarks/training.py --rounds 6
+    python analyses/benchmarks/training.py --rounds 40 --profile
+
+Both train the recipe `coin` from the same weights, with the same hyperparameters, number of games and threads. They
+take turns, a rollout and its epochs each, so that whatever else the machine does falls on both; what is compared is the
+median of the paired ratios. stable-baselines3 gets the network as its users write it: a plain PyTorch module in the
+default memory format, with frames transposed and scaled by its own wrappers. With ``--their-format channels_last`` it
+gets the memory format that we use, which tells how much of the difference is the network's and how much the loop's.
+
+Its PPO counts a time-out as an end, as ours does; it scales rewards by the spread of the return, as ours does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import pstats
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3 import PPO as TheirPPO
+from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize, VecTransposeImage
+from torch import nn
+
+from mechinterp import stats
+from mechinterp.coinrun.env import CoinRunEnv
+from mechinterp.coinrun.goals import REWARD
+from mechinterp.policies import Policy, build
+from mechinterp.training import PPO, Organism, organism
+from mechinterp.training.memory import keep_freed_memory
+
+
+class Residual(nn.Module):
+    """relu, conv, relu, conv, + skip."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, value: torch.Tensor) -> torch.Tensor:
+        return value + self.conv2(torch.relu(self.conv1(torch.relu(value))))
+
+
+class Impala(BaseFeaturesExtractor):
+    """The light IMPALA up to its hidden layer, as a user of stable-baselines3 would write it."""
+
+    def __init__(self, space: Any, *, config: Any) -> None:
+        super().__init__(space, config.hidden)
+        layers: list[nn.Module] = []
+        channels, kernel, stride = 3, config.stem_kernel, config.stem_stride
+        for width in config.channels:
+            layers += [nn.Conv2d(channels, width, kernel, stride, kernel // 2), nn.MaxPool2d(3, 2, 1)]
+            layers += [Residual(width) for _ in range(config.res_blocks)]
+            channels, kernel, stride = width, 3, 1
+        self.body = nn.Sequential(*layers, nn.ReLU(), nn.Flatten())
+        with torch.no_grad():
+            features = self.body(torch.zeros(1, 3, 64, 64)).shape[1]
+        self.hidden = nn.Linear(features, config.hidden)
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.hidden(self.body(observations)))
+
+
+class Games(VecEnv):
+    """Our games with the interface of stable-baselines3; its actions are the columns of our logits."""
+
+    def __init__(self, env: CoinRunEnv, actions: tuple[int, ...], seed: int) -> None:
+        from gymnasium.spaces import Discrete
+
+        super().__init__(env.num_envs, env.single_observation_space, Discrete(len(actions)))
+        self.env, self.procgen_actions, self.first_seed = env, np.array(actions), seed
+        self.returns: list[float] = []
+
+    def reset(self) -> np.ndarray:
+        return self.env.reset(seed=self.first_seed)[0]
+
+    def step_async(self, actions: np.ndarray) -> None:
+        self.chosen = self.procgen_actions[actions]
+
+    def step_wait(self) -> Any:
+        obs, reward, terminated, truncated, infos = self.env.step(self.chosen)
+        done = terminated | truncated
+        told: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        for slot in np.flatnonzero(done):
+            told[slot]["terminal_observation"] = obs[slot]  # not read: nothing is bootstrapped at the clock's end
+            self.returns.append(float(infos["episode"]["r"][slot]))
+        return obs, reward, done, told
+
+    def close(self) -> None:
+        self.env.close()
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        return [getattr(self.env, attr_name)] * self.num_envs
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        raise NotImplementedError
+
+    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
+        raise NotImplementedError
+
+    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
+        return [False] * self.num_envs
+
+
+def games(recipe: Organism) -> CoinRunEnv:
+    return CoinRunEnv(recipe.ppo.num_envs, recipe.source(), levels=recipe.levels, goal=recipe.goal)
+
+
+def theirs(recipe: Organism, seed: int, memory_format: str) -> tuple[TheirPPO, Games]:
+    ppo, network = recipe.ppo, recipe.network
+    bare = Games(games(recipe), network.actions, seed)
+    env = VecNormalize(VecTransposeImage(bare), norm_obs=False, gamma=ppo.gamma)
+    model = TheirPPO(
+        ActorCriticPolicy,
+        env,
+        learning_rate=ppo.learning_rate,
+        n_steps=ppo.rollout_steps,
+        batch_size=ppo.batch // ppo.minibatches,
+        n_epochs=ppo.epochs,
+        gamma=ppo.gamma,
+        gae_lambda=ppo.gae_lambda,
+        clip_range=ppo.clip,
+        clip_range_vf=ppo.clip,
+        ent_coef=ppo.entropy_bonus,
+        vf_coef=ppo.value_weight,
+        max_grad_norm=ppo.max_grad_norm,
+        seed=seed,
+        device="cpu",
+        policy_kwargs={
+            "features_extractor_class": Impala,
+            "features_extractor_kwargs": {"config": network},
+            "net_arch": [],
+        },
+    )
+    copy_weights(build(network, seed=seed), model.policy)
+    if memory_format == "channels_last":
+        model.policy.to(memory_format=torch.channels_last)
+    return model, bare
+
+
+@torch.no_grad()
+def copy_weights(ours: Policy, policy: Any) -> None:
+    """Start from our weights, so that both begin at the same point; the order of the layers is the same."""
+    modules = dict(ours.named_modules())
+    layers = [modules[node.module] for node in ours.nodes]  # in running order
+    mine = [layer for layer in layers if isinstance(layer, nn.Conv2d | nn.Linear)]
+    body = [layer for layer in policy.features_extractor.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    for layer, copy in zip(mine, [*body, policy.action_net, policy.value_net], strict=True):
+        for name, weights in layer.named_parameters():
+            copy.get_parameter(name).copy_(weights)
+
+
+def check_same_network(ours: Policy, model: TheirPPO) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (8, 64, 64, 3), dtype=np.uint8)
+    with torch.no_grad():
+        mine = ours(torch.from_numpy(frames)).logits.log_softmax(-1)
+        other = model.policy.get_distribution(torch.from_numpy(frames.transpose(0, 3, 1, 2).copy())).distribution
+    torch.testing.assert_close(mine, other.logits, rtol=1e-4, atol=1e-5)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=6, help="updates of each (default 6)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2, help="of the network (default 2)")
+    parser.add_argument("--their-format", choices=("default", "channels_last"), default="default")
+    parser.add_argument("--profile", action="store_true", help="say where our time goes")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    keep_freed_memory()  # both gain by it: they run in this process
+
+    recipe = organism("coin")
+    env = games(recipe)
+    ours = PPO(build(recipe.network, seed=arguments.seed), env, recipe.ppo, seed=arguments.seed)
+    model, bare = theirs(recipe, arguments.seed, arguments.their_format)
+    check_same_network(ours.policy, model)
+
+    batch, profile = recipe.ppo.batch, cProfile.Profile()
+    seconds: dict[str, list[float]] = {"ours": [], "stable-baselines3": []}
+    returns: dict[str, list[float]] = {"ours": [], "stable-baselines3": bare.returns}
+    print(f"{recipe.name}, {batch} steps an update, {arguments.threads} threads; steps a second, ours and theirs:")
+    for at in range(arguments.rounds):
+        began = time.perf_counter()
+        if arguments.profile:
+            profile.enable()
+        metrics = ours.update()
+        profile.disable()
+        middle = time.perf_counter()
+        model.learn(batch, reset_num_timesteps=at == 0)
+        ended = time.perf_counter()
+        seconds["ours"].append(middle - began)
+        seconds["stable-baselines3"].append(ended - middle)
+        count = int(metrics["episodes"])
+        returns["ours"] += [episode[0] for episode in list(ours.recent)[-count:]] if count else []
+        print(f"  {batch * (at + 1):>9,}  {batch / (middle - began):7.0f}  {batch / (ended - middle):7.0f}", flush=True)
+
+    ratios = np.array(seconds["stable-baselines3"]) / np.array(seconds["ours"])
+    low, high = np.quantile(ratios, [0.25, 0.75])
+    print(f"ours is {np.median(ratios):.2f} times as fast (quartiles {low:.2f} to {high:.2f}, n={len(ratios)} updates)")
+    rng = np.random.default_rng(arguments.seed)
+    for name, values in returns.items():
+        half = np.array(values[len(values) // 2 :])
+        if len(half) >= 3:
+            spread = stats.mean(half, name=name, unit="episodes", rng=rng, bounds=(0.0, REWARD))
+            print(f"return over the second half of the run, {name}: {spread}")
+    if arguments.profile:
+        pstats.Stats(profile).sort_stats("tottime").print_stats(15)
+
+
+if __name__ == "__main__":
+    main()
