@@ -1,0 +1,214 @@
+"""Which parts of a network carry a variable's effect: ranked on some levels, measured on others."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Literal, get_args
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from mechinterp.circuits.agreement import FEWEST
+from mechinterp.circuits.attribution import attribute
+from mechinterp.circuits.effects import SMALLEST, Direction
+from mechinterp.circuits.errors import CircuitError, ZeroEffect
+from mechinterp.circuits.pairs import Pairs
+from mechinterp.circuits.patching import MEMORY, patch
+from mechinterp.circuits.sites import PatchSite, channel_sites
+from mechinterp.errors import nearest
+from mechinterp.interventions.places import Box
+from mechinterp.policies.errors import UnknownHook
+from mechinterp.policies.graph import Policy
+from mechinterp.stats import Estimate
+
+By = Literal["channel", "place", "map"]
+"""A site for each channel, for each part of a map (all channels), or for each whole activation."""
+GRID = 8
+"""Maps are cut into at most so many parts a side, for sites by place."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Survey:
+    """Effects of patching many sites, one at a time.
+
+    Attributes:
+        metric, direction: as in `patch`.
+        sites: all that were patched.
+        ranked: mean effect of each on the levels to choose on, in the metric's unit.
+        attributed: the same as attribution patching estimates it; None where the sites are too few to compare.
+        agreement: rank correlation of the two, over a sample of sites.
+        top: positions of the sites with the largest effects (in size) there, largest first.
+        total: the whole effect of the variable, on the other levels.
+        measured: the effect of each of `top`, on the other levels.
+    """
+
+    metric: str
+    direction: Direction
+    sites: tuple[PatchSite, ...]
+    ranked: Float64[np.ndarray, " sites"]
+    attributed: Float64[np.ndarray, " sites"] | None
+    agreement: Estimate | None
+    top: Int64[np.ndarray, " top"]
+    total: Estimate
+    measured: tuple[Estimate, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values that `json` writes."""
+        attributed = None if self.attributed is None else self.attributed.tolist()
+        return {
+            "metric": self.metric,
+            "direction": self.direction,
+            "sites": [site.to_dict() for site in self.sites],
+            "ranked": self.ranked.tolist(),
+            "attributed": attributed,
+            "agreement": None if self.agreement is None else self.agreement.to_dict(),
+            "top": self.top.tolist(),
+            "total": self.total.to_dict(),
+            "measured": [found.to_dict() for found in self.measured],
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Survey:
+        """The inverse of `to_dict`. Raises CircuitError for data that it did not write."""
+        try:
+            fields = dict(data)
+            fields["sites"] = tuple(PatchSite.from_dict(site) for site in fields["sites"])
+            fields["ranked"], fields["top"] = np.array(fields["ranked"]), np.array(fields["top"], np.int64)
+            if fields["attributed"] is not None:
+                fields["attributed"] = np.array(fields["attributed"])
+                fields["agreement"] = Estimate.from_dict(fields["agreement"])
+            fields["total"] = Estimate.from_dict(fields["total"])
+            fields["measured"] = tuple(Estimate.from_dict(found) for found in fields["measured"])
+            return cls(**fields)
+        except (TypeError, KeyError, AttributeError) as error:
+            raise CircuitError(f"this is no survey: {error!r}") from error
+
+    def to_csv(self) -> str:
+        """A line for each site, in running order; value, low, high and n are filled for those of `top`."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        columns = ("site", "hook", "channels", "ranked", "attributed", "place_in_ranking", "value", "low", "high", "n")
+        writer.writerow(columns)
+        rank = {int(i): place for place, i in enumerate(self.top, 1)}
+        for i, site in enumerate(self.sites):
+            found = self.measured[rank[i] - 1] if i in rank else None
+            measured = ("",) * 4 if found is None else (found.value, found.low, found.high, found.n)
+            estimated = "" if self.attributed is None else self.attributed[i]
+            channels = "all" if site.channels is None else " ".join(map(str, site.channels))
+            writer.writerow([site.label, site.hook, channels, self.ranked[i], estimated, rank.get(i, ""), *measured])
+        return text.getvalue()
+
+    def lines(self) -> list[str]:
+        """What was found, as a table to read."""
+        verb = "restores" if self.direction == "denoise" else "removes"
+        null = self.total.null
+        found = [f"total effect {self.total}" + ("" if null is None or null.p is None else f", p = {null.p:.2g}")]
+        width = max(len(self.sites[i].label) for i in self.top)
+        found.append(f"{'site':<{width}}  {verb} (levels not used to choose)")
+        found += [f"{self.sites[i].label:<{width}}  {e}" for i, e in zip(self.top, self.measured, strict=True)]
+        if self.agreement is None:
+            found.append(
+                f"attribution patching was not compared: that needs {FEWEST} sites, there are {len(self.sites)}"
+            )
+        else:
+            found.append(f"rank correlation of attribution patching with exact patching {self.agreement}")
+        return found
+
+
+def survey(
+    policy: Policy,
+    choose: Pairs,
+    report: Pairs,
+    sites: Sequence[PatchSite],
+    *,
+    rng: np.random.Generator,
+    metric: str = "movement",
+    direction: Direction = "denoise",
+    top: int = 10,
+    memory: int = MEMORY,
+) -> Survey:
+    """Patch all sites in the pairs `choose`, and those with the largest effects in `report`.
+
+    Args:
+        choose, report: pairs of different levels.
+
+    Raises:
+        ZeroEffect: no pair has any effect on the metric: there is nothing to carry.
+        CircuitError: pairs that share levels, `top` below 1, or as `patch`.
+        BudgetTooSmall: `memory` is too little for one patch of one pair, or for its gradients.
+    """
+    if top < 1:
+        raise CircuitError(f"top must be at least 1, got {top}")
+    if shared := np.intersect1d(choose.levels, report.levels).tolist():
+        raise CircuitError(f"the pairs to choose on and those to report on share levels: {shared[:5]}")
+    ranked = patch(policy, choose, sites, direction=direction, metrics=metric, memory=memory)
+    if not ranked.usable(metric).any():
+        raise ZeroEffect(
+            f"none of the {len(choose.levels)} pairs to choose on has an effect on {metric!r} (|clean - corrupted| <= "
+            f"{SMALLEST:g}): the policy does not react to this variable, so no site can carry its effect",
+            pairs=tuple(range(len(choose.levels))),
+        )
+    means = ranked.effect(metric).mean(1)
+    attributed = agreement = None
+    if len(sites) >= FEWEST and np.ptp(means) > 0:
+        found = attribute(
+            policy, choose, sites, rng=rng, direction=direction, metrics=metric, memory=memory, compared=len(sites)
+        )
+        attributed, agreement = found.effect(metric).mean(1), found.rank_correlation(metric)
+    best = ranked.ranking(metric)[:top]
+    again = patch(policy, report, [sites[i] for i in best], direction=direction, metrics=metric, memory=memory)
+    return Survey(
+        metric=metric,
+        direction=direction,
+        sites=tuple(sites),
+        ranked=means,
+        attributed=attributed,
+        agreement=agreement,
+        top=best,
+        total=again.total_estimate(metric, rng=rng),
+        measured=tuple(again.estimates(metric, rng=rng)),
+    )
+
+
+def matching(policy: Policy, patterns: Sequence[str]) -> tuple[str, ...]:
+    """The hook points whose names match any of these patterns (`*`, `?`, `[...]`), in running order.
+
+    Raises:
+        UnknownHook: a pattern that matches none.
+    """
+    if idle := [p for p in patterns if not any(fnmatchcase(name, p) for name in policy.hook_names)]:
+        raise UnknownHook(idle, policy.hook_names)
+    return tuple(name for name in policy.hook_names if any(fnmatchcase(name, p) for p in patterns))
+
+
+def sites_by(policy: Policy, hooks: Sequence[str], by: By) -> tuple[PatchSite, ...]:
+    """The sites of some hook points. By place, rows of numbers are left out: they have none.
+
+    Raises:
+        CircuitError: an unknown way, or no maps to have places.
+    """
+    if by not in get_args(By):
+        raise CircuitError(f"sites are made by channel, place or map, not by {by!r}{nearest(str(by), get_args(By))}")
+    if by == "channel":
+        return channel_sites(policy, hooks)
+    if by == "map":
+        return tuple(PatchSite(hook) for hook in policy.select(hooks))
+    maps = [hook for hook in policy.select(hooks) if len(policy.shapes[hook]) == 3]
+    if not maps:
+        raise CircuitError(f"none of {', '.join(hooks)} is a map, so there are no places; patch by channel or map")
+    return tuple(
+        PatchSite(hook, None, Box(rows, columns))
+        for hook in maps
+        for rows in _spans(policy.shapes[hook][1])
+        for columns in _spans(policy.shapes[hook][2])
+    )
+
+
+def _spans(side: int) -> list[tuple[int, int]]:
+    """A side in at most `GRID` parts."""
+    each = -(-side // GRID)
+    return [(first, min(first + each, side)) for first in range(0, side, each)]

@@ -1,0 +1,120 @@
+"""`mechinterp patch`: which parts of a network carry a variable's effect on the action, by exact patching."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from mechinterp.commands import Command
+
+STAGES = ("*hook_pool", "*hook_out", "*hook_relu", "*hook_post")
+"""Hook points that are patched unless others are asked for: what each stage hands on to the next."""
+
+
+def _configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", type=Path, help="a checkpoint folder, or a weights file of another project")
+    parser.add_argument("--variable", default="coin side", help="what differs in the pairs (default 'coin side')")
+    parser.add_argument(
+        "--metric", default="movement", choices=["movement", "jump", "value", "kl"], help="what is read (movement)"
+    )
+    parser.add_argument(
+        "--hook",
+        action="append",
+        metavar="PATTERN",
+        help="hook points to patch, such as 'block2.*'; may be repeated (default: the output of every stage)",
+    )
+    parser.add_argument(
+        "--by", default="channel", choices=["channel", "place", "map"], help="what a patch takes (default channel)"
+    )
+    parser.add_argument(
+        "--direction",
+        default="denoise",
+        choices=["denoise", "noise"],
+        help="denoise: what suffices to restore the effect (default); noise: what is needed for it",
+    )
+    parser.add_argument("--levels", type=int, default=60, help="unseen levels to take scenes from (default 60)")
+    parser.add_argument("--top", type=int, default=10, help="sites to measure on levels of their own (default 10)")
+    parser.add_argument("--seed", type=int, default=0, help="of every random draw (default 0)")
+    parser.add_argument("--memory", type=int, default=1024, metavar="MIB", help="for activations (default 1024 MiB)")
+    parser.add_argument("--out", type=Path, help="folder for patch.json and patch.csv (default: print only)")
+    parser.add_argument("--format", metavar="NAME", help="layout of a foreign file, where its keys do not tell")
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    import json
+
+    import numpy as np
+
+    from mechinterp.circuits.survey import matching, sites_by, survey
+    from mechinterp.coinrun.levels import LevelSource
+    from mechinterp.coinrun.scenes import VARIABLES, minimal_pairs
+    from mechinterp.errors import MechinterpError, nearest
+    from mechinterp.policies import checkpoints
+    from mechinterp.policies.actors import PolicyActor
+    from mechinterp.policies.evaluation import UNSEEN_LEVELS
+    from mechinterp.policies.files import write_bytes
+    from mechinterp.policies.home import home_options
+    from mechinterp.policies.visits import visited_states
+
+    if arguments.variable not in VARIABLES:  # before anything is played
+        raise MechinterpError(f"no variable is called {arguments.variable!r}{nearest(arguments.variable, VARIABLES)}")
+    for name, least, most in (("levels", 5, UNSEEN_LEVELS.count), ("top", 1, 1000), ("memory", 1, 1 << 20)):
+        if not least <= getattr(arguments, name) <= most:
+            raise MechinterpError(f"--{name} {getattr(arguments, name)}: allowed are {least} to {most:,}")
+    policy, card = checkpoints.read(arguments.checkpoint, format=arguments.format)
+    policy.eval().requires_grad_(False)
+    sites = sites_by(policy, matching(policy, arguments.hook or STAGES), arguments.by)
+
+    source = LevelSource(home_options(card))
+    try:
+        starts = source.starts(UNSEEN_LEVELS.first(arguments.levels))
+    finally:
+        source.close()
+    states = visited_states(PolicyActor(policy), starts, per_level=3, seed=arguments.seed)
+    pairs = minimal_pairs(states, arguments.variable, seed=arguments.seed)
+    rng = np.random.default_rng(arguments.seed)
+    choose, report = pairs.split(0.4, rng)
+    found = survey(
+        policy,
+        choose,
+        report,
+        sites,
+        rng=rng,
+        metric=arguments.metric,
+        direction=arguments.direction,
+        top=arguments.top,
+        memory=arguments.memory << 20,
+    )
+    print(
+        f"{arguments.checkpoint}: {pairs.clean_label} against {pairs.corrupted_label}, {arguments.metric}, "
+        f"{arguments.direction}"
+    )
+    print(f"{len(sites)} sites; {choose.n_levels} levels to choose on, {report.n_levels} to report on")
+    for line in found.lines():
+        print(line)
+    if arguments.out is not None:
+        settings = {
+            "command": shlex.join(["mechinterp", *sys.argv[1:]]),
+            "checkpoint": str(arguments.checkpoint),
+            "variable": pairs.variable,
+            "clean": pairs.clean_label,
+            "corrupted": pairs.corrupted_label,
+            "levels": arguments.levels,
+            "seed": arguments.seed,
+        }
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        content = json.dumps(settings | {"survey": found.to_dict()}, indent=1, allow_nan=False)
+        write_bytes(arguments.out / "patch.json", content.encode())
+        write_bytes(arguments.out / "patch.csv", found.to_csv().encode())
+        print(arguments.out / "patch.csv")
+
+
+COMMAND = Command(
+    summary="rank channels, places or maps by how much of a variable's effect they carry",
+    example="mechinterp patch checkpoints/standard --variable 'coin side' --out build/patch\n"
+    "mechinterp patch checkpoints/standard --variable 'hazard ahead' --metric jump --by place --direction noise",
+    configure=_configure,
+    run=_run,
+)

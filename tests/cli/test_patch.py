@@ -1,0 +1,122 @@
+"""`mechinterp patch` on networks whose answer is known."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from mechinterp.circuits import BudgetTooSmall, CircuitError, FramePairs, PatchSite, ZeroEffect, channel_sites, patch
+from mechinterp.circuits.planted import planted
+from mechinterp.circuits.survey import Survey, matching, sites_by, survey
+from mechinterp.cli import main
+from mechinterp.policies import UnknownHook, save
+from tests.circuits.conftest import local_pairs
+
+
+def saved(kind, folder):
+    options = {"use_backgrounds": False}
+    return save(planted(kind).policy, folder, provenance={"steps": 0, "organism": {"options": options}})
+
+
+@pytest.fixture(scope="module")
+def coin(tmp_path_factory):
+    return str(saved("coin", tmp_path_factory.mktemp("planted") / "coin"))
+
+
+def test_the_planted_coin_channel_comes_first(coin, tmp_path, capsys):
+    out = tmp_path / "new" / "out"
+    assert main(["patch", coin, "--levels", "12", "--top", "3", "--hook", "block2.*", "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    *_, onward, last = planted("coin").channels["coin"]
+    found = json.loads((out / "patch.json").read_text())
+    again = Survey.from_dict(found["survey"])
+    carriers = {(node.hook, node.channel) for node in planted("coin").true_nodes("coin side")}
+    carriers |= {(hook, onward.channel) for hook in ("block2.hook_pool", "block2.res1.hook_relu1")}
+    carriers |= {("block2.res1.hook_relu2", c) for h, c in carriers if h == "block2.res1.hook_conv1"}
+    carriers |= {("block2.res1.hook_out", last.channel)}
+    for i, measured in zip(again.top, again.measured, strict=True):
+        assert (again.sites[i].hook, again.sites[i].channels[0]) in carriers
+        assert measured.value > 1
+        assert again.sites[i].label in printed
+    others = [m for s, m in zip(again.sites, again.ranked, strict=True) if (s.hook, s.channels[0]) not in carriers]
+    np.testing.assert_allclose(others, 0, atol=1e-5)
+    assert "coin right against coin left" in printed
+    assert "rank correlation of attribution patching with exact patching" in printed
+    rows = list(csv.DictReader((out / "patch.csv").read_text().splitlines()))
+    assert len(rows) == len(again.sites)
+    assert sorted(row["place_in_ranking"] for row in rows if row["place_in_ranking"]) == ["1", "2", "3"]
+    assert float(rows[again.top[0]]["value"]) == again.measured[0].value
+
+
+def test_a_policy_that_does_not_care_is_told_apart(tmp_path, capsys):
+    path = saved("right", tmp_path / "right")
+    assert main(["patch", str(path), "--levels", "8"]) == 2
+    assert "does not react to this variable" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--variable", "coin sid"], "did you mean 'coin side'"),
+        (["--hook", "blok2.hook_conv"], "did you mean 'block2.hook_conv'"),
+        (["--hook", "hidden.*", "--by", "place"], "there are no places"),
+        (["--memory", "0"], "--memory 0"),
+        (["--levels", "2"], "--levels 2"),
+        (["--top", "0"], "--top 0"),
+    ],
+)
+def test_what_cannot_be_is_told_before_anything_is_played(coin, words, message, capsys, monkeypatch):
+    monkeypatch.setattr("mechinterp.policies.visits.rollout", None)
+    assert main(["patch", coin, *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_sites_of_each_kind():
+    policy = planted("coin").policy
+    hooks = matching(policy, ["block2.hook_*", "hidden.hook_post"])
+    assert hooks == ("block2.hook_conv", "block2.hook_pool", "hidden.hook_post")
+    assert sites_by(policy, hooks, "map") == tuple(PatchSite(hook) for hook in hooks)
+    assert len(sites_by(policy, hooks, "channel")) == 8 + 8 + 12
+    places = sites_by(policy, hooks, "place")
+    assert {site.hook for site in places} == {"block2.hook_conv", "block2.hook_pool"}
+    cells = np.zeros((16, 16), int)
+    for site in places:
+        if site.hook == "block2.hook_conv":
+            cells += site.place.mask(16, 16).numpy()
+    assert (cells == 1).all()  # each cell once
+    with pytest.raises(CircuitError, match="did you mean 'channel'"):
+        sites_by(policy, hooks, "chanel")
+    with pytest.raises(UnknownHook, match="blok"):
+        matching(policy, ["block*", "blok*"])
+
+
+def test_a_survey_measures_what_patch_does():
+    policy, pairs = planted("coin and right").policy, local_pairs(24, seed=3)
+    halves = [FramePairs(pairs.clean[s], pairs.corrupted[s], pairs.levels[s]) for s in (slice(12), slice(12, 24))]
+    sites = channel_sites(policy, "block2.hook_conv")
+    found = survey(policy, *halves, sites, rng=np.random.default_rng(0), direction="noise", top=2)
+    by_hand = [patch(policy, half, sites, direction="noise").effect("movement").mean(1) for half in halves]
+    np.testing.assert_allclose(found.ranked, by_hand[0], atol=1e-6)
+    np.testing.assert_allclose([e.value for e in found.measured], by_hand[1][found.top], atol=1e-6)
+    assert abs(found.ranked[found.top[0]]) == abs(by_hand[0]).max()
+    few = survey(policy, *halves, sites_by(policy, ["block2.hook_conv"], "map"), rng=np.random.default_rng(0))
+    assert few.agreement is None
+    assert "was not compared" in few.lines()[-1]
+
+
+def test_bad_pairs_and_budgets():
+    policy, pairs = planted("coin").policy, local_pairs(4)
+    sites, rng = channel_sites(policy, "block2.hook_conv"), np.random.default_rng(0)
+    other = FramePairs(pairs.clean, pairs.corrupted, pairs.levels + 10)
+    with pytest.raises(CircuitError, match="share levels"):
+        survey(policy, pairs, pairs, sites, rng=rng)
+    with pytest.raises(BudgetTooSmall, match="memory budget of 1,000 bytes"):
+        survey(policy, pairs, other, sites, rng=rng, memory=1000)
+    same = FramePairs(pairs.clean, pairs.clean, pairs.levels)
+    with pytest.raises(ZeroEffect, match="no site can carry"):
+        survey(policy, same, other, sites, rng=rng)
+    with pytest.raises(CircuitError, match="no survey"):
+        Survey.from_dict({"metric": "movement"})
