@@ -50,6 +50,11 @@ def _implied(section: Section) -> list[str]:
             hooks = section.table("sets").column("hook")
             parts = ("top", "random", "difference")
             return [f"{d}/{hook}/{part}" for d in schema.DIRECTIONS for hook in hooks for part in parts]
+        case "circuit":
+            rows = section.table("questions").records()
+            found = [row["variable"] for row in rows if row["found"]]
+            chosen = [f"chosen/{variable}/{d}" for variable in found for d in schema.DIRECTIONS]
+            return [*(f"total/{row['variable']}" for row in rows), *chosen]
     return []
 
 
@@ -71,6 +76,12 @@ def _values(section: Section, where: str) -> None:
         for row in section.table("top").records():
             if f"channel/{row['hook']}/{row['channel']}" not in section:
                 raise ResultsError(f"{where}: table 'top' names {row['hook']!r} channel {row['channel']}, not measured")
+    if section.name == "circuit":
+        rows = len(section.table("layers"))
+        for name, array in section.arrays.items():
+            if array.ndim != 2 or len(array) != rows:
+                raise ResultsError(f"{where}: {name!r} must be [layers channels] for {rows} layers, is {array.shape}")
+        return
     _pictures(section, where)
 
 
@@ -84,6 +95,9 @@ def _pictures(section: Section, where: str) -> None:
                 raise ResultsError(
                     f"{where}: {name!r} has {len(array)} pictures; a table {name!r} must have as many rows"
                 )
+        elif section.name == "atlas" and not name.startswith("map/"):
+            if array.shape[1:] != ((64, 64, 3) if name.startswith("top/") else (2,)):
+                raise ResultsError(f"{where}: {name!r} has the shape {array.shape}")
         elif (
             "examples" not in section.arrays
             or array.shape[:2] != section.arrays["examples"].shape[:2]

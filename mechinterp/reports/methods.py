@@ -48,12 +48,23 @@ _TEXT = {
         "Random channels are as many channels of the same site, averaged over several draws{random}. Channels were "
         "chosen on other levels than those reported here.",
     ],
+    "circuit": [
+        "A circuit is a set of channels of the layers that write to the network's stream of maps. Run alone, "
+        "everything outside of it carries what it carries on the other frame of the pair: of the corrupted one when "
+        "denoising (is the circuit sufficient?), of the clean one when noising (is it necessary?). Faithfulness is the "
+        "share of the whole effect that comes through. Channels are ranked by the larger of their exact effects both "
+        "ways; the circuit is the smallest of the sizes tried that reached {share:.0%} both ways on the levels to "
+        "choose on.",
+        "The grey band is {random_circuits} random circuits with as many channels at every layer, and all numbers are "
+        "from levels that were not used to choose. CPR is the area under faithfulness over size, CMD the area between "
+        "faithfulness and 1 (Mueller et al. 2025). Lines in the drawing are direct effects from channel to channel.",
+    ],
 }
 
 
 def methods(section: Section) -> list[str]:
     """Paragraphs, with this section's own settings filled in."""
-    words = {"clean": "clean", "corrupted": "corrupted", **{key: str(value) for key, value in section.facts.items()}}
+    words = {"clean": "clean", "corrupted": "corrupted", **section.facts}
     words["random"] = f" ({section.facts['random_sets']})" if "random_sets" in section.facts else ""
     paragraphs = [text.format(**words) for text in _TEXT[section.name]]
     sizes = [

@@ -1,4 +1,4 @@
-"""What each of the six sections of a report holds. An analysis fills these; figures and sentences read nothing else.
+"""What each of the seven sections of a report holds. An analysis fills these; figures and sentences read nothing else.
 
 `checks.check` refuses a section that lacks something required, or has a name that is not known here (most likely a
 slip of the pen). In the names below ``{actor}`` and the like stand for one of the words listed, ``{hook}`` for a hook
@@ -66,6 +66,21 @@ Words:
     - ``{direction}/{hook}/difference``: top minus random, paired.
     - [``{direction}/{hook}/all``: every channel of the site. ``{direction}/{hook}/fraction``: top over total.]
     - [facts ``clean``, ``corrupted``: labels ("coin right"); ``random_sets``: how many sets of random channels.]
+
+7. circuit
+    - table ``questions`` (variable, metric, clean, corrupted, nodes, candidates, found, pairs, pairs_choose): a row for
+      each variable and the readout that it may move. ``found`` is False where there is no effect that a circuit could
+      carry; ``nodes`` is then 0, and of the rest only ``total/{variable}`` is there.
+    - table ``nodes`` (variable, hook, channel): the smallest circuit that carries the share ``share`` both ways, chosen
+      on other levels; table ``edges`` (variable, source, target, effect): direct effects to draw between them;
+      table ``layers`` (hook, channels).
+    - ``total/{variable}``: readout(clean) minus readout(corrupted), nats.
+    - ``chosen/{variable}/{direction}``: faithfulness (share of the total) of that circuit, its null random circuits
+      with as many channels at every layer; ``random/{variable}/{direction}``: the mean of those.
+    - ``faithfulness/{variable}/{direction}/{size}``: of the best ``size`` channels, with the same null.
+    - ``cpr/{variable}/{direction}``, ``cmd/{variable}/{direction}``: areas; ``stability/{variable}``: Jaccard index.
+    - arrays ``effects/{variable}/{direction}``, float [layers channels]: effect of each channel by itself, on the
+      levels to choose on, nats. Facts ``share``, ``random_circuits``.
 
 In 4 to 6, the facts ``pairs`` (minimal pairs reported on) and, in 5 and 6, ``pairs_choose`` (used to choose) may be
 given.
@@ -156,6 +171,31 @@ SPECS: dict[str, Spec] = {
         tables=(("sets", ("hook", "top")),),
         facts=("clean", "corrupted", "random_sets", "pairs", "pairs_choose"),
         required=("total", "sets"),
+    ),
+    "circuit": Spec(
+        title="Which circuit carries it?",
+        question="What is the smallest part of the network that carries an effect by itself?",
+        estimates=(
+            "total/{variable}",
+            "chosen/{variable}/{direction}",
+            "random/{variable}/{direction}",
+            "faithfulness/{variable}/{direction}/{size}",
+            "cpr/{variable}/{direction}",
+            "cmd/{variable}/{direction}",
+            "stability/{variable}",
+        ),
+        tables=(
+            (
+                "questions",
+                ("variable", "metric", "clean", "corrupted", "nodes", "candidates", "found", "pairs", "pairs_choose"),
+            ),
+            ("nodes", ("variable", "hook", "channel")),
+            ("edges", ("variable", "source", "target", "effect")),
+            ("layers", ("hook", "channels")),
+        ),
+        arrays=("effects/{variable}/{direction}",),
+        facts=("share", "random_circuits"),
+        required=("questions", "nodes", "edges", "layers", "share", "random_circuits"),
     ),
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from mechinterp.reports import Identity, Results, Section, Table
@@ -193,9 +195,48 @@ def patching() -> Section:
     )
 
 
+def circuit() -> Section:
+    hooks = ("block1.hook_conv", "block1.res1.hook_branch", "block2.hook_conv", "block2.res1.hook_branch")
+    names = ("coin side", "hazard ahead")
+    estimates, nodes = [], [(hook, channel) for hook in hooks for channel in (1, 4, 9)]
+    for variable in names:
+        estimates.append(estimate(f"total/{variable}", 0.42, 0.08, n=60, null=flips(0.07, 0.0004)))
+    for way in DIRECTIONS:
+        null = Null(description="8 random circuits", value=0.02, low=-0.05, high=0.1)
+        for size, value in ((1, 0.02), (4, 0.3), (12, 0.86), (50, 1.04)):
+            estimates.append(estimate(f"faithfulness/coin side/{way}/{size}", value, 0.06, n=60, null=null))
+        estimates.append(estimate(f"chosen/coin side/{way}", 0.86, 0.05, n=60, null=null))
+        estimates.append(estimate(f"random/coin side/{way}", 0.02, 0.03, n=60))
+        estimates.append(estimate(f"cpr/coin side/{way}", 0.9, 0.05, n=60))
+        estimates.append(estimate(f"cmd/coin side/{way}", 0.1, 0.04, n=60))
+    estimates.append(estimate("stability/coin side", 0.7, 0.1, n=40))
+    maps = np.random.default_rng(0).normal(0, 0.05, (len(hooks), 16)).astype(np.float32)
+    edges = [
+        ("coin side", f"{a}[{i}]", f"{b}[{j}]", 0.01 * (i - j))
+        for a, b in itertools.pairwise(hooks) for i in (1, 4, 9) for j in (1, 4, 9)
+    ]  # fmt: skip
+    rows = (
+        ("coin side", "movement", "coin right", "coin left", 12, 64, True, 100, 80),
+        ("hazard ahead", "jump", "a hazard ahead", "none", 0, 64, False, 100, 80),
+    )
+    columns = ("variable", "metric", "clean", "corrupted", "nodes", "candidates", "found", "pairs", "pairs_choose")
+    return Section(
+        "circuit",
+        tuple(estimates),
+        tables={
+            "questions": Table(columns, rows),
+            "nodes": Table(("variable", "hook", "channel"), tuple(("coin side", *node) for node in nodes)),
+            "edges": Table(("variable", "source", "target", "effect"), tuple(edges)),
+            "layers": Table(("hook", "channels"), tuple((hook, 16) for hook in hooks)),
+        },
+        arrays={f"effects/{variable}/{way}": maps for variable in names for way in DIRECTIONS},
+        facts={"share": 0.8, "random_circuits": 8},
+    )
+
+
 def results(seed: int = 0) -> Results:
     rng = np.random.default_rng(seed)
-    sections = [who(rng), maximises(), relocated(), drive(), contrast(rng), patching()]
+    sections = [who(rng), maximises(), relocated(), drive(), contrast(rng), patching(), circuit()]
     return Results(
         Identity("synthetic", "invented numbers, no network", "0" * 64, {"made by": "tests/reports/synthetic.py"}),
         {"command": "none: these numbers are made up", "levels": 200, "seed": seed, "versions": {"mechinterp": "0"}},

@@ -40,7 +40,7 @@ def test_every_figure_has_a_question_a_name_and_a_sentence(results, drawn):
         for fig in made:
             assert fig.layout.title.text.rstrip(")").endswith(("?", "noising", "denoising"))
             names.append(style.name_of(fig))
-    assert len(set(names)) == len(names) == 15
+    assert len(set(names)) == len(names) == 19
 
 
 def test_drawing_changes_neither_template_nor_section(results):
@@ -154,3 +154,31 @@ def test_patching_without_shares(results):
 def test_sections_that_do_not_fit_are_not_drawn():
     with pytest.raises(ResultsError, match="lacks"):
         figures(Section("drive"))
+
+
+def test_a_circuit_is_drawn_from_left_to_right_with_widths_and_signs(results, drawn):
+    section = results.sections["circuit"]
+    names = [style.name_of(fig) for fig in drawn["circuit"]]
+    assert names == ["circuit-0-drawing", "circuit-0-curve", "circuit-0-effects", "circuit-1-effects"]
+    lines = [trace for trace in traces(drawn["circuit"][0]) if trace.mode == "lines"]
+    rows = section.table("edges").records()
+    assert len(lines) == len(rows)
+    assert all(line.x[0] < line.x[-1] for line in lines)
+    widest = max(lines, key=lambda line: line.line.width)
+    assert "0.0800" in widest.text
+    colours = {line.line.color for line in lines if "+0.0" in line.text and "+0.0000" not in line.text}
+    assert len(colours) == 1
+    dots = sum(len(trace.x) for trace in traces(drawn["circuit"][0]) if trace.mode != "lines")
+    assert dots == len(section.table("nodes"))
+
+
+def test_a_circuit_that_was_not_found_needs_no_shares(results):
+    section = results.sections["circuit"]
+    rows = tuple(row for row in section.table("questions").rows if not row[6])
+    tables = {**section.tables, "questions": type(section.table("questions"))(section.table("questions").columns, rows)}
+    bare = Section("circuit", section.estimates, tables, section.arrays, section.facts)
+    assert [style.name_of(fig) for fig in figures(bare)] == ["circuit-0-effects"]
+    assert "no effect for a circuit to carry" in sentences(bare)["circuit-0-effects"]
+    kept = tuple(e for e in section.estimates if not e.name.startswith("chosen"))
+    with pytest.raises(ResultsError, match="lacks 'chosen/coin side/denoise'"):
+        figures(Section("circuit", kept, section.tables, section.arrays, section.facts))

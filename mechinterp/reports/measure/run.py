@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from mechinterp.reports.measure.behaviour import Stock, Tick, maximises, relocated
+from mechinterp.reports.measure.circuit import circuit
 from mechinterp.reports.measure.contrast import chosen_channels, contrast
 from mechinterp.reports.measure.drive import measure_drive
 from mechinterp.reports.measure.patching import patching
@@ -40,6 +41,7 @@ def measure(subject: Subject, plan: Plan, folder: str | Path, *, command: str, t
         "drive": lambda: measure_drive(scenes, tick=tick),
         "contrast": lambda: contrast(scenes, tick=tick),
         "patching": lambda: patching(scenes, chosen_channels(store.get("contrast")), tick=tick),
+        "circuit": lambda: circuit(scenes, tick=tick),
     }
     for name, make in makers.items():
         tick(f"section: {name}")

@@ -59,6 +59,8 @@ class Plan:
         max_steps: when an episode with a relocated coin is given up, in steps.
         channels: channels chosen at each hook point.
         random_sets: sets of random channels beside them.
+        circuit_pairs: pairs that circuits are chosen on, and as many others that they are reported on.
+        random_circuits: random circuits at each size.
     """
 
     levels: int = 200
@@ -68,6 +70,8 @@ class Plan:
     max_steps: int = 400
     channels: int = 4
     random_sets: int = 5
+    circuit_pairs: int = 100
+    random_circuits: int = 8
 
     def __post_init__(self) -> None:
         if not 10 <= self.levels <= SCENE_LEVELS:
@@ -76,7 +80,8 @@ class Plan:
     @classmethod
     def quick(cls, *, levels: int = 40, seed: int = 0) -> Plan:
         """A first look: wide intervals, in under a minute."""
-        return cls(levels=levels, seed=seed, states=2, untrained=2, max_steps=250, random_sets=2)
+        smaller = {"untrained": 2, "random_sets": 2, "circuit_pairs": 12, "random_circuits": 3}
+        return cls(levels=levels, seed=seed, states=2, max_steps=250, **smaller)
 
 
 def network_words(policy: Policy) -> str:

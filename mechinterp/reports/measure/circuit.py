@@ -1,0 +1,232 @@
+"""Section 7: the smallest circuit that carries an effect, both ways, beside random circuits of its size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mechinterp import stats
+from mechinterp.circuits.alone import run_alone
+from mechinterp.circuits.circuit import Circuit
+from mechinterp.circuits.circuit import circuit as circuit_of
+from mechinterp.circuits.discovery import effects
+from mechinterp.circuits.errors import ZeroEffect
+from mechinterp.circuits.faithfulness import DIRECTIONS, ENOUGH, Curve, curve, growing, random_like, smallest, stability
+from mechinterp.circuits.graph import ResidualGraph
+from mechinterp.circuits.nodes import Edge, Node
+from mechinterp.circuits.ranking import Ranking
+from mechinterp.circuits.routes import edge_effects
+from mechinterp.coinrun import edits, geometry
+from mechinterp.coinrun.scenes import MinimalPairs, SceneError, Variable, minimal_pairs
+from mechinterp.coinrun.state import GameState
+from mechinterp.policies.graph import Policy
+from mechinterp.reports.measure.behaviour import Tick
+from mechinterp.reports.measure.scenes import Scenes
+from mechinterp.reports.section import Section, Table
+from mechinterp.stats import Estimate, Null
+
+NEAR, FAR = 4, 12
+"""Columns from the agent to the end wall: in view, and out of it."""
+DRAWN_NODES, DRAWN_EDGES = 36, 90
+FEWEST_LEVELS = 8
+
+
+def _end(state: GameState, rng: np.random.Generator) -> tuple[GameState, GameState] | None:
+    """No wall in view, against the wall at the level's end a few columns ahead; no coin in either."""
+    bare = edits.remove_decoys(state)
+    bare = edits.remove_coin(bare) if bare.coins else bare
+    x = int(bare.agent_xy[0])
+    try:
+        open_ahead = edits.move_end(bare, x + FAR) if geometry.end_x(bare) < x + FAR else bare
+        return open_ahead, edits.move_end(bare, x + NEAR)
+    except edits.EditError:
+        return None
+
+
+END_WALL = Variable("end wall", "no end wall in view", "the end wall ahead", "ceiling", _end)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A variable of the world, and the readout that it may move."""
+
+    variable: str
+    metric: str
+
+
+QUESTIONS = (Question("coin side", "movement"), Question("end wall", "movement"), Question("hazard ahead", "jump"))
+
+
+def circuit(scenes: Scenes, *, tick: Tick) -> Section:
+    """For each question, the channels that carry it, chosen on some levels and measured on others."""
+    policy = scenes.subject.policy
+    scenes.made[END_WALL.name] = minimal_pairs(scenes.states(), END_WALL, seed=scenes.plan.seed)
+    parts = []
+    for at, question in enumerate(QUESTIONS):
+        tick(f"circuit: {question.variable}")
+        rng = np.random.default_rng([scenes.plan.seed, 7, at])
+        try:
+            choose, report = (_some(half, scenes.plan.circuit_pairs, rng) for half in scenes.split(question.variable))
+        except SceneError:
+            continue  # too few states had room for it
+        if min(choose.n_levels, report.n_levels) < FEWEST_LEVELS:
+            continue
+        parts.append(_Answer(policy, question, choose, report, scenes.plan.random_circuits, rng))
+    hooks = stream(policy)
+    columns = ("variable", "metric", "clean", "corrupted", "nodes", "candidates", "found", "pairs", "pairs_choose")
+    return Section(
+        name="circuit",
+        estimates=tuple(estimate for part in parts for estimate in part.estimates),
+        tables={
+            "questions": Table(columns, tuple(part.row for part in parts)),
+            "nodes": Table(("variable", "hook", "channel"), tuple(row for part in parts for row in part.nodes)),
+            "edges": Table(
+                ("variable", "source", "target", "effect"), tuple(row for part in parts for row in part.edges)
+            ),
+            "layers": Table(("hook", "channels"), tuple((hook, policy.shapes[hook][0]) for hook in hooks)),
+        },
+        arrays={name: array for part in parts for name, array in part.maps.items()},
+        facts={"share": ENOUGH, "random_circuits": scenes.plan.random_circuits},
+    )
+
+
+def stream(policy: Policy) -> tuple[str, ...]:
+    """Layers whose maps are read outside of a branch: those that write to the residual stream, where there is one."""
+    graph = ResidualGraph.of(policy)
+    inside = {layer.writers[0] for layer in graph.layers if layer.hook.endswith("hook_branch")}
+    return tuple(hook for hook in graph.inner if len(policy.shapes[hook]) == 3 and hook not in inside)
+
+
+class _Answer:
+    """What was found for one question.
+
+    Args:
+        choose, report: pairs of levels to choose on, and of others to report on.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        question: Question,
+        choose: MinimalPairs,
+        report: MinimalPairs,
+        draws: int,
+        rng: np.random.Generator,
+    ) -> None:
+        self.policy, self.question, self.report, self.rng, self.draws = policy, question, report, rng, draws
+        hooks, metric = stream(policy), question.metric
+        parts = ResidualGraph.of(policy).nodes(hooks)
+        by_way = {way: effects(policy, choose, parts, way, metric) for way in DIRECTIONS}
+        sizes = np.max([np.abs(found).mean(1) for found in by_way.values()], axis=0)
+        empty = circuit_of(policy, (), kind="nodes", universe=hooks)
+        ranking = Ranking("exact effects", parts, sizes, empty)
+        steps = growing(len(parts), 16)
+        self.estimates: list[Estimate] = []
+        self.nodes: list[tuple[str, str, int]] = []
+        self.edges: list[tuple[str, str, str, float]] = []
+        self.maps = {
+            f"effects/{question.variable}/{way}": _map(policy, hooks, by_way[way].mean(1)) for way in DIRECTIONS
+        }
+        chosen: Circuit | None = None
+        curves = [curve(policy, report, ranking, sizes=steps, direction=way, metric=metric) for way in DIRECTIONS]
+        total = curves[0]
+        self.estimates.append(
+            stats.paired_difference(
+                total.total, np.zeros(len(total.total)), name=f"total/{question.variable}", unit="levels", rng=rng,
+                clusters=total.levels,
+            )
+        )  # fmt: skip
+        try:
+            trial = [curve(policy, choose, ranking, sizes=steps, direction=way, metric=metric) for way in DIRECTIONS]
+            for one in (*trial, *curves):
+                one.faithfulness(rng=np.random.default_rng(0))  # where there is no effect there is no circuit
+            chosen = ranking.circuit(smallest(trial))
+        except ZeroEffect:
+            chosen = None
+        if chosen is not None:
+            self._found(chosen, ranking, curves, steps)
+            larger = np.maximum(*(np.abs(found) for found in by_way.values()))
+            self.estimates.append(
+                stability(larger, choose.levels, len(chosen), rng=rng).renamed(f"stability/{question.variable}")
+            )
+            self.edges = self._edges(chosen, ranking, choose)
+            self.nodes = [(question.variable, node.hook, node.channel) for node in chosen.nodes]
+        self.row = (
+            question.variable, metric, report.clean_label, report.corrupted_label,
+            0 if chosen is None else len(chosen), len(parts), chosen is not None, len(report), len(choose),
+        )  # fmt: skip
+
+    def _found(self, chosen: Circuit, ranking: Ranking, curves: Sequence[Curve], steps: Sequence[int]) -> None:
+        """Faithfulness over size and of the chosen circuit, each beside random circuits, and the areas."""
+        variable, rng = self.question.variable, self.rng
+        shown = [size for size in steps if 0 < size < len(ranking.parts)]
+        random = {size: random_like(self.policy, ranking.circuit(size), self.draws, rng) for size in shown}
+        for one in curves:
+            run = run_alone(
+                self.policy,
+                self.report,
+                [each for size in shown for each in random[size]],
+                direction=one.direction,
+                metrics=one.metric,
+            )
+            shares = dict(zip(one.sizes, one.faithfulness(rng=rng), strict=True))
+            drawn = run.effect(one.metric).reshape(len(shown), self.draws, -1)
+            for size, by_draw in zip(shown, drawn, strict=True):
+                null = Null.from_draws(
+                    shares[size].value,
+                    by_draw.mean(1) / one.total.mean(),
+                    description=f"{self.draws} random circuits with as many channels at every layer",
+                )
+                name = f"faithfulness/{variable}/{one.direction}/{size}"
+                self.estimates.append(shares[size].renamed(name).against(null))
+                if size == len(chosen):
+                    self.estimates.append(shares[size].renamed(f"chosen/{variable}/{one.direction}").against(null))
+                    average = run.ratio(by_draw.mean(0), one.metric, name=f"random/{variable}/{one.direction}", rng=rng)
+                    self.estimates.append(average)
+            if len(chosen) == len(ranking.parts):
+                self.estimates.append(shares[len(chosen)].renamed(f"chosen/{variable}/{one.direction}"))
+            self.estimates.append(one.cpr(rng=rng).renamed(f"cpr/{variable}/{one.direction}"))
+            self.estimates.append(one.cmd(rng=rng).renamed(f"cmd/{variable}/{one.direction}"))
+
+    def _edges(self, chosen: Circuit, ranking: Ranking, pairs: MinimalPairs) -> list[tuple[str, str, str, float]]:
+        """The strongest direct effects between the channels that will be drawn, by denoising."""
+        kept = set(chosen.nodes)
+        nodes = [part for i in ranking.order if isinstance(part := ranking.parts[i], Node) and part in kept][
+            :DRAWN_NODES
+        ]
+        graph = ResidualGraph.of(self.policy)
+        own = {(node.hook, node.channel) for node in nodes}
+        edges = [
+            Edge(Node(writer, source), Node(layer.hook, target))
+            for layer in graph.layers
+            for writer in layer.writers
+            for source in range(graph.widths[writer])
+            for target in range(graph.widths[layer.hook])
+            if (writer, source) in own and (layer.hook, target) in own
+        ]
+        if not edges:
+            return []
+        found = edge_effects(self.policy, pairs, edges, metrics=self.question.metric).scores(self.question.metric)
+        best = np.argsort(-np.abs(found), kind="stable")[:DRAWN_EDGES]
+        return [
+            (self.question.variable, str(edges[i].source), str(edges[i].target), float(found[i])) for i in sorted(best)
+        ]
+
+
+def _map(policy: Policy, hooks: Sequence[str], values: np.ndarray) -> np.ndarray:
+    """One row a layer, as wide as the widest; what is beyond a layer's channels is 0."""
+    widths = [policy.shapes[hook][0] for hook in hooks]
+    rows = np.zeros((len(hooks), max(widths)), np.float32)
+    for row, (width, part) in enumerate(zip(widths, np.split(values, np.cumsum(widths)[:-1]), strict=True)):
+        rows[row, :width] = part
+    return rows
+
+
+def _some(pairs: MinimalPairs, count: int, rng: np.random.Generator) -> MinimalPairs:
+    """At most `count` pairs, of as many levels as there are."""
+    order = rng.permutation(len(pairs))
+    _, first = np.unique(pairs.levels[order], return_index=True)
+    rest = np.setdiff1d(np.arange(len(order)), first)
+    return pairs.select(np.sort(order[[*rng.permutation(first), *rest][:count]]))

@@ -1,0 +1,248 @@
+"""Known answers: planted networks on painted frames, where what carries the coin's side is known edge by edge."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from mechinterp import stats
+from mechinterp.circuits import CircuitError, FramePairs, ZeroEffect
+from mechinterp.circuits.alone import run_alone
+from mechinterp.circuits.circuit import circuit
+from mechinterp.circuits.discovery import by_effects, by_pruning, effects
+from mechinterp.circuits.faithfulness import DIRECTIONS, Curve, curve, growing, random_like, smallest, stability
+from mechinterp.circuits.graph import ResidualGraph
+from mechinterp.circuits.hypotheses import completeness, equivalence, independence, minimality, minimality_tests
+from mechinterp.circuits.masks import MaskOptions, by_mask
+from mechinterp.circuits.planted import RECIPES, planted
+from mechinterp.circuits.ranking import Ranking, compare
+
+YELLOW = (255, 204, 0)
+
+
+def scenes(count: int, *, seed: int = 0, variable: str = "coin side") -> FramePairs:
+    """A coin right (clean) and left (corrupted) of the middle over ground; or none, or other ground too."""
+    rng = np.random.default_rng(seed)
+    sides = []
+    for _ in range(2):
+        sides.append(np.zeros((count, 64, 64, 3), np.uint8))
+    for pair in range(count):
+        row, distance = int(rng.integers(14, 28)), int(rng.integers(6, 22))
+        ground, bright = None, 0
+        for side, frames in enumerate(sides):
+            if ground is None or variable == "another level":
+                ground, bright = rng.integers(0, 2, 8).repeat(8), rng.integers(120, 200)
+            frames[pair, 50:, ground == 1] = bright
+            frames[pair, :12, ground == 1] = 150
+            if side == 1 and variable == "coin present":
+                continue
+            at = 32 + distance if side == 0 else 30 - distance
+            frames[pair, row : row + 5, at : at + 5] = YELLOW
+    return FramePairs(sides[0], sides[1], np.arange(count))
+
+
+def study(kind: str, count: int = 4):
+    network = planted(kind)
+    variable = "coin side" if network.truth("coin side") else "another level"
+    return network, scenes(count, variable=variable), network.truth(variable), network.undecided(variable)
+
+
+@pytest.mark.parametrize("kind", RECIPES)
+def test_exact_effects_find_every_planted_circuit(kind):
+    network, pairs, truth, undecided = study(kind)
+    for way in ("both", "denoise"):
+        ranking = by_effects(network.policy, pairs, kind="edges", way=way)
+        assert ranking.auroc(truth, undecided=undecided) >= 0.99
+
+
+@pytest.mark.parametrize("kind", RECIPES)
+def test_pruning_keeps_true_nodes_alone(kind):
+    network, pairs, _, _ = study(kind, 3)
+    variable = "coin side" if network.truth("coin side") else "another level"
+    ranking = by_pruning(network.policy, pairs, kind="nodes")
+    inner = set(ranking.parts)
+    truth, used = network.true_nodes(variable) & inner, network.used & inner
+    assert {*ranking.above(0.01).parts} <= used
+    assert ranking.auroc(truth, undecided=used - truth) >= 0.95
+
+
+def test_pruning_keeps_true_edges_alone():
+    network, pairs, truth, undecided = study("coin", 2)
+    hooks = ["block2.hook_conv", "hook_logits"]
+    ranking = by_pruning(network.policy, pairs, kind="edges", universe=hooks)
+    inside = {edge for edge in truth if edge.target.hook in hooks}
+    kept = set(ranking.above(0.01).parts)
+    assert inside <= kept <= inside | undecided
+    assert ranking.auroc(inside, undecided=undecided) >= 0.99
+
+
+@pytest.mark.parametrize("kind", ["coin", "two coin paths"])
+def test_a_learned_mask_finds_them(kind):
+    network, pairs, truth, undecided = study(kind)
+    hooks = ["block2.res1.hook_conv1", "block2.res1.hook_branch", "hidden.hook_pre", "hook_logits"]
+    ranking = by_mask(
+        network.policy,
+        pairs,
+        kind="edges",
+        universe=hooks,
+        generator=torch.Generator().manual_seed(0),
+        options=MaskOptions(steps=60, rate=0.2, pairs=4),
+    )
+    inside = {edge for edge in truth if edge.target.hook in hooks}
+    assert ranking.auroc(inside, undecided=undecided) >= 0.95
+
+
+def test_of_redundant_paths_noising_shows_little_and_denoising_all():
+    network, pairs = planted("two coin paths"), scenes(4, variable="coin present")
+    units = sorted(n for n in network.true_nodes("coin side") if n.hook == "block2.hook_conv")
+    assert len(units) == 2  # the copies of either path
+    whole = run_alone(network.policy, pairs, [circuit(network.policy, units)]).total("movement").mean()
+    alone = effects(network.policy, pairs, units, "denoise", "movement").mean(1) / whole
+    without = effects(network.policy, pairs, units, "noise", "movement").mean(1) / whole
+    assert (alone > 0.6).all()
+    assert (without < 0.2).all()
+
+
+def test_pruning_keeps_one_of_two_redundant_paths():
+    network, pairs = planted("two coin paths"), scenes(4, variable="coin present")
+    units = {n for n in network.true_nodes("coin side") if n.hook == "block2.hook_conv"}
+    kept = by_pruning(network.policy, pairs, kind="nodes", threshold=0.1, universe=["block2.hook_conv"]).above(0.1)
+    assert len(units & set(kept.parts)) == 1
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_the_true_circuit_alone_does_everything(direction):
+    network, pairs, truth, _ = study("coin", 8)
+    true = circuit(network.policy, network.edges | truth)
+    run = run_alone(network.policy, pairs, [true, *random_like(network.policy, true, 3, np.random.default_rng(0))])
+    shares = run.shares("movement", rng=np.random.default_rng(0))
+    assert shares[0].value == pytest.approx(1, abs=1e-4)
+    assert all(abs(share.value) < 0.2 for share in shares[1:])
+    assert shares[0].unit == "levels"
+
+
+def test_curves_areas_and_the_smallest_circuit():
+    network, pairs, truth, _ = study("coin", 8)
+    ranking = by_effects(network.policy, pairs, kind="edges")
+    curves = [curve(network.policy, pairs, ranking, direction=d, sizes=[6, 12, 13, 100]) for d in DIRECTIONS]
+    assert curves[0].sizes == (0, 6, 12, 13, 100, 660)
+    size = smallest(curves)
+    assert size in (12, 13)
+    assert compare(ranking.circuit(size), truth).recall == 1
+    rng = np.random.default_rng(0)
+    assert [round(e.value, 3) for e in curves[0].faithfulness(rng=rng)][-3:] == [1, 1, 1]
+    shares = curves[0].values()
+    x = np.array(curves[0].sizes) / 660
+    assert curves[0].cpr(rng=rng).value == pytest.approx(((shares[1:] + shares[:-1]) / 2) @ np.diff(x), abs=1e-9)
+    assert curves[0].cmd(rng=rng).value == pytest.approx(
+        ((abs(1 - shares)[1:] + abs(1 - shares)[:-1]) / 2) @ np.diff(x), abs=1e-9
+    )
+    assert curves[0].cpr(rng=rng).n == 8
+
+
+def test_no_effect_is_said_and_never_divided_by():
+    network, pairs = planted("right"), scenes(4)
+    ranking = by_effects(network.policy, pairs, kind="edges")
+    flat = curve(network.policy, pairs, ranking, sizes=[5])
+    with pytest.raises(ZeroEffect, match="none of the 4 pairs has an effect on 'movement'") as error:
+        flat.faithfulness(rng=np.random.default_rng(0))
+    assert error.value.pairs == (0, 1, 2, 3)
+    for make in (flat.cpr, flat.cmd):
+        with pytest.raises(ZeroEffect):
+            make(rng=np.random.default_rng(0))
+    with pytest.raises(ZeroEffect):
+        smallest([flat])
+    with pytest.raises(ZeroEffect, match="nothing to prune"):
+        by_pruning(network.policy, pairs, kind="nodes")
+    with pytest.raises(ZeroEffect):
+        by_mask(network.policy, pairs, kind="nodes", generator=torch.Generator())
+
+
+def test_an_effect_that_cannot_be_told_from_zero():
+    effect = np.array([[0.0, 0, 0, 0], [1, -1, 2, -2], [1, -1, 2, -2]])
+    mixed = Curve(
+        sizes=(0, 1, 2), direction="denoise", metric="m", effect=effect, total=effect[2], levels=np.arange(4)
+    )  # fmt: skip
+    with pytest.raises(ZeroEffect, match="cannot be told from 0"):
+        mixed.faithfulness(rng=np.random.default_rng(0))
+
+
+def test_completeness_and_minimality_of_a_known_circuit():
+    network, pairs, truth, _ = study("two coin paths", 8)
+    rng = np.random.default_rng(0)
+    whole = circuit(network.policy, truth | network.edges)
+    assert completeness(network.policy, pairs, whole, rng=rng, draws=6).value < 1e-5
+    path = sorted(n for n in network.true_nodes("coin side") if n.hook == "block2.hook_conv")
+    one = circuit(network.policy, path[:1], universe=["block2.hook_conv"])
+    assert completeness(network.policy, pairs, one, rng=rng, draws=6).value > 0.2  # the backup was left out
+    coin, pairs, truth, _ = study("coin", 8)
+    extra = next(e for e in ResidualGraph.of(coin.policy).edges(["block2.hook_conv"]) if e not in coin.edges)
+    inflated = circuit(coin.policy, {*coin.edges, extra})
+    by_part = dict(zip(inflated.parts, minimality(coin.policy, pairs, inflated, rng=rng), strict=True))
+    assert by_part[extra].value == pytest.approx(0, abs=1e-6)
+    last = [e for e in truth if e.target.hook == "block2.res1.hook_branch"]
+    assert all(by_part[e].value > 0.9 for e in last)
+    p = minimality_tests(coin.policy, pairs, inflated, rng=rng, draws=20)
+    assert p[extra] > 0.5
+    assert all(p[e] < 0.06 for e in last)
+
+
+def test_equivalence_and_independence():
+    network, pairs, truth, _ = study("coin", 12)
+    policy = network.policy
+    everything = circuit(policy, ResidualGraph.of(policy).edges())
+    true, wrong = circuit(policy, network.edges), circuit(policy, sorted(truth)[:3])
+    run = {name: run_alone(policy, pairs, [one]) for name, one in {"true": true, "wrong": wrong}.items()}
+    assert equivalence(run["wrong"], "movement").p < 0.01
+    assert equivalence(run["true"], "movement").p > 0.05 or abs(run["true"].effect("movement")).max() > 0
+    rng = np.random.default_rng(0)
+    rest = run_alone(policy, pairs, [everything.without(true.parts)])
+    assert independence(rest, "movement", rng=rng).p == 1.0
+    other = run_alone(policy, pairs, [everything.without([everything.parts[0]])])
+    assert independence(other, "movement", rng=rng).p < 0.01
+
+
+def test_stability_counts_levels():
+    rng = np.random.default_rng(0)
+    clear = np.concatenate([np.full((3, 10), 5.0), rng.normal(0, 0.1, (9, 10))])
+    found = stability(clear, np.arange(10), 3, rng=rng)
+    assert (found.value, found.n, found.unit) == (1.0, 10, "levels")
+    assert isinstance(found, stats.Estimate)
+    noisy = stability(rng.normal(0, 1, (50, 10)), np.arange(10), 5, rng=rng)
+    assert noisy.value < 0.9
+
+
+def test_random_circuits_match_hook_by_hook():
+    network = planted("coin")
+    graph = ResidualGraph.of(network.policy)
+    nodes = [*graph.nodes(["block1.hook_conv"])[:3], *graph.nodes(["hidden.hook_pre"])[:5]]
+    for one in random_like(network.policy, circuit(network.policy, nodes), 4, np.random.default_rng(0)):
+        assert sum(part.hook == "block1.hook_conv" for part in one.parts) == 3
+        assert len(one) == 8
+
+
+def test_rankings_and_comparisons():
+    network = planted("coin")
+    parts = ResidualGraph.of(network.policy).nodes(["block1.hook_conv"])
+    empty = circuit(network.policy, (), kind="nodes", universe=["block1.hook_conv"])
+    ranking = Ranking("made up", parts, np.array([0, 3, 1, 1, 5, 0, 0, 2.0]), empty)
+    assert [part.channel for part in ranking.circuit(3).parts] == [1, 4, 7]
+    assert len(ranking.above(1)) == 3
+    truth = {parts[4], parts[2]}
+    # 4 beats all six others; 2 beats 0, 5, 6, ties with 3, loses to 1 and 7
+    assert ranking.auroc(truth) == pytest.approx((6 + 3.5) / 12)
+    assert ranking.auroc(truth, undecided={parts[1], parts[7]}) == pytest.approx((4 + 3.5) / 8)
+    match = compare(ranking.circuit(3), truth)
+    assert (match.precision, match.recall, match.jaccard) == (1 / 3, 1 / 2, 1 / 4)
+    with pytest.raises(CircuitError, match="true parts and others"):
+        ranking.auroc(set())
+    with pytest.raises(CircuitError, match="empty circuit"):
+        compare(set(), truth)
+    with pytest.raises(CircuitError, match="9 parts out of 8"):
+        ranking.circuit(9)
+
+
+def test_sizes_grow_by_ratio():
+    assert growing(100, 5) == (0, 1, 3, 10, 32, 100)
+    assert growing(2)[-1] == 2
