@@ -14,6 +14,7 @@ from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.pairs import tensor
 from mechinterp.errors import nearest
 from mechinterp.policies.graph import Policy
+from mechinterp.policies.nodes import FRAME
 
 Source = Literal["other", "mean", "zero", "resample"]
 
@@ -56,6 +57,8 @@ def donor(
         return None
     if reference is None or not len(reference):
         raise CircuitError(f"source {source!r} needs reference frames, at least one")
+    if reference.dtype != np.uint8 or reference.shape[1:] != (FRAME, FRAME, 3):
+        raise CircuitError(f"reference frames must be uint8 [n, 64, 64, 3], got {reference.dtype} {reference.shape}")
     if rng is not None:
         return _Run(policy, hooks, reference[rng.integers(len(reference), size=pairs)])
     return _Fixed(mean_activations(policy, reference, hooks, batch=batch), policy)

@@ -11,6 +11,7 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from mechinterp.circuits.errors import CircuitError
+from mechinterp.policies.nodes import FRAME
 
 
 class Pairs(Protocol):
@@ -44,7 +45,7 @@ class FramePairs:
     def __post_init__(self) -> None:
         for name in ("clean", "corrupted"):
             frames = np.asarray(getattr(self, name))
-            if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not len(frames):
+            if frames.dtype != np.uint8 or frames.shape[1:] != (FRAME, FRAME, 3) or not len(frames):
                 raise CircuitError(
                     f"{name} frames must be uint8 [pairs, 64, 64, 3] and at least one, got {frames.dtype} "
                     f"{list(frames.shape)}"

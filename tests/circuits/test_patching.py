@@ -185,6 +185,8 @@ def test_the_result_does_not_depend_on_how_it_is_cut_into_batches(impala):
         ({"pairs": (random_frames(2), random_frames(3))}, CircuitError, "one shape"),
         ({"pairs": (random_frames(0), random_frames(0))}, CircuitError, "at least one"),
         ({"pairs": (random_frames(2) / 255, random_frames(2))}, CircuitError, "uint8"),
+        ({"pairs": (random_frames(2)[:, :32], random_frames(2)[:, :32])}, CircuitError, "64, 64, 3"),
+        ({"source": "mean", "reference": random_frames(2)[:, :32]}, CircuitError, "64, 64, 3"),
     ],
 )
 def test_what_cannot_be_patched_is_refused_with_a_reason(impala, change, error, message):
