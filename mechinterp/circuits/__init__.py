@@ -9,27 +9,61 @@ __getattr__, __dir__, __all__ = attach(
     {
         "Attribution": "attributed",
         "BudgetTooSmall": "errors",
+        "Circuit": "circuit",
         "CircuitError": "errors",
+        "Curve": "faithfulness",
+        "Edge": "nodes",
         "FramePairs": "pairs",
+        "Node": "nodes",
         "PatchEffects": "effects",
         "PatchSite": "sites",
+        "Ranking": "ranking",
+        "ResidualGraph": "graph",
+        "Route": "routes",
         "ZeroEffect": "errors",
         "attribute": "attribution",
         "attribute_edges": "attribution",
+        "by_effects": "discovery",
+        "by_mask": "masks",
+        "by_pruning": "discovery",
         "channel_sites": "sites",
+        "compare": "ranking",
+        "curve": "faithfulness",
+        "edge_effects": "routes",
+        "edge_weight": "graph",
         "patch": "patching",
+        "path_effects": "routes",
+        "random_like": "faithfulness",
+        "run_alone": "alone",
     },
 )
 
 if TYPE_CHECKING:
+    from mechinterp.circuits.alone import run_alone as run_alone
     from mechinterp.circuits.attributed import Attribution as Attribution
     from mechinterp.circuits.attribution import attribute as attribute
     from mechinterp.circuits.attribution import attribute_edges as attribute_edges
+    from mechinterp.circuits.circuit import Circuit as Circuit
+    from mechinterp.circuits.discovery import by_effects as by_effects
+    from mechinterp.circuits.discovery import by_pruning as by_pruning
     from mechinterp.circuits.effects import PatchEffects as PatchEffects
     from mechinterp.circuits.errors import BudgetTooSmall as BudgetTooSmall
     from mechinterp.circuits.errors import CircuitError as CircuitError
     from mechinterp.circuits.errors import ZeroEffect as ZeroEffect
+    from mechinterp.circuits.faithfulness import Curve as Curve
+    from mechinterp.circuits.faithfulness import curve as curve
+    from mechinterp.circuits.faithfulness import random_like as random_like
+    from mechinterp.circuits.graph import ResidualGraph as ResidualGraph
+    from mechinterp.circuits.graph import edge_weight as edge_weight
+    from mechinterp.circuits.masks import by_mask as by_mask
+    from mechinterp.circuits.nodes import Edge as Edge
+    from mechinterp.circuits.nodes import Node as Node
     from mechinterp.circuits.pairs import FramePairs as FramePairs
     from mechinterp.circuits.patching import patch as patch
+    from mechinterp.circuits.ranking import Ranking as Ranking
+    from mechinterp.circuits.ranking import compare as compare
+    from mechinterp.circuits.routes import Route as Route
+    from mechinterp.circuits.routes import edge_effects as edge_effects
+    from mechinterp.circuits.routes import path_effects as path_effects
     from mechinterp.circuits.sites import PatchSite as PatchSite
     from mechinterp.circuits.sites import channel_sites as channel_sites

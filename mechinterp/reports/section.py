@@ -72,7 +72,8 @@ class Section:
     """One part of an analysis. Which estimates, tables, arrays and facts each section has is said in `schema`.
 
     Attributes:
-        name: ``"who"``, ``"maximises"``, ``"relocated"``, ``"drive"``, ``"contrast"`` or ``"patching"``.
+        name: ``"who"``, ``"maximises"``, ``"relocated"``, ``"drive"``, ``"contrast"``, ``"patching"`` or
+            ``"circuit"``.
         estimates: every number that is a claim; each `Estimate.name` is a path such as ``"return/policy"``.
         tables: what describes them.
         arrays: frames (uint8) and maps (float); figures alone use them.

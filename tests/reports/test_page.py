@@ -67,7 +67,7 @@ def test_nothing_is_asked_for(outline):
 
 def test_figures_have_heading_label_and_data(outline, report):
     plots = [attrs for attrs in outline.all("div") if attrs.get("class") == "plot"]
-    assert len(plots) == len(report.figures) == 15
+    assert len(plots) == len(report.figures) == 19
     identifiers = [attrs["id"] for _, attrs in outline.tags if "id" in attrs]
     assert len(set(identifiers)) == len(identifiers)
     for plot in plots:
@@ -97,7 +97,7 @@ def test_redrawn_from_the_file_alone(report, html):
 def test_what_was_not_measured_is_said():
     results = synthetic.results()
     html = render(Results(results.identity, {}, {"drive": results.sections["drive"]}))
-    assert html.count("This part was not measured.") == 5
+    assert html.count("This part was not measured.") == 6
     assert 'id="drive-movement"' in html
 
 
@@ -144,8 +144,8 @@ def _browse(page: Path, profile: Path) -> tuple[str, list[str]]:
 def test_a_browser_draws_it_without_complaint(report, tmp_path):
     document, said = _browse(report.page, tmp_path / "profile")
     assert said == []
-    assert 'data-drawn="15"' in document
-    assert document.count('class="main-svg"') >= 15
+    assert 'data-drawn="19"' in document
+    assert document.count('class="main-svg"') >= 19
 
 
 @pytest.mark.slow

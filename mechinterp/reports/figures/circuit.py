@@ -16,6 +16,7 @@ from mechinterp.reports.section import Section
 _WAYS = {"denoise": ("denoising: enough by itself?", style.BLUE), "noise": ("noising: lost without it?", style.PINK)}
 TOWARD, AGAINST = style.BLUE, style.RED
 _WIDEST = 7.0
+_TICKS = [1, 2, 5, 10, 20, 50, 100, 200, 500]
 
 
 def figures(section: Section) -> list[go.Figure]:
@@ -145,7 +146,7 @@ def _curve(section: Section, row: dict, at: int) -> go.Figure:
     values = [e.value for e in section.under("faithfulness", str(row["variable"])).values()]
     top, bottom = min(2.0, max(1.2, *values)), max(-1.0, min(-0.1, *values))
     fig.update_yaxes(title_text="faithfulness: share of the effect", tickformat=".0%", range=[bottom, top + 0.05])
-    fig.update_xaxes(title_text=f"channels in the circuit, of {row['candidates']}", type="log")
+    fig.update_xaxes(title_text=f"channels in the circuit, of {row['candidates']}", type="log", tickvals=_TICKS)
     return fig
 
 

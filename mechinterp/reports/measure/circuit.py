@@ -31,6 +31,8 @@ NEAR, FAR = 4, 12
 """Columns from the agent to the end wall: in view, and out of it."""
 DRAWN_NODES, DRAWN_EDGES = 36, 90
 FEWEST_LEVELS = 8
+STEPS, FINER = 10, 5
+"""Sizes that are tried, evenly spaced by ratio, and between the last that was too small and the first that was not."""
 
 
 def _end(state: GameState, rng: np.random.Generator) -> tuple[GameState, GameState] | None:
@@ -122,31 +124,21 @@ class _Answer:
         sizes = np.max([np.abs(found).mean(1) for found in by_way.values()], axis=0)
         empty = circuit_of(policy, (), kind="nodes", universe=hooks)
         ranking = Ranking("exact effects", parts, sizes, empty)
-        steps = growing(len(parts), 16)
         self.estimates: list[Estimate] = []
         self.nodes: list[tuple[str, str, int]] = []
         self.edges: list[tuple[str, str, str, float]] = []
         self.maps = {
             f"effects/{question.variable}/{way}": _map(policy, hooks, by_way[way].mean(1)) for way in DIRECTIONS
         }
-        chosen: Circuit | None = None
-        curves = [curve(policy, report, ranking, sizes=steps, direction=way, metric=metric) for way in DIRECTIONS]
-        total = curves[0]
+        chosen, curves = self._choose(ranking, choose)
         self.estimates.append(
             stats.paired_difference(
-                total.total, np.zeros(len(total.total)), name=f"total/{question.variable}", unit="levels", rng=rng,
-                clusters=total.levels,
+                curves[0].total, np.zeros(len(report)), name=f"total/{question.variable}", unit="levels", rng=rng,
+                clusters=curves[0].levels,
             )
         )  # fmt: skip
-        try:
-            trial = [curve(policy, choose, ranking, sizes=steps, direction=way, metric=metric) for way in DIRECTIONS]
-            for one in (*trial, *curves):
-                one.faithfulness(rng=np.random.default_rng(0))  # where there is no effect there is no circuit
-            chosen = ranking.circuit(smallest(trial))
-        except ZeroEffect:
-            chosen = None
         if chosen is not None:
-            self._found(chosen, ranking, curves, steps)
+            self._found(chosen, ranking, curves)
             larger = np.maximum(*(np.abs(found) for found in by_way.values()))
             self.estimates.append(
                 stability(larger, choose.levels, len(chosen), rng=rng).renamed(f"stability/{question.variable}")
@@ -158,10 +150,35 @@ class _Answer:
             0 if chosen is None else len(chosen), len(parts), chosen is not None, len(report), len(choose),
         )  # fmt: skip
 
-    def _found(self, chosen: Circuit, ranking: Ranking, curves: Sequence[Curve], steps: Sequence[int]) -> None:
+    def _choose(self, ranking: Ranking, choose: MinimalPairs) -> tuple[Circuit | None, list[Curve]]:
+        """The smallest circuit that is enough, if there is an effect at all, and the curves on the levels to report."""
+
+        def curves(pairs: MinimalPairs, sizes: Sequence[int]) -> list[Curve]:
+            metric = self.question.metric
+            return [curve(self.policy, pairs, ranking, sizes=sizes, direction=way, metric=metric) for way in DIRECTIONS]
+
+        def refuse_nothing(found: Sequence[Curve]) -> None:
+            for one in found:
+                one.faithfulness(rng=np.random.default_rng(0))
+
+        steps = growing(len(ranking.parts), STEPS)
+        try:
+            trial = curves(choose, steps)
+            refuse_nothing(trial)
+            size = smallest(trial)
+            below = max((step for step in steps if step < size), default=0)
+            between = np.linspace(below, size, FINER + 2).round().astype(int).tolist()
+            size = smallest(curves(choose, between))
+            found = curves(self.report, [*steps, size])
+            refuse_nothing(found)
+        except ZeroEffect:  # where there is no effect there is no circuit
+            return None, curves(self.report, ())
+        return ranking.circuit(size), found
+
+    def _found(self, chosen: Circuit, ranking: Ranking, curves: Sequence[Curve]) -> None:
         """Faithfulness over size and of the chosen circuit, each beside random circuits, and the areas."""
         variable, rng = self.question.variable, self.rng
-        shown = [size for size in steps if 0 < size < len(ranking.parts)]
+        shown = [size for size in curves[0].sizes if 0 < size < len(ranking.parts)]
         random = {size: random_like(self.policy, ranking.circuit(size), self.draws, rng) for size in shown}
         for one in curves:
             run = run_alone(

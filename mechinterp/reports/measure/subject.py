@@ -70,8 +70,8 @@ class Plan:
     max_steps: int = 400
     channels: int = 4
     random_sets: int = 5
-    circuit_pairs: int = 100
-    random_circuits: int = 8
+    circuit_pairs: int = 60
+    random_circuits: int = 6
 
     def __post_init__(self) -> None:
         if not 10 <= self.levels <= SCENE_LEVELS:
