@@ -57,7 +57,8 @@ _TEXT = {
         "choose on.",
         "The grey band is {random_circuits} random circuits with as many channels at every layer, and all numbers are "
         "from levels that were not used to choose. CPR is the area under faithfulness over size, CMD the area between "
-        "faithfulness and 1 (Mueller et al. 2025). Lines in the drawing are direct effects from channel to channel.",
+        "faithfulness and 1 (Mueller et al. 2025). Lines in the drawing are effects from channel to channel, by path "
+        "patching.",
     ],
 }
 

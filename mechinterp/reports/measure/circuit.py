@@ -17,7 +17,7 @@ from mechinterp.circuits.faithfulness import DIRECTIONS, ENOUGH, Curve, curve, g
 from mechinterp.circuits.graph import ResidualGraph
 from mechinterp.circuits.nodes import Edge, Node
 from mechinterp.circuits.ranking import Ranking
-from mechinterp.circuits.routes import edge_effects
+from mechinterp.circuits.routes import Route, edge_effects, path_effects
 from mechinterp.coinrun import edits, geometry
 from mechinterp.coinrun.scenes import MinimalPairs, SceneError, Variable, minimal_pairs
 from mechinterp.coinrun.state import GameState
@@ -29,7 +29,7 @@ from mechinterp.stats import Estimate, Null
 
 NEAR, FAR = 4, 12
 """Columns from the agent to the end wall: in view, and out of it."""
-DRAWN_NODES, DRAWN_EDGES = 36, 90
+DRAWN_NODES, DRAWN_EDGES, EDGE_PAIRS = 36, 90, 16
 FEWEST_LEVELS = 8
 STEPS, FINER = 10, 5
 """Sizes that are tried, evenly spaced by ratio, and between the last that was too small and the first that was not."""
@@ -143,7 +143,7 @@ class _Answer:
             self.estimates.append(
                 stability(larger, choose.levels, len(chosen), rng=rng).renamed(f"stability/{question.variable}")
             )
-            self.edges = self._edges(chosen, ranking, choose)
+            self.edges = self._edges(chosen, ranking, _some(choose, EDGE_PAIRS, rng))
             self.nodes = [(question.variable, node.hook, node.channel) for node in chosen.nodes]
         self.row = (
             question.variable, metric, report.clean_label, report.corrupted_label,
@@ -208,28 +208,35 @@ class _Answer:
             self.estimates.append(one.cmd(rng=rng).renamed(f"cmd/{variable}/{one.direction}"))
 
     def _edges(self, chosen: Circuit, ranking: Ranking, pairs: MinimalPairs) -> list[tuple[str, str, str, float]]:
-        """The strongest direct effects between the channels that will be drawn, by denoising."""
-        kept = set(chosen.nodes)
+        """The strongest effects from channel to channel of those that will be drawn, by denoising.
+
+        What a branch reads came through its inner layer, which is passed whole.
+        """
+        kept, metric = set(chosen.nodes), self.question.metric
         nodes = [part for i in ranking.order if isinstance(part := ranking.parts[i], Node) and part in kept][
             :DRAWN_NODES
         ]
         graph = ResidualGraph.of(self.policy)
-        own = {(node.hook, node.channel) for node in nodes}
-        edges = [
-            Edge(Node(writer, source), Node(layer.hook, target))
-            for layer in graph.layers
-            for writer in layer.writers
-            for source in range(graph.widths[writer])
-            for target in range(graph.widths[layer.hook])
-            if (writer, source) in own and (layer.hook, target) in own
-        ]
-        if not edges:
-            return []
-        found = edge_effects(self.policy, pairs, edges, metrics=self.question.metric).scores(self.question.metric)
-        best = np.argsort(-np.abs(found), kind="stable")[:DRAWN_EDGES]
-        return [
-            (self.question.variable, str(edges[i].source), str(edges[i].target), float(found[i])) for i in sorted(best)
-        ]
+        by_hook = {hook: [node for node in nodes if node.hook == hook] for hook in chosen.universe}
+        edges: list[Edge] = []
+        routes: list[Route] = []
+        for layer in graph.layers:
+            inner = [name for name in layer.writers if name in graph.inner and name not in by_hook]
+            before = graph.layer(inner[0]).writers if inner else layer.writers
+            ends = [(a, b) for b in by_hook.get(layer.hook, ()) for name in before for a in by_hook.get(name, ())]
+            if inner:
+                routes += [Route((source, *inner, target)) for source, target in ends]
+            else:
+                edges += [Edge(source, target) for source, target in ends]
+        found = []
+        if edges:
+            run = edge_effects(self.policy, pairs, edges, metrics=metric)
+            found += zip([(e.source, e.target) for e in edges], run.scores(metric).tolist(), strict=True)
+        if routes:
+            run = path_effects(self.policy, pairs, routes, metrics=metric)
+            found += zip([(r.stops[0], r.stops[-1]) for r in routes], run.scores(metric).tolist(), strict=True)
+        best = sorted(found, key=lambda row: -abs(row[1]))[:DRAWN_EDGES]
+        return [(self.question.variable, str(source), str(target), effect) for (source, target), effect in best]
 
 
 def _map(policy: Policy, hooks: Sequence[str], values: np.ndarray) -> np.ndarray:

@@ -56,8 +56,8 @@ def _each(section: Section, row: dict) -> str:
     if row["found"]:
         return f"{words[0].upper()}{words[1:]}; each square is what one channel carries of that by itself."
     return (
-        f"{words[0].upper()}{words[1:]}: too little to be told from nothing, so there is no effect for a circuit to "
-        "carry, and the squares are noise."
+        f"{words[0].upper()}{words[1:]}: not clear enough, there or where channels were chosen, to take shares of. So "
+        "there is no effect for a circuit to carry, and the squares are mostly noise."
     )
 
 
