@@ -27,6 +27,13 @@ class Command:
     """Does the work. Raises a `MechinterpError` for what the user can mend."""
 
 
+def seed(text: str) -> int:
+    """The argument of ``--seed``: what every generator here accepts."""
+    if text.isdecimal() and int(text) < 2**63:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r}, allowed are whole numbers from 0 to 2**63 - 1")
+
+
 def names() -> list[str]:
     """All commands, as they are typed."""
     return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__))

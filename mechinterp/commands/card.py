@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mechinterp.commands import Command
+from mechinterp.commands import Command, seed
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="of a training run, such as checkpoints/coin")
     parser.add_argument("--weaknesses", type=Path, required=True, metavar="FILE", help="Markdown: what to beware of")
     parser.add_argument("--levels", type=int, default=500, help="unseen levels for each placement (default 500)")
-    parser.add_argument("--seed", type=int, default=1, help="of placements and sampled actions (default 1)")
+    parser.add_argument("--seed", type=seed, default=1, help="of placements and sampled actions (default 1)")
 
 
 def _run(arguments: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mechinterp.commands import Command
+from mechinterp.commands import Command, seed
 
 if TYPE_CHECKING:
     from mechinterp.training.examination import Examination
@@ -23,7 +23,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         "Without it: where it was trained, stock, random_percent=100, left_of_agent, absent, and then the choice tests",
     )
     parser.add_argument("--levels", type=int, default=200, help="unseen levels, one whole episode each (default 200)")
-    parser.add_argument("--seed", type=int, default=0, help="of placements and sampled actions (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of placements and sampled actions (default 0)")
     parser.add_argument("--max-steps", type=int, default=1000, help="give an episode up after so many (default 1000)")
     parser.add_argument("--greedy", action="store_true", help="take the likeliest action instead of sampling")
     parser.add_argument("--envs", type=int, default=64, help="games side by side; changes the speed only (default 64)")

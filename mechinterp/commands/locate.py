@@ -7,14 +7,14 @@ import shlex
 import sys
 from pathlib import Path
 
-from mechinterp.commands import Command
+from mechinterp.commands import Command, seed
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=Path, help="a checkpoint folder, or a weights file of another project")
     parser.add_argument("--out", type=Path, help="folder to write (default: atlas-NAME)")
     parser.add_argument("--levels", type=int, help="unseen levels to take scenes from (default 70; 40 with --quick)")
-    parser.add_argument("--seed", type=int, default=0, help="of every random draw (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of every random draw (default 0)")
     parser.add_argument("--hooks", action="append", metavar="NAME", help="only this hook point; may be repeated")
     parser.add_argument("--quick", action="store_true", help="a first look: wide intervals")
     parser.add_argument("--format", metavar="NAME", help="layout of a foreign file, where its keys do not tell")

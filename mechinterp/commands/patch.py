@@ -7,7 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from mechinterp.commands import Command
+from mechinterp.commands import Command, seed
 
 STAGES = ("*hook_pool", "*hook_out", "*hook_relu", "*hook_post")
 """Hook points that are patched unless others are asked for: what each stage hands on to the next."""
@@ -36,7 +36,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--levels", type=int, default=60, help="unseen levels to take scenes from (default 60)")
     parser.add_argument("--top", type=int, default=10, help="sites to measure on levels of their own (default 10)")
-    parser.add_argument("--seed", type=int, default=0, help="of every random draw (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of every random draw (default 0)")
     parser.add_argument("--memory", type=int, default=1024, metavar="MIB", help="for activations (default 1024 MiB)")
     parser.add_argument("--out", type=Path, help="folder for patch.json and patch.csv (default: print only)")
     parser.add_argument("--format", metavar="NAME", help="layout of a foreign file, where its keys do not tell")

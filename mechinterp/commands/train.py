@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mechinterp.commands import Command
+from mechinterp.commands import Command, seed
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -23,7 +23,7 @@ LINE_EVERY = 60.0
 
 def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("organism", help="a recipe; `mechinterp organisms` lists them")
-    parser.add_argument("--seed", type=int, default=0, help="of weights, levels and actions (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of weights, levels and actions (default 0)")
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="default: checkpoints/ORGANISM[-NETWORK][-seedSEED], seed 0 unnamed"
     )

@@ -70,7 +70,7 @@ def from_json(text: str, *, where: str) -> Card:
     """
     try:
         content = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise CheckpointError(f"{where}: not JSON, or cut off: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(f"{where}: not the config of a policy (its 'format' should be {FORMAT!r})")

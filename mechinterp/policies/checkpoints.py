@@ -91,7 +91,7 @@ def read(path: str | Path, *, format: str | None = None) -> Checkpoint:
     Args:
         path: a checkpoint folder; one of its `.safetensors` files; or a foreign `.pt`, `.pth` or `.safetensors` file,
             whose layout is recognised from its keys.
-        format: name of a layout (`LAYOUTS`), instead of recognising it.
+        format: name of a layout (`LAYOUTS`), instead of recognising it. For foreign files.
 
     Raises:
         CheckpointError: nothing there, unreadable, cut off, code in a pickle, unknown layout, missing or unexpected
@@ -99,6 +99,8 @@ def read(path: str | Path, *, format: str | None = None) -> Checkpoint:
     """
     path = Path(path)
     if path.is_dir():
+        if format not in (None, NATIVE):
+            raise CheckpointError(f"{path}: a checkpoint folder says itself what it holds; leave the format out")
         card = _card(path)
         return Checkpoint(_filled(card.network, read_tensors(path / WEIGHTS)[0], path / WEIGHTS, NATIVE), card)
     tensors, sha256 = read_tensors(path)

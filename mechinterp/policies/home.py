@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.policies.card import Card
+from mechinterp.policies.errors import CheckpointError
 
 _FOREIGN = {
     # Trained on the original CoinRun, which painted the agent's velocity into the frame.
@@ -17,8 +18,15 @@ def home_options(card: Card) -> GameOptions:
 
     The network of "Understanding RL Vision" (layout ``distill``) saw its velocity painted into the frame, so it does
     here too.
+
+    Raises:
+        CheckpointError: options were recorded that are none of this game's.
     """
-    recorded = card.provenance.get("organism", {}).get("options")
-    if recorded is not None:
+    organism = card.provenance.get("organism")
+    recorded = organism.get("options") if isinstance(organism, dict) else None
+    if recorded is None:
+        return _FOREIGN.get(card.source.format, _UNRECORDED) if card.source else _UNRECORDED
+    try:
         return GameOptions(**recorded)
-    return _FOREIGN.get(card.source.format, _UNRECORDED) if card.source else _UNRECORDED
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"the card's organism.options are not options of the game: {error}") from error

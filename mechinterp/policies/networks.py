@@ -210,9 +210,13 @@ def _halved(side: int) -> int:
 GRAPHS = {ImpalaConfig: _impala, NatureConfig: _nature, DistillConfig: _distill}
 
 
+_LARGEST = 16_384
+"""A size beyond any that is meant: a damaged config must not ask the machine for petabytes."""
+
+
 def _check_sizes(config: Config, *sizes: int) -> None:
-    if any(type(size) is not int or size < 1 for size in sizes):
-        raise PolicyError(f"all sizes of {type(config).__name__} must be whole numbers from 1, got {config}")
+    if any(type(size) is not int or not 1 <= size <= _LARGEST for size in sizes):
+        raise PolicyError(f"all sizes of {type(config).__name__} must be whole numbers, 1 to {_LARGEST}, got {config}")
     actions = config.actions
     if not isinstance(actions, tuple) or len(set(actions)) < max(len(actions), 2) or not set(actions) <= {*ALL_ACTIONS}:
         raise PolicyError(

@@ -42,6 +42,7 @@ def write(results: Results, folder: str | Path, *, png: bool = True) -> Written:
         OSError: the folder cannot be written.
     """
     folder = Path(folder)
+    results.save(folder / "results.json")  # first: whatever happens while drawing, the numbers are there
     by_section = draw(results)
     drawn = {style.name_of(fig): fig for figures in by_section.values() for fig in figures}
     files = []
@@ -49,7 +50,6 @@ def write(results: Results, folder: str | Path, *, png: bool = True) -> Written:
         path = folder / "figures" / f"{name}.json"
         write_text(path, (fig.to_json(pretty=False) or "") + "\n")
         files.append(path)
-    results.save(folder / "results.json")
     write_text(folder / "report.html", render(results, by_section))
     pictures, note = _pictures(drawn, folder / "figures") if png else ([], None)
     return Written(folder / "report.html", folder / "results.json", (*files, *pictures), note)

@@ -16,6 +16,7 @@ from mechinterp.reports.errors import ResultsError
 from mechinterp.reports.results import Identity, Results, load_json, read_text, write_text
 from mechinterp.reports.section import Section
 
+PARTIAL = "results.partial"
 _DRAWING = {"figures", "sentences", "page", "methods", "output", "summary", "wording"}
 
 
@@ -40,6 +41,11 @@ class Key:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+def forget(folder: str | Path) -> None:
+    """Delete what is stored in the folder of a report, once the report is written."""
+    shutil.rmtree(Path(folder) / PARTIAL, ignore_errors=True)
+
+
 class Store:
     """The folder ``results.partial`` beside the report, one file a section.
 
@@ -48,7 +54,7 @@ class Store:
     """
 
     def __init__(self, folder: str | Path, key: Key) -> None:
-        self.folder = Path(folder) / "results.partial"
+        self.folder = Path(folder) / PARTIAL
         self.key = key
 
     def get(self, name: str) -> Section | None:
@@ -91,10 +97,6 @@ class Store:
         """The results out of all sections that are stored under this key."""
         sections = {name: section for name in schema.SPECS if (section := self.get(name)) is not None}
         return Results(identity, settings, sections)
-
-    def clear(self) -> None:
-        """Delete what is stored, once the results are written."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, name: str) -> Path:
         schema.spec(name)

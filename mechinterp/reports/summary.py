@@ -121,16 +121,19 @@ def _contrast(section: Section) -> list[Key]:
 
 
 def _patching(section: Section) -> list[Key]:
-    hook = section.table("sets").column("hook")[-1]
-    share, difference = section.get(f"denoise/{hook}/fraction"), section[f"denoise/{hook}/difference"]
-    against = f"chosen \N{MINUS SIGN} random {number(difference, 'nats', signed=True)}"
-    if share is None:
-        top = section[f"denoise/{hook}/top"]
-        return [
-            Key(f"restored by {hook}", short(top, "nats", signed=True), f"{_interval(top)}; {against}", section.name)
-        ]
-    beside = f"{_interval(share, percent=True)}; {against}"
-    return [Key(f"of the coin's effect restored by {hook}", short(share, percent=True), beside, section.name)]
+    """The share at the first hook point, and beside it those of all later ones: none is picked by its result."""
+    hooks = section.table("sets").column("hook")
+    shares = {hook: section.get(f"denoise/{hook}/fraction") for hook in hooks}
+    known = {hook: share for hook, share in shares.items() if share is not None}
+    if not known:
+        total = section["total"]
+        return [Key("effect to be restored", short(total, "nats", signed=True), _interval(total), section.name)]
+    first, *later = known
+    beside = _interval(known[first], percent=True)
+    if later:
+        beside += "; " + ", ".join(f"{short(known[hook], percent=True)} at {hook}" for hook in later)
+    label = f"of the coin's effect restored by chosen channels of {first}"
+    return [Key(label, short(known[first], percent=True), beside, section.name)]
 
 
 def _interval(estimate: Estimate, *, percent: bool = False) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from mechinterp.coinrun.placements import placement
 from mechinterp.policies.actors import Actor
 from mechinterp.policies.card import Card
 from mechinterp.policies.evaluation import UNSEEN_LEVELS, Trial, against_always_right, stop_of
@@ -98,8 +99,11 @@ def play_placements(
     tick: Callable[[str], None] = lambda words: None,
 ) -> Examination:
     """`examine` without the forks, under these placements. Raises PlacementError for one that is not known."""
+    rules = list(placements)
+    for rule in rules:
+        placement(rule)  # a name that is not known is told before anything is played
     played = {}
-    for rule in placements:
+    for rule in rules:
         tick(f"placement {rule}")
         played[rule] = against_always_right(
             actor,

@@ -8,6 +8,7 @@ import pytest
 
 from mechinterp.cli import main
 from mechinterp.policies import ImpalaConfig, build, save
+from tests.reports import synthetic
 
 
 @pytest.fixture
@@ -41,3 +42,29 @@ def test_what_was_measured_before_an_interruption_is_kept(checkpoint, tmp_path, 
     assert "<script src=" not in page
     assert not list(out.glob("*.partial"))
     assert "report.html" in capsys.readouterr().out
+
+
+def test_an_interrupted_drawing_loses_no_measurement(checkpoint, tmp_path, monkeypatch):
+    out = tmp_path / "report"
+    command = ["report", str(checkpoint), "--quick", "--levels", "10", "--out", str(out)]
+    kept = synthetic.results()
+
+    def interrupt(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mechinterp.reports.measure.run.measure", lambda *_args, **_options: kept)
+    (out / "results.partial").mkdir(parents=True)
+    with monkeypatch.context() as patched:
+        patched.setattr("mechinterp.reports.output.draw", interrupt)
+        assert main(command) == 130
+    assert (out / "results.partial").exists()
+    assert (out / "results.json").exists()
+    assert main(command) == 0
+    assert not (out / "results.partial").exists()
+
+
+@pytest.mark.parametrize("command", ["report", "evaluate", "patch", "locate", "train"])
+def test_a_seed_that_no_generator_takes(command, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main([command, "checkpoints/standard", "--seed=-1"])
+    assert "allowed are whole numbers from 0" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from mechinterp.policies import CheckpointError, Policy, build, convert, load, read, save, save_step, series
+from mechinterp.policies import CheckpointError, ImpalaConfig, Policy, build, convert, load, read, save, save_step, series
 from mechinterp.policies import card as cards
 from mechinterp.policies.card import Card, Source
 
@@ -216,3 +216,26 @@ def test_convert_refuses_to_overwrite(folder: Path, tmp_path: Path):
     assert read(tmp_path / "copy").card == read(folder).card
     with pytest.raises(CheckpointError, match="already holds a checkpoint"):
         convert(folder, tmp_path / "copy")
+
+
+def test_whatever_a_card_holds_is_read_or_refused(tmp_path):
+    from mechinterp.policies.home import home_options
+
+    policy = build(ImpalaConfig((2,), res_blocks=1, hidden=4), seed=0)
+    folder = save(policy, tmp_path / "odd", provenance={"organism": "mine"})
+    assert home_options(read(folder).card).distribution_mode == "easy"
+    for options in ({"foo": 1}, {"distribution_mode": "no such"}, 3):
+        save(policy, folder, provenance={"organism": {"options": options}})
+        with pytest.raises(CheckpointError, match="options"):
+            home_options(read(folder).card)
+    config = folder / "config.json"
+    for text in (config.read_text().replace('"hidden": 4', '"hidden": 1000000000000'), "[" * 100_000):
+        config.write_text(text)
+        with pytest.raises(CheckpointError):
+            read(folder)
+
+
+def test_a_folder_needs_no_format(tmp_path):
+    folder = save(build(ImpalaConfig((2,), res_blocks=1, hidden=4), seed=0), tmp_path / "own")
+    with pytest.raises(CheckpointError, match="leave the format out"):
+        read(folder, format="pfrl")

@@ -108,17 +108,23 @@ def test_coin_and_end_are_compared_by_their_intervals(coin, end, words):
 
 
 @pytest.mark.parametrize(
-    ("difference", "words"),
+    ("total", "difference", "words"),
     [
-        (made(0.3, 0.1, 0.5), "restore clearly more"),
-        (made(-0.3, -0.5, -0.1), "restore less"),
-        (made(0.1, -0.1, 0.3), "do not clearly differ"),
+        (made(1, 0.8, 1.2), made(0.3, 0.1, 0.5), "restore clearly more"),
+        (made(1, 0.8, 1.2), made(-0.3, -0.5, -0.1), "restore less"),
+        (made(1, 0.8, 1.2), made(0.1, -0.1, 0.3), "do not clearly differ"),
+        (made(-1, -1.2, -0.8), made(-0.3, -0.5, -0.1, p=0.001), "restore clearly more"),  # of a negative effect
+        (made(-1, -1.2, -0.8), made(0.3, 0.1, 0.5, p=0.001), "restore less"),
+        (made(-1, -1.2, -0.8), made(-0.3, -0.5, -0.1, p=0.5), "do not clearly differ"),
     ],
 )
-def test_chosen_against_random_in_words(difference, words):
+def test_chosen_against_random_in_words(total, difference, words):
     section = synthetic.patching()
     name = "denoise/block2.hook_pool/difference"
-    others = tuple(e for e in section.estimates if not e.name.endswith("/difference"))
+    others = (
+        *(e for e in section.estimates if not e.name.endswith("/difference") and e.name != "total"),
+        total.renamed("total"),
+    )
     sites = section.table("sets").column("hook")
     changed = tuple(difference.renamed(f"{d}/{site}/difference") for d in ("denoise", "noise") for site in sites)
     assert name in {e.name for e in changed}
@@ -131,6 +137,7 @@ def test_nothing_to_carry_is_said():
     unclear = tuple(made(0.05, -0.1, 0.2).renamed("total") if e.name == "total" else e for e in section.estimates)
     text = patching.sentences(dataclasses.replace(section, estimates=unclear))["patching-denoise"]
     assert "has no clear effect itself" in text
+    assert "random" not in text  # there is nothing that channels could carry more or less of
 
 
 @pytest.mark.parametrize(

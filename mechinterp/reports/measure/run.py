@@ -27,7 +27,8 @@ def measure(subject: Subject, plan: Plan, folder: str | Path, *, command: str, t
     """Measure every section, or find it in ``folder`` if an earlier run with the same settings was interrupted.
 
     Args:
-        folder: where the report goes; unfinished results are kept in ``results.partial`` in it.
+        folder: where the report goes; what is measured is kept in ``results.partial`` in it, until `forget` is told
+            that the report is written.
         command: the command line, for the page's footer.
         tick: told in words what is being done.
     """
@@ -52,6 +53,4 @@ def measure(subject: Subject, plan: Plan, folder: str | Path, *, command: str, t
         "game": dataclasses.asdict(subject.options),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     }
-    results = store.assemble(subject.identity(), settings)
-    store.clear()
-    return results
+    return store.assemble(subject.identity(), settings)

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import TypeVar
+
 from mechinterp.reports import schema
 from mechinterp.reports.section import Section
 from mechinterp.reports.wording import listed, number, reading
+from mechinterp.stats import Estimate, Null
 
 
 def sentences(section: Section) -> dict[str, str]:
     """What patching restores and takes away, chosen against random; what the whole change does comes first."""
     hooks = section.table("sets").column("hook")
     texts = {f"patching-{d}": " ".join([_total(section), *_effects(section, d, hooks)]) for d in schema.DIRECTIONS}
-    shares = [
-        f"{verb} {number(share, percent=True)}"
-        for direction, verb in (("denoise", "restore"), ("noise", "take away"))
-        if (share := section.get(f"{direction}/{hooks[-1]}/fraction")) is not None
-    ]
-    if shares:
+    parts = []
+    for direction, verb in (("denoise", "restored"), ("noise", "lost without them")):
+        shares = {hook: section.get(f"{direction}/{hook}/fraction") for hook in hooks}
+        told = [f"{number(share, percent=True)} at {hook}" for hook, share in shares.items() if share is not None]
+        if told:
+            parts.append(f"{verb}: {listed(told)}")
+    if parts:
         texts["patching-fractions"] = (
-            f"The chosen channels of {hooks[-1]} {listed(shares)} of the effect that the change of the frame itself "
-            "has."
-        )
-    elif any(name.endswith("/fraction") for d in schema.DIRECTIONS for name in section.under(d)):
-        texts["patching-fractions"] = (
-            "Shares of the effect of the change of the frame itself, where they could be formed."
+            f"Of the effect that the change of the frame itself has, by the chosen channels {'; '.join(parts)}."
         )
     return texts
+
+
+def toward_effect(section: Section, difference: Estimate) -> Estimate:
+    """A difference of effects in the direction of the whole change: positive where the chosen do more of it."""
+    if section["total"].value >= 0:
+        return difference
+    null = difference.null and _mirrored(difference.null)
+    return dataclasses.replace(_mirrored(difference), null=null)
+
+
+Signed = TypeVar("Signed", Estimate, Null)
+
+
+def _mirrored(number: Signed) -> Signed:
+    return dataclasses.replace(number, value=-number.value, low=-number.high, high=-number.low)
 
 
 def _total(section: Section) -> str:
@@ -45,7 +60,9 @@ def _total(section: Section) -> str:
 
 
 def _effects(section: Section, direction: str, hooks: tuple[str, ...]) -> list[str]:
-    differences = {hook: section[f"{direction}/{hook}/difference"] for hook in hooks}
+    if reading(section["total"]) == "unclear":
+        return []
+    differences = {hook: toward_effect(section, section[f"{direction}/{hook}/difference"]) for hook in hooks}
     by_reading: dict[str, list[str]] = {}
     for hook, difference in differences.items():
         by_reading.setdefault(reading(difference), []).append(f"{hook} ({number(difference, 'nats', signed=True)})")
