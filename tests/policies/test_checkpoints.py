@@ -11,7 +11,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from mechinterp.policies import CheckpointError, ImpalaConfig, Policy, build, convert, load, read, save, save_step, series
+from mechinterp.policies import (
+    CheckpointError,
+    ImpalaConfig,
+    Policy,
+    build,
+    convert,
+    load,
+    read,
+    save,
+    save_step,
+    series,
+)
 from mechinterp.policies import card as cards
 from mechinterp.policies.card import Card, Source
 
