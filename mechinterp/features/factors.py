@@ -29,6 +29,8 @@ from mechinterp.policies.graph import Policy
 
 FACTORS = 6
 LATENTS_NAMED = 12
+ATTRIBUTED = 90
+"""Frames whose attributions are factorised: an integral costs as much as a hundred forward passes."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -107,9 +109,12 @@ def layer_factors(
     names["activations"] = tuple(named(of_values.maps(values), states, levels, choosing, rng=rng))
     of_worth, statement = None, ""
     try:
-        worth = attribute(policy, frames, hook=hook, steps=16, tolerance=0.1).values
-        of_worth = factorise(worth[first], worth[~first], factors=count, rng=rng)
-        names["attributions"] = tuple(named(np.abs(of_worth.maps(worth)), states, levels, choosing, rng=rng))
+        some = np.sort(rng.permutation(len(frames))[:ATTRIBUTED])
+        worth = attribute(policy, frames[some], hook=hook, steps=16, tolerance=0.1).values
+        early = first[some]
+        of_worth = factorise(worth[early], worth[~early], factors=count, rng=rng)
+        maps, who = np.abs(of_worth.maps(worth)), [states[i] for i in some]
+        names["attributions"] = tuple(named(maps, who, levels[some], choosing, rng=rng))
     except FeatureError as error:  # nothing downstream reads the layer, or the integral is too rough to be believed
         statement = f"no factors of attributions: {error}"
     sae = train_sae(hook, values[first], values[~first], rng=rng, steps=steps)
