@@ -15,6 +15,8 @@ def headline(section: Section) -> str:
         return "It represents the coin, but no action hangs on that: decodable but not connected."
     if used:
         return "No single channel is a coin channel, but a direction beyond chance holds the coin and moves the action."
+    if "spread, not connected" in section.table("layers").column("verdict"):
+        return "No channel is a coin channel. A direction beyond chance holds the coin, but no action hangs on it."
     return "No channel and no direction holds the coin better than untrained networks do by chance."
 
 
