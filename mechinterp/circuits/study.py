@@ -61,16 +61,17 @@ class Study:
             clean, corrupted = tensor(self.framed.clean[here]), tensor(self.framed.corrupted[here])
             base, other = (corrupted, clean) if self.direction == "denoise" else (clean, corrupted)
             run = self.policy.capture(base)
-            if self.give is None:
+            give = self.give
+            if give is None:
                 given = self.policy.capture(other, self.writers)
             else:
-                given = Captured(self.policy(other), self.give(here))
+                given = Captured(self.policy(other), give(here))
             intact = given.output if self.direction == "denoise" else run.output
             part = StudyPart(
-                self, here, run.values, given.values, intact, self.measure(run.output, intact).double().numpy()
+                self, here, run.values, given.values, intact, self.measure(run.output, intact).cpu().numpy()
             )
             self.ends["base"][:, here] = part.unpatched
-            self.ends["other"][:, here] = self.measure(given.output, intact).double().numpy()
+            self.ends["other"][:, here] = self.measure(given.output, intact).cpu().numpy()
             yield part
 
     def carried(self, parts: tuple, patched: np.ndarray) -> Carried:
@@ -106,4 +107,4 @@ class StudyPart:
         output = suffix(sites, slice(0, count))
         rows = PolicyOutput(output.logits.flatten(0, 1), output.value.flatten())
         clean = PolicyOutput(self.clean.logits.repeat(len(sites), 1), self.clean.value.repeat(len(sites)))
-        return study.measure(rows, clean).unflatten(1, (len(sites), count)).numpy()
+        return study.measure(rows, clean).unflatten(1, (len(sites), count)).cpu().numpy()
