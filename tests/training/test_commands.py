@@ -71,7 +71,6 @@ def test_ctrl_c_says_where_it_goes_on(
         (["toy", "--device", "tpu"], "device: 'tpu', allowed are 'cpu', 'cuda'"),
         (["toy", "--steps", "0"], "budget: 0 steps, at least 1"),
         (["toy", "--threads", "0"], "--threads 0: at least 1"),
-        (["toy", "--seed", "-4"], "seed: -4"),
     ],
 )
 def test_what_is_wrong_is_told(
