@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from mechinterp.circuits.alone import run_alone
+from mechinterp.circuits.carried import Carried
 from mechinterp.circuits.circuit import Circuit, Kind, Part, candidates, circuit
 from mechinterp.circuits.donors import Source
 from mechinterp.circuits.effects import SMALLEST, Direction
@@ -83,22 +84,31 @@ def by_pruning(
     metric: str = "movement",
     universe: Sequence[str] | None = None,
     ablation: Source = "other",
+    rng: np.random.Generator | None = None,
     memory: int = MEMORY,
 ) -> Ranking:
     """Rank by greedy pruning (ACDC; Conmy et al. 2023).
 
     From the output back to the input, each part is taken out of what is left of the circuit; it stays out if that
-    changes the metric by less than `threshold` of the total effect. Kept parts rank by the damage, above all that were
-    pruned: `Ranking.above(threshold)` is the circuit that ACDC ends with.
+    changes the metric by no more than `threshold` of the total effect. Kept parts rank by the damage, above all that
+    were pruned: `Ranking.above(threshold)` is the circuit that pruning ends with.
 
     Args:
         threshold: mean size over pairs of the change of the metric, as a share of the mean size of the total effect.
+        rng: draws the values of the ablation `resample`, the same ones for every circuit that is tried.
 
     Raises:
         ZeroEffect: no pair has an effect.
+        CircuitError: options or pairs that do not fit.
     """
     empty, parts = nothing(policy, kind, universe, ablation)
-    whole = run_alone(policy, pairs, [empty.with_parts(parts)], direction=direction, metrics=metric, memory=memory)
+    seed = None if rng is None else int(rng.integers(2**63))
+
+    def alone(circuits: Sequence[Circuit]) -> Carried:
+        again = None if seed is None else np.random.default_rng(seed)
+        return run_alone(policy, pairs, circuits, direction=direction, metrics=metric, rng=again, memory=memory)
+
+    whole = alone([empty.with_parts(parts)])
     scale, before = float(np.abs(whole.total(metric)).mean()), whole.run[0, 0]
     if scale <= SMALLEST:
         raise ZeroEffect(
@@ -113,11 +123,10 @@ def by_pruning(
             gone = set(tried[:count])
             circuits.append(empty.with_parts(part for part in left if part not in gone))
         # Each run leaves out one part more; up to the first that hurts, they are what one at a time would give.
-        runs = run_alone(policy, pairs, circuits, direction=direction, metrics=metric, memory=memory).run[0]
-        for part, run in zip(tried, runs, strict=True):
+        for part, run in zip(tried, alone(circuits).run[0], strict=True):
             position -= 1
             damage[part] = float(np.abs(run - before).mean()) / scale
-            if damage[part] >= threshold:
+            if damage[part] > threshold:
                 break
             left.remove(part)
             before = run

@@ -5,7 +5,6 @@ All by level: several pairs of a level are one sample, their mean.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,7 @@ from mechinterp import stats
 from mechinterp.circuits.alone import run_alone
 from mechinterp.circuits.carried import Carried
 from mechinterp.circuits.circuit import Circuit, Part, candidates
-from mechinterp.circuits.effects import Direction
+from mechinterp.circuits.effects import SMALLEST, Direction
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.graph import ResidualGraph
 from mechinterp.circuits.pairs import Pairs
@@ -63,7 +62,9 @@ def completeness(
     for _ in range(draws):
         gone = [part for part in one.parts if rng.random() < 0.5]
         circuits += [one.without(gone), everything.without(gone)]
-    run = run_alone(policy, pairs, circuits, direction=direction, metrics=metric)
+    run = run_alone(
+        policy, pairs, circuits, direction=direction, metrics=metric, rng=rng if one.ablation == "resample" else None
+    )
     effect = run.effect(metric)
     labels, index = np.unique(run.levels, return_inverse=True)
     gaps = effect[0::2] - effect[1::2]
@@ -91,7 +92,10 @@ def minimality(
     Raises:
         ZeroEffect: there is no effect to take a share of.
     """
-    run = run_alone(policy, pairs, [one, *(one.without([v]) for v in one.parts)], direction=direction, metrics=metric)
+    circuits = [one, *(one.without([v]) for v in one.parts)]
+    run = run_alone(
+        policy, pairs, circuits, direction=direction, metrics=metric, rng=rng if one.ablation == "resample" else None
+    )
     effect = run.effect(metric)
     return [
         run.ratio(effect[0] - row, metric, name=f"minimality of {part}", rng=rng)
@@ -103,23 +107,31 @@ def equivalence(run: Carried, metric: str, *, margin: float = 0.1) -> Verdict:
     """Is the circuit as likely to be above the whole network as below it (a sign test over levels)?
 
     The hypothesis is that the chance of the network's metric being farther along than the circuit's lies within
-    ``1/2 +- margin``; a small p refutes the equivalence.
+    ``1/2 +- margin``; a small p refutes the equivalence. Levels in which the two differ by no more than rounding count
+    for neither side; where that is every level, the share is 1/2 and p is 1.
 
     Args:
         run: of one circuit, from `run_alone`.
     """
     if len(run.parts) != 1:
         raise CircuitError(f"equivalence is tested of one circuit, got {len(run.parts)}")
-    gap = by_level(run.total(metric) - run.effect(metric)[0], run.levels)
-    decided = gap[gap != 0]
-    wins, n = int((decided > 0).sum()), max(len(decided), 1)
-    low = scipy_stats.binomtest(wins, n, 0.5 - margin, alternative="less").pvalue if len(decided) else 1.0
-    high = scipy_stats.binomtest(wins, n, 0.5 + margin, alternative="greater").pvalue if len(decided) else 1.0
-    share = stats.proportion(
-        decided > 0 if len(decided) else [False], name="levels in which the network goes farther", unit="levels"
-    )
+    name = "levels in which the network goes farther"
+    hypothesis = f"the circuit does what the network does (within 1/2 +- {margin:g})"
+    whole = by_level(run.total(metric), run.levels)
+    gap = whole - by_level(run.effect(metric)[0], run.levels)
+    decided = gap[np.abs(gap) > rounding(whole)]
+    if not len(decided):
+        alike = Estimate(
+            name=name, value=0.5, low=0.5, high=0.5, n=len(gap), unit="levels",
+            method="no interval: the two differ by no more than rounding in every level",
+        )  # fmt: skip
+        return Verdict(hypothesis, alike, 1.0, "large p")
+    wins, n = int((decided > 0).sum()), len(decided)
+    low = scipy_stats.binomtest(wins, n, 0.5 - margin, alternative="less").pvalue
+    high = scipy_stats.binomtest(wins, n, 0.5 + margin, alternative="greater").pvalue
+    share = stats.proportion(decided > 0, name=name, unit="levels")
     p = min(1.0, 2 * float(min(low, high)))
-    return Verdict(f"the circuit does what the network does (within 1/2 +- {margin:g})", share, p, "large p")
+    return Verdict(hypothesis, share, p, "large p")
 
 
 def independence(run: Carried, metric: str, *, rng: np.random.Generator, draws: int = 2000) -> Verdict:
@@ -136,11 +148,12 @@ def independence(run: Carried, metric: str, *, rng: np.random.Generator, draws: 
     n = len(rest)
     if n < 5:
         raise stats.TooFewSamples("independence", have=n, need=5, unit="levels")
-    if np.ptp(rest) == 0 or np.ptp(whole) == 0:
+    slack = rounding(whole)
+    if np.ptp(rest) <= slack or np.ptp(whole) <= slack:
         null = Null(description="nothing varies, so nothing can depend", value=0.0, low=0.0, high=0.0, p=1.0)
         value = 0.0
     else:
-        one, other = _centred(rest), _centred(whole)
+        one, other = _centred(rest, slack), _centred(whole, slack)
         value = float((one * other).sum() / (n - 1) ** 2)
         permuted = []
         for _ in range(draws):
@@ -179,7 +192,9 @@ def minimality_tests(
         raise CircuitError("the circuit is the whole network: there is nothing to inflate it by")
     picks = [outside[i] for i in rng.integers(len(outside), size=draws)]
     circuits = [one, *(one.without([v]) for v in one.parts), *(one.with_parts((*one.parts, v)) for v in picks)]
-    run = run_alone(policy, pairs, circuits, direction=direction, metrics=metric)
+    run = run_alone(
+        policy, pairs, circuits, direction=direction, metrics=metric, rng=rng if one.ablation == "resample" else None
+    )
     change = np.abs(run.effect(metric) - run.effect(metric)[0])
     own, reference = change[1 : 1 + len(one.parts)].mean(1), change[1 + len(one.parts) :].mean(1)
     return {
@@ -195,9 +210,14 @@ def by_level(
     return np.bincount(index, values) / np.bincount(index)
 
 
-def _centred(values: Sequence[float] | np.ndarray) -> np.ndarray:
-    """A Gaussian kernel matrix of width the median distance, with rows and columns centred."""
+def rounding(total: Float64[np.ndarray, " levels"]) -> float:
+    """Differences up to this, beside these total effects, are float32 rounding."""
+    return max(SMALLEST, 1e-5 * float(np.abs(total).max()))
+
+
+def _centred(values: Float64[np.ndarray, " levels"], slack: float) -> Float64[np.ndarray, "levels levels"]:
+    """A Gaussian kernel matrix of width the median distance beyond rounding, with rows and columns centred."""
     distance = np.abs(np.subtract.outer(values, values))
-    positive = distance[distance > 0]
+    positive = distance[distance > slack]
     kernel = np.exp(-((distance / np.median(positive)) ** 2) / 2)
     return kernel - kernel.mean(0) - kernel.mean(1)[:, None] + kernel.mean()
