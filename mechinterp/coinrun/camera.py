@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from mechinterp.coinrun import geometry
+from mechinterp.coinrun.checks import SettingError
 from mechinterp.coinrun.layout import EntityType, Tile
 from mechinterp.coinrun.state import GameState
 
@@ -48,6 +49,7 @@ class Box:
 
     def mask(self, resolution: int = FRAME) -> Bool[np.ndarray, "resolution resolution"]:
         """The pixels whose centres lie in it."""
+        _require_pixels(resolution)
         centres = np.arange(resolution) + 0.5
         rows = (centres >= self.top) & (centres < self.bottom)
         columns = (centres >= self.left) & (centres < self.right)
@@ -71,16 +73,29 @@ class Camera:
         return cls(sides[0] / 2, sides[1] / 2, max(*sides, state["min_visibility"]))
 
     def pixel(self, x: Number, y: Number, *, resolution: int = FRAME) -> tuple[Number, Number]:
-        """World to frame: (row, column), in pixels, of the point (x, y), in cells; arrays are taken as well."""
-        unit = resolution / self.visibility
+        """World to frame: (row, column), in pixels, of the point (x, y), in cells; arrays are taken as well.
+
+        Raises:
+            SettingError: for a resolution under 1.
+        """
+        unit = self._unit(resolution)
         half = self.visibility / 2
         return unit * (self.y - y + half), unit * (x - self.x + half)  # pyright: ignore[reportReturnType]
 
     def world(self, row: Number, column: Number, *, resolution: int = FRAME) -> tuple[Number, Number]:
-        """Frame to world: the point (x, y), in cells, at (row, column), in pixels; the inverse of `pixel`."""
-        unit = resolution / self.visibility
+        """Frame to world: the point (x, y), in cells, at (row, column), in pixels; the inverse of `pixel`.
+
+        Raises:
+            SettingError: for a resolution under 1.
+        """
+        unit = self._unit(resolution)
         half = self.visibility / 2
         return column / unit + self.x - half, self.y + half - row / unit  # pyright: ignore[reportReturnType]
+
+    def _unit(self, resolution: int) -> float:
+        """Pixels a cell."""
+        _require_pixels(resolution)
+        return resolution / self.visibility
 
     def feature_cell(self, x: float, y: float, side: int) -> tuple[int, int] | None:
         """(row, column) of the cell of a ``side`` x ``side`` feature map that shows the point; None if out of view."""
@@ -147,6 +162,11 @@ def masks(state: GameState, *, resolution: int = FRAME) -> dict[str, Bool[np.nda
     result["ground"] = np.isin(tiles, (Tile.WALL_MID, Tile.WALL_TOP, Tile.WALL_TOP_PICTURE))
     result["lava"] = np.isin(tiles, (Tile.LAVA_MID, Tile.LAVA_TOP, Tile.LAVA_MID_PICTURE, Tile.LAVA_TOP_PICTURE))
     return result
+
+
+def _require_pixels(resolution: int) -> None:
+    if not resolution >= 1:
+        raise SettingError(f"resolution: {resolution} pixels along a side of the frame, at least 1 is needed")
 
 
 def _tiles(state: GameState, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:

@@ -20,6 +20,14 @@ class StateError(MechinterpError, ValueError):
     """A state, or bytes said to be one, that the game could not safely hold."""
 
 
+class SettingError(MechinterpError, ValueError):
+    """A setting of the game, of its levels or of its picture that makes no sense, or would end the process."""
+
+
+class OrderError(MechinterpError, RuntimeError):
+    """A call at the wrong time: before ``reset``, or after ``close``."""
+
+
 _UINT32 = (
     rb"(?:[0-9]{1,9}|[1-3][0-9]{9}|4[01][0-9]{8}|42[0-8][0-9]{7}|429[0-3][0-9]{6}|4294[0-8][0-9]{5}|42949[0-5][0-9]{4}"
     rb"|429496[0-6][0-9]{3}|4294967[01][0-9]{2}|42949672[0-8][0-9]|429496729[0-5])"

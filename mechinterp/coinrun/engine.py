@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Bool, Float32, Int, UInt8
 
+from mechinterp.coinrun.checks import OrderError, SettingError
 from mechinterp.coinrun.state import GameState, StateError
 
 if TYPE_CHECKING:
@@ -68,30 +69,40 @@ def _procgen() -> type[ProcgenGym3Env]:
 class Engine:
     """``num`` games stepped together in C++.
 
-    ``threads`` changes the speed only: the game is deterministic, whatever the number of games and threads.
+    ``threads`` changes the speed only: the game is deterministic, whatever the number of games and threads. 0 steps
+    them in the calling thread.
+
+    Raises:
+        SettingError: for fewer than 1 game or 0 threads: the library would end the process.
+        OrderError: from every method, once closed.
     """
 
     def __init__(self, num: int, *, options: GameOptions = GameOptions(), threads: int = 0) -> None:
-        if num < 1:
-            raise ValueError(f"num: {num} games, at least 1 is needed")
+        for name, value, least in (("num", num, 1), ("threads", threads, 0)):
+            if not isinstance(value, int | np.integer) or value < least:
+                raise SettingError(f"{name}: {value!r}, a whole number is needed, at least {least}")
         make = _procgen()
         # The seed only decides levels that nobody asked for: every game is given its level or state before it counts.
         self._env: Any = make(num=num, env_name="coinrun", num_threads=threads, rand_seed=0, **asdict(options))
         self._buffer = self._env._ffi.new(f"char[{_STATE_BUFFER}]")
         self.num = num
         self.options = options
+        self._closed = False
 
     def load(self, states: Mapping[int, GameState]) -> None:
         """Put these games into these slots; `observe` then shows them, with no step of physics in between."""
+        self._require_open()
         for slot, state in states.items():
             self._in_range(slot)
             if not isinstance(state, GameState):
                 raise StateError(f"slot {slot}: a {type(state).__name__}, only a GameState may be loaded")
+        for slot, state in states.items():
             data = state.to_bytes()
             self._env.call_c_func("set_state", slot, data, len(data))
 
     def state_bytes(self, slot: int) -> bytes:
         """The game in this slot, as the library gives it."""
+        self._require_open()
         self._in_range(slot)
         length = self._env.call_c_func("get_state", slot, self._buffer, _STATE_BUFFER)
         return bytes(self._env._ffi.buffer(self._buffer, length))
@@ -102,6 +113,7 @@ class Engine:
 
     def step(self, actions: Int[np.ndarray, " num"]) -> None:
         """One step of every game. Actions are Procgen's 0 to 14, or `RESET_ACTION`."""
+        self._require_open()
         actions = np.asarray(actions)
         if actions.shape != (self.num,) or not np.issubdtype(actions.dtype, np.integer):
             raise ValueError(f"actions: shape {actions.shape} of {actions.dtype}, expected ({self.num},) of integers")
@@ -113,11 +125,19 @@ class Engine:
 
     def observe(self) -> tuple[Float32[np.ndarray, " num"], UInt8[np.ndarray, "num 64 64 3"], Bool[np.ndarray, " num"]]:
         """Reward of the last step, frame now, and whether the frame is the first of an episode."""
+        self._require_open()
         reward, frame, first = self._env.observe()
         return reward, frame["rgb"], first
 
     def close(self) -> None:
-        self._env.close()
+        """End the games. Closing twice does nothing more."""
+        if not self._closed:
+            self._closed = True
+            self._env.close()
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise OrderError(f"these {self.num} games are closed: nothing can be done with them; make new ones")
 
     def _in_range(self, slot: int) -> None:
         if not 0 <= slot < self.num:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -13,6 +13,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from jaxtyping import Bool, Float32, Int, UInt8
 
+from mechinterp.coinrun import geometry
+from mechinterp.coinrun.checks import OrderError, SettingError
 from mechinterp.coinrun.engine import Engine
 from mechinterp.coinrun.goals import MAX_SPEED, REWARD, Goal
 from mechinterp.coinrun.levels import LevelRange, LevelSource, Start
@@ -58,7 +60,8 @@ class CoinRunEnv(VectorEnv):
 
     Args:
         num_envs: how many games.
-        source: makes start states; its options are the games'.
+        source: makes start states; its options are the games'. If its placement refuses a level, the error comes out
+            of `reset` or `step`, and the environment then wants a `reset`.
         levels: the seeds that new episodes draw from, uniformly.
         goal: what pays. For a goal other than the coin, the placement should leave no real coin in the level: a real
             one still pays and ends the episode.
@@ -98,18 +101,27 @@ class CoinRunEnv(VectorEnv):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[UInt8[np.ndarray, "num 64 64 3"], dict[str, Any]]:
-        """Start every slot anew. ``options={"starts": {slot: Start}}`` chooses the start of some or all of them."""
-        if seed is not None:
-            self._rng = np.random.default_rng(seed)
-        chosen: Mapping[int, Start] = (options or {}).get("starts", {})
+        """Start every slot anew.
+
+        ``options={"starts": {slot: start}}`` chooses the start of some or all of them. A start is a `Start`; a
+        `GameState`, which ends in the last column of its geometry; or a level seed, whose level ``source`` makes.
+
+        Raises:
+            SettingError: for another option, slot or kind of start. The episodes before then go on.
+        """
         unknown = set(options or {}) - {"starts"}
         if unknown:
-            raise ValueError(f"reset options {sorted(unknown)}: the only one is 'starts'")
-        outside = [slot for slot in chosen if slot not in range(self.num_envs)]
+            raise SettingError(f"reset options {sorted(unknown)}: the only one is 'starts'")
+        given = (options or {}).get("starts", {})
+        if not isinstance(given, Mapping):
+            raise SettingError(f"reset: starts is a {type(given).__name__}, expected a mapping from slot to start")
+        outside = [slot for slot in given if slot not in range(self.num_envs)]
         if outside:
-            raise ValueError(f"reset: starts for slots {outside}, this environment has 0 to {self.num_envs - 1}")
-        self._starts = [chosen[slot] if slot in chosen else self._draw() for slot in range(self.num_envs)]
-        self._begin(range(self.num_envs))
+            raise SettingError(f"reset: starts for slots {outside}, this environment has 0 to {self.num_envs - 1}")
+        chosen = {slot: self._chosen(slot, start) for slot, start in given.items()}
+        if seed is not None:
+            self._rng = np.random.default_rng(seed)
+        self._begin({slot: chosen.get(slot) for slot in range(self.num_envs)})
         return self._engine.observe()[1].copy(), self._infos()
 
     def step(
@@ -121,12 +133,17 @@ class CoinRunEnv(VectorEnv):
         Bool[np.ndarray, " num"],
         dict[str, Any],
     ]:
-        """One step of every game: observation, reward, terminated, truncated (the clock ran out), infos."""
+        """One step of every game: observation, reward, terminated, truncated (the clock ran out), infos.
+
+        Raises:
+            OrderError: before `reset`, after `close`, or after a step whose new episodes could not be made.
+            SettingError: for actions that are none.
+        """
         if not self._starts:
-            raise RuntimeError("step before reset: call reset() first")
+            raise OrderError("step before reset: call reset() first")
         actions = np.asarray(actions)
         if actions.shape == (self.num_envs,) and actions.min() < 0:
-            raise ValueError(f"actions: {actions.min()}, allowed are 0 to {ACTIONS - 1}")
+            raise SettingError(f"actions: {actions.min()}, allowed are 0 to {ACTIONS - 1}")
         self._engine.step(actions)
         reward, frame, first = self._engine.observe()
         reward, first = reward.copy(), first.copy()
@@ -140,9 +157,7 @@ class CoinRunEnv(VectorEnv):
         if ended.any():
             truncated = ended & (reward <= 0) & (self._lengths >= self._deadlines)
             infos = self._episode_infos(ended, reward, truncated)
-            for slot in np.flatnonzero(ended):
-                self._starts[slot] = self._draw()
-            self._begin(np.flatnonzero(ended).tolist())
+            self._begin(dict.fromkeys(np.flatnonzero(ended).tolist()))
             frame = self._engine.observe()[1]
         return frame.copy(), reward, ended & ~truncated, truncated, infos | self._infos()
 
@@ -155,7 +170,13 @@ class CoinRunEnv(VectorEnv):
         return tuple(self._engine.observe()[1].copy())
 
     def snapshot(self) -> EnvSnapshot:
-        """All that is needed to go on later, bit for bit."""
+        """All that is needed to go on later, bit for bit.
+
+        Raises:
+            OrderError: where `step` would, for want of a `reset`.
+        """
+        if not self._starts:
+            raise OrderError("snapshot before reset: call reset() first")
         states = tuple(state.without_rngs().to_bytes() for state in self.states())
         levels = tuple((start.level_seed, start.end_x) for start in self._starts)
         returns, lengths = tuple(self._returns.tolist()), tuple(self._lengths.tolist())
@@ -166,8 +187,8 @@ class CoinRunEnv(VectorEnv):
         if len(snapshot.states) != self.num_envs:
             raise ValueError(f"a snapshot of {len(snapshot.states)} games, this environment has {self.num_envs}")
         states = [GameState.from_bytes(data) for data in snapshot.states]
-        self._starts = [Start(state, *level) for state, level in zip(states, snapshot.levels, strict=True)]
-        self._begin(range(self.num_envs))
+        starts = [Start(state, *level) for state, level in zip(states, snapshot.levels, strict=True)]
+        self._begin(dict(enumerate(starts)))
         self._returns[:] = snapshot.returns
         self._lengths[:] = snapshot.lengths
         self._deadlines += self._lengths
@@ -180,9 +201,27 @@ class CoinRunEnv(VectorEnv):
     def _draw(self) -> Start:
         return self.source.start(self.levels.draw(self._rng))
 
-    def _begin(self, slots: Sequence[int]) -> None:
-        slots = list(slots)
-        self._engine.load({slot: self._starts[slot].state for slot in slots})
+    def _chosen(self, slot: int, given: object) -> Start:
+        """What was given as a slot's start, as a `Start`."""
+        if isinstance(given, Start) and isinstance(given.state, GameState):
+            return given
+        if isinstance(given, GameState):
+            return Start(given, given.level_seed, geometry.end_x(given))
+        if isinstance(given, int | np.integer) and not isinstance(given, bool):
+            return self.source.start(int(given))
+        kind = f"Start of a {type(given.state).__name__}" if isinstance(given, Start) else type(given).__name__
+        raise SettingError(
+            f"reset: the start of slot {slot} is a {kind}; allowed are a Start, a GameState, a level seed"
+        )
+
+    def _begin(self, starts: Mapping[int, Start | None]) -> None:
+        """Begin episodes in these slots; None draws a level."""
+        slots = list(starts)
+        # A placement may refuse a level. The games have then left theirs, so nothing may go on before a reset.
+        before, self._starts = self._starts, []
+        begun = {slot: start or self._draw() for slot, start in starts.items()}
+        self._engine.load({slot: start.state for slot, start in begun.items()})
+        self._starts = [begun[slot] if slot in begun else before[slot] for slot in range(self.num_envs)]
         self._returns[slots] = 0
         self._lengths[slots] = 0
         self._look_after[slots] = 0

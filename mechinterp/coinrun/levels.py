@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mechinterp.coinrun.checks import SettingError
 from mechinterp.coinrun.engine import RESET_ACTION, Engine, GameOptions
 from mechinterp.coinrun.state import GameState
 
@@ -58,12 +59,17 @@ class LevelSource:
 
     A placement sees a generator that is seeded by (``seed``, level seed): the same level always gets the same edit, in
     whatever order, slot or process it is asked for.
+
+    Raises:
+        SettingError: for a seed that no generator takes: it is a whole number from 0 to 2**63 - 1.
     """
 
     def __init__(self, options: GameOptions, *, placement: Placement = stock, seed: int = 0) -> None:
+        if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+            raise SettingError(f"seed of a level source: {seed!r}, allowed are whole numbers from 0 to 2**63 - 1")
         self.options = options
         self.placement = placement
-        self.seed = seed
+        self.seed = int(seed)
         self._engine = Engine(1, options=options)
         self._template = self._engine.states()[0]
 

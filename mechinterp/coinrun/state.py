@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -15,11 +15,14 @@ from jaxtyping import Int, Shaped
 from mechinterp.coinrun import layout
 from mechinterp.coinrun.checks import MAX_RNG_TEXT, StateError, check_rng_text, check_state
 from mechinterp.coinrun.layout import ENTITY_DTYPE, SCALAR_DTYPE, EntityType, Tile
+from mechinterp.errors import nearest
 
 __all__ = ["GameState", "RngState", "StateError"]
 
 _HEAD = struct.pack("<ii", layout.STATE_VERSION, len(layout.GAME_NAME)) + layout.GAME_NAME
 _END = struct.pack("<I", layout.END_MARK)
+_RNGS = ("level_rng", "step_rng", "asset_rng")
+_FLOAT_MAX = float(np.finfo(np.float32).max)
 _RNG_HEAD = struct.Struct("<ii")
 
 
@@ -31,8 +34,10 @@ class RngState:
     text: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        if self.is_seeded not in (0, 1):
-            raise StateError(f"generator: is_seeded is {self.is_seeded}, allowed are 0 and 1")
+        if not isinstance(self.is_seeded, int) or self.is_seeded not in (0, 1):
+            raise StateError(f"generator: is_seeded is {self.is_seeded!r}, allowed are 0 and 1")
+        if not isinstance(self.text, bytes):
+            raise StateError(f"generator: text is a {type(self.text).__name__}, expected bytes")
         if not self.text:
             return
         check_rng_text(self.text)
@@ -48,7 +53,8 @@ class GameState:
 
     ``scalars`` holds every number that occurs once (names and allowed ranges: `layout.SCALARS`), ``entities`` the
     agent, saws, enemies, crates and trails in drawing order, ``grid`` the cells, indexed ``[y, x]`` with y upward.
-    Arrays are read-only copies. Values are checked on construction, so a `GameState` is always safe to load.
+    Arrays are copies that cannot be made writable. Values are checked on construction, so a `GameState` is always
+    safe to load.
 
     Raises:
         StateError: naming the field, its value and the allowed range.
@@ -62,18 +68,30 @@ class GameState:
     grid: Int[np.ndarray, "h w"]
 
     def __post_init__(self) -> None:
-        entities = np.array(self.entities, ENTITY_DTYPE, ndmin=1)
-        grid = np.array(self.grid, "<i4", order="C")
-        if grid.ndim != 2:
-            raise StateError(f"grid: {grid.ndim} axes, expected 2 (y, x)")
-        scalars = np.array(self.scalars, SCALAR_DTYPE)
+        for name in _RNGS:
+            if not isinstance(getattr(self, name), RngState):
+                raise StateError(f"{name}: a {type(getattr(self, name)).__name__}, expected an RngState")
+        entities = np.atleast_1d(_records("entities", self.entities, ENTITY_DTYPE))
+        if entities.ndim != 1 or len(entities) == 0:
+            raise StateError(f"entities: shape {entities.shape}, expected one axis with at least the agent")
+        grid = _whole_numbers("grid", self.grid)
+        if grid.ndim != 2 or grid.size == 0:
+            raise StateError(f"grid: shape {grid.shape}, expected 2 axes (y, x) of {layout.MIN_SIDE} cells or more")
+        scalars = _records("scalars", self.scalars, SCALAR_DTYPE).copy()
+        if scalars.shape != ():
+            raise StateError(f"scalars: shape {scalars.shape}, expected a single record")
         height, width = grid.shape
         for name, value in zip(layout.DERIVED, (grid.size, len(entities), width, height, grid.size), strict=True):
             scalars[name] = value
         for name, array in (("scalars", scalars), ("entities", entities), ("grid", grid)):
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+            # Bytes are what cannot be made writable again: a flag alone could be turned back.
+            frozen = np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
+            object.__setattr__(self, name, frozen)
         check_state(self)
+
+    def __reduce__(self) -> tuple[Callable[[bytes], GameState], tuple[bytes]]:
+        # A copy or a pickle of the arrays themselves would be writable, and unchecked.
+        return GameState.from_bytes, (self.to_bytes(),)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> GameState:
@@ -120,16 +138,20 @@ class GameState:
         rngs: Mapping[str, RngState] = MappingProxyType({}),
         **scalars: float,
     ) -> GameState:
-        """A new state with these arrays, scalars (by name) or generators (``level_rng``, ...) instead."""
+        """A new state with these arrays, scalars (by name) or generators (``level_rng``, ...) instead.
+
+        Raises:
+            StateError: for an unknown name, or a value that the field could not hold as it is.
+        """
+        for name in rngs:
+            if name not in _RNGS:
+                raise StateError(f"a state has no generator {name!r}{nearest(name, _RNGS)}")
         values = self.scalars.copy()
         for name, value in scalars.items():
             _known(name)
             if name in layout.DERIVED:
                 raise StateError(f"{name} follows from the arrays; replace grid or entities instead")
-            kind = SCALAR_DTYPE[name].kind
-            if kind == "i" and (value != int(value) or abs(value) >= 2**31):
-                raise StateError(f"{name}: {value!r} is not a 32-bit whole number")
-            values[name] = value
+            values[name] = _scalar(name, value)
         return replace(
             self,
             scalars=values,
@@ -140,8 +162,7 @@ class GameState:
 
     def without_rngs(self) -> GameState:
         """The same with blank generators: three times cheaper to load, and the target keeps its own level sequence."""
-        names = ("level_rng", "step_rng", "asset_rng")
-        return self.replace(rngs={name: getattr(self, name).blank() for name in names})
+        return self.replace(rngs={name: getattr(self, name).blank() for name in _RNGS})
 
     @property
     def level_seed(self) -> int:
@@ -229,6 +250,44 @@ class _Reader:
             return RngState(is_seeded, self.take(name, length, MAX_RNG_TEXT, 1))
         except StateError as error:
             raise StateError(f"{name}: {error}{fork}") from None
+
+
+def _scalar(name: str, value: object) -> float:
+    """The value, if the field can hold it as it is; ranges are checked later."""
+    if not isinstance(value, int | float | np.integer | np.floating | np.bool_):
+        raise StateError(f"{name}: {value!r} is not a number")
+    # Comparing, not converting: NaN and infinity compare false, where int() would raise.
+    if SCALAR_DTYPE[name].kind == "i":
+        if not (-(2**31) <= value < 2**31 and value == int(value)):
+            raise StateError(f"{name}: {value!r} is not a 32-bit whole number")
+        return int(value)
+    if _FLOAT_MAX < abs(value) < np.inf:
+        raise StateError(f"{name}: {value!r} is not a 32-bit float")
+    return float(value)
+
+
+def _whole_numbers(name: str, values: object) -> Int[np.ndarray, ...]:
+    """These as 32-bit whole numbers, with nothing rounded and nothing wrapped."""
+    try:
+        given = np.asarray(values)
+    except ValueError as error:
+        raise StateError(f"{name}: no array can be made of it ({error})") from None
+    if given.dtype.kind not in "iu":
+        raise StateError(f"{name}: values of type {given.dtype}, expected whole numbers")
+    result = given.astype("<i4")
+    if given.dtype != result.dtype and (wrapped := result != given).any():
+        place = tuple(np.argwhere(wrapped)[0].tolist())
+        raise StateError(f"{name}{list(place)}: {given[place]} is not a 32-bit whole number")
+    return result
+
+
+def _records(name: str, values: object, dtype: np.dtype[np.void]) -> Shaped[np.ndarray, ...]:
+    given = np.asarray(values)
+    if given.dtype != dtype:
+        raise StateError(
+            f"{name}: values of type {str(given.dtype)[:60]}, expected the records of a state's own {name}"
+        )
+    return given
 
 
 def _rng_bytes(rng: RngState) -> bytes:

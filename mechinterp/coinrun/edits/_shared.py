@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import index
+
 import numpy as np
 from jaxtyping import Int, Shaped
 
@@ -13,6 +15,45 @@ from mechinterp.coinrun.state import GameState, StateError
 
 class EditError(StateError):
     """An edit that makes no sense on this state: nothing was changed."""
+
+
+def whole(value: object, what: str) -> int:
+    """The value as a whole number that 32 bits can hold.
+
+    Raises:
+        EditError: where it is none.
+    """
+    try:
+        number = index(value)  # pyright: ignore[reportArgumentType]
+    except TypeError:
+        raise EditError(f"{what}: {value!r}, expected a whole number") from None
+    if not -(2**31) <= number < 2**31:
+        raise EditError(f"{what}: {value!r} is beyond 32 bits")
+    return number
+
+
+def finite(value: object, what: str) -> float:
+    """The value as a number that is neither infinite nor NaN.
+
+    Raises:
+        EditError: where it is none.
+    """
+    if not isinstance(value, int | float | np.integer | np.floating) or not abs(value) < 1e9:
+        raise EditError(f"{what}: {value!r}, expected a finite number")
+    return float(value)
+
+
+def as_cell(cell: object, what: str) -> Cell:
+    """The cell as a pair of whole numbers, whatever kind of pair it came as.
+
+    Raises:
+        EditError: where it is none.
+    """
+    try:
+        x, y = cell  # pyright: ignore[reportGeneralTypeIssues]
+        return index(x), index(y)
+    except (TypeError, ValueError):
+        raise EditError(f"{what} at {cell!r}: a cell is a pair of whole numbers (x, y)") from None
 
 
 def tile_at(state: GameState, cell: Cell, what: str) -> Tile:
@@ -70,7 +111,7 @@ def new_entity(kind: EntityType, x: float, y: float, **fields: float) -> Shaped[
         "alpha_decay": 1,
     }
     for name, value in {**defaults, **fields}.items():
-        entity[name] = value
+        entity[name] = whole(value, name) if ENTITY_DTYPE[name].kind == "i" else value
     return entity
 
 
@@ -82,6 +123,15 @@ def _open_in_column(state: GameState, cell: Cell) -> str:
         return f"column {x} is all rock, the level's columns are {geometry.start_x(state)} to {geometry.end_x(state)}"
     nearest = int(free[np.abs(free - y).argmin()])
     return f"the nearest open cell of column {x} is {(x, nearest)}"
+
+
+def support_cells(state: GameState) -> frozenset[Cell]:
+    """The cells right under the agent's body, where it stands on something; none in the air."""
+    if not geometry.on_ground(state):
+        return frozenset()
+    body = body_cells(state)
+    feet = min(y for _, y in body)
+    return frozenset((x, feet - 1) for x, _ in body)
 
 
 def body_cells(state: GameState) -> frozenset[Cell]:

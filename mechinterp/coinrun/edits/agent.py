@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from mechinterp.coinrun import geometry
-from mechinterp.coinrun.edits._shared import EditError, body_cells, require_open
+from mechinterp.coinrun.edits._shared import EditError, as_cell, body_cells, finite, require_open
 from mechinterp.coinrun.geometry import Cell
 from mechinterp.coinrun.layout import EntityType
 from mechinterp.coinrun.state import GameState
@@ -24,8 +24,8 @@ def move_agent(state: GameState, cell: Cell, *, facing: Facing | None = None) ->
     Raises:
         EditError: outside the level, in rock or lava, in the air, under a roof too low, in a coin, or in a saw.
     """
+    x, y = cell = as_cell(cell, "agent")
     require_open(state, cell, "agent")
-    x, y = cell
     if not geometry.standing(state)[y, x]:
         raise EditError(f"agent at {cell}: no ground under it or no room above it; {_nearest_ground(state, x)}")
     if cell in geometry.entity_cells(state, EntityType.SAW):
@@ -43,8 +43,9 @@ def put_agent(
     """The agent's centre exactly at (x, y), in cells, in the air too, moving by (vx, vy) cells a step.
 
     Raises:
-        EditError: where its body would be in rock or lava, or outside the grid.
+        EditError: where its body would be in rock or lava, or outside the grid, or for a number that is not finite.
     """
+    x, y, vx, vy = (finite(value, f"agent's {name}") for name, value in (("x", x), ("y", y), ("vx", vx), ("vy", vy)))
     agent = state.entities[state.agent_index]
     for corner_x in (x - _MARGIN * float(agent["rx"]), x + _MARGIN * float(agent["rx"])):
         for corner_y in (y - _MARGIN * float(agent["ry"]), y + _MARGIN * float(agent["ry"])):

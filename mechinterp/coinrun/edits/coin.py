@@ -7,7 +7,7 @@ from collections.abc import Collection
 import numpy as np
 
 from mechinterp.coinrun import geometry
-from mechinterp.coinrun.edits._shared import EditError, body_cells, new_entity, require_open, with_cell
+from mechinterp.coinrun.edits._shared import EditError, as_cell, body_cells, new_entity, require_open, with_cell
 from mechinterp.coinrun.geometry import Cell
 from mechinterp.coinrun.layout import EntityType, Tile
 from mechinterp.coinrun.state import GameState
@@ -32,6 +32,7 @@ def add_coin(state: GameState, cell: Cell) -> GameState:
         EditError: outside the grid, in rock or lava, in the cell of another coin or decoy, of a saw or crate (whose
             pictures would hide it), of an enemy barrier (which would be lost), or where it would be taken at once.
     """
+    cell = as_cell(cell, "coin")
     _require_room(state, cell, "coin")
     if cell in body_cells(state):
         raise EditError(f"coin at {cell}: the agent stands there and would take it at once; choose another cell")
@@ -47,6 +48,7 @@ def remove_coin(state: GameState, cell: Cell | None = None, *, leave: Tile = Til
     Raises:
         EditError: where there is no coin to remove.
     """
+    cell = cell if cell is None else as_cell(cell, "remove_coin")
     coins = state.coins if cell is None else [cell]
     if not coins:
         raise EditError("remove_coin: there is no coin in this level")
@@ -79,9 +81,10 @@ def add_decoy(state: GameState, cell: Cell) -> GameState:
 
 def add_decoys(state: GameState, cells: Collection[Cell]) -> GameState:
     """`add_decoy` in each of these cells."""
+    cells = [as_cell(cell, "decoy") for cell in cells]
     for at, cell in enumerate(cells):
         _require_room(state, cell, "decoy")
-        if cell in list(cells)[:at]:
+        if cell in cells[:at]:
             raise EditError(f"decoy at {cell}: asked for twice; the cells must differ")
     radius = {"rx": _DECOY_RADIUS, "ry": _DECOY_RADIUS}
     new = [new_entity(EntityType.COIN, x + 0.5, y + 0.5, **radius) for x, y in cells]

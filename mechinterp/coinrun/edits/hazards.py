@@ -9,7 +9,16 @@ import numpy as np
 from jaxtyping import Bool
 
 from mechinterp.coinrun import geometry
-from mechinterp.coinrun.edits._shared import EditError, body_cells, new_entity, require_open, retile, tile_at
+from mechinterp.coinrun.edits._shared import (
+    EditError,
+    as_cell,
+    body_cells,
+    new_entity,
+    require_open,
+    retile,
+    support_cells,
+    tile_at,
+)
 from mechinterp.coinrun.geometry import Cell
 from mechinterp.coinrun.layout import EntityType, Tile
 from mechinterp.coinrun.state import GameState
@@ -88,6 +97,7 @@ def add_saw(state: GameState, cell: Cell) -> GameState:
     Raises:
         EditError: off the ground, in rock or lava, in the coin or another saw or crate, or where the agent is.
     """
+    cell = as_cell(cell, "saw")
     _require_ground(state, cell, "saw")
     _require_unoccupied(state, cell, "saw", (EntityType.SAW, EntityType.CRATE))
     return _with(state, new_entity(EntityType.SAW, cell[0] + 0.5, cell[1] + 0.5))
@@ -99,6 +109,7 @@ def add_saw_picture(state: GameState, cell: Cell) -> GameState:
     Raises:
         EditError: where `add_saw` would.
     """
+    cell = as_cell(cell, "picture of a saw")
     _require_ground(state, cell, "picture of a saw")
     _require_unoccupied(state, cell, "picture of a saw", (EntityType.SAW, EntityType.CRATE))
     looks = {"image_type": EntityType.SAW}
@@ -109,12 +120,14 @@ def add_enemy(state: GameState, cell: Cell, *, walking: Literal["left", "right"]
     """An enemy on the ground of this cell. It walks to and fro between rock and enemy barriers; themes are 0 to 8.
 
     Raises:
-        EditError: off the ground, in rock or lava, in another enemy, where the agent is, or for another direction.
+        EditError: off the ground, in rock or lava, in another enemy or a saw, where the agent is, or for another
+            direction.
     """
     if walking not in ("left", "right"):
         raise EditError(f"walking: {walking!r}, allowed are 'left' and 'right'")
+    cell = as_cell(cell, "enemy")
     _require_ground(state, cell, "enemy")
-    _require_unoccupied(state, cell, "enemy", (EntityType.ENEMY,), coins=False)
+    _require_unoccupied(state, cell, "enemy", (EntityType.ENEMY, EntityType.SAW), coins=False)
     # The picture of a walking enemy, which is not that of its type.
     looks = {"image_type": EntityType.ENEMY + 1, "image_theme": theme, "render_z": 1, "smart_step": 1}
     speed = ENEMY_SPEED if walking == "right" else -ENEMY_SPEED
@@ -127,6 +140,7 @@ def add_crate(state: GameState, cell: Cell, *, theme: int = 0) -> GameState:
     Raises:
         EditError: in the air, in rock or lava, or in the coin or another crate or saw.
     """
+    cell = as_cell(cell, "crate")
     below = (cell[0], cell[1] - 1)
     if below not in geometry.entity_cells(state, EntityType.CRATE):
         _require_ground(state, cell, "crate")
@@ -139,8 +153,10 @@ def add_lava(state: GameState, cells: Collection[Cell]) -> GameState:
     """Lava in these cells, whether rock or air was there; surfaces are drawn as the game draws them.
 
     Raises:
-        EditError: outside the level's open columns, in the coin, where the agent is, or with air right under it.
+        EditError: outside the level's open columns, in the coin, a saw, an enemy or a crate, where the agent is
+            or what it stands on, or with air right under it.
     """
+    cells = [as_cell(cell, "lava") for cell in cells]
     grid = state.grid.copy()
     first, last = geometry.start_x(state), geometry.end_x(state)
     for cell in sorted(cells):
@@ -152,6 +168,11 @@ def add_lava(state: GameState, cells: Collection[Cell]) -> GameState:
             raise EditError(f"lava at {cell}: a coin or decoy is there; move or remove it first")
         if cell in body_cells(state):
             raise EditError(f"lava at {cell}: the agent is there; move it first")
+        if cell in support_cells(state):
+            raise EditError(f"lava at {cell}: the agent stands on that cell; move it first")
+        for kind in (EntityType.SAW, EntityType.ENEMY, EntityType.CRATE):
+            if cell in geometry.entity_cells(state, kind):
+                raise EditError(f"lava at {cell}: {_named(kind)} is there; remove it first or choose another cell")
         grid[y, x] = Tile.LAVA_MID
     held = np.isin(grid, (Tile.WALL_MID, Tile.WALL_TOP, Tile.LAVA_MID, Tile.LAVA_TOP))
     for x, y in sorted(cells):
@@ -165,7 +186,7 @@ def _chosen(state: GameState, kind: EntityType, cells: Collection[Cell] | None) 
     if cells is None:
         return of_kind
     result = np.zeros_like(of_kind)
-    for x, y in cells:
+    for x, y in (as_cell(cell, "remove") for cell in cells):
         here = of_kind & (np.floor(state.entities["x"]) == x) & (np.floor(state.entities["y"]) == y)
         if not here.any():
             known = sorted(geometry.entity_cells(state, kind))

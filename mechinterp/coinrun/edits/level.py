@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mechinterp.coinrun import geometry
-from mechinterp.coinrun.edits._shared import EditError, body_cells
+from mechinterp.coinrun.edits._shared import EditError, body_cells, whole
 from mechinterp.coinrun.layout import EntityType, Tile
 from mechinterp.coinrun.state import GameState
 
@@ -19,6 +19,7 @@ def move_end(state: GameState, end_x: int) -> GameState:
     Raises:
         EditError: where no column would be left, or the grid is too narrow, or coin, decoy or agent would be buried.
     """
+    end_x = whole(end_x, "end_x")
     first, last = geometry.start_x(state), geometry.end_x(state)
     most = state.grid.shape[1] - 2
     if not first <= end_x <= most:
@@ -65,7 +66,7 @@ def mirrored(state: GameState) -> GameState:
 
 def mirrored_action(action: int) -> int:
     """The action that does to the left what this one does to the right: 0 to 2 and 6 to 8 change places."""
-    if not 0 <= action <= 14:
+    if not 0 <= whole(action, "action") <= 14:
         raise EditError(f"action {action}: allowed are 0 to 14")
     return _mirrored_action(action)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from mechinterp.coinrun.edits._shared import EditError
+from mechinterp.coinrun.edits._shared import EditError, whole
 from mechinterp.coinrun.layout import EntityType
 from mechinterp.coinrun.state import GameState
 
@@ -36,7 +34,7 @@ def with_looks(
         visibility: cells along a side of the view, 3 to 64; stock is 13.
 
     Raises:
-        StateError: for a value out of range.
+        StateError: for a value out of range, or a theme that is not a whole number.
     """
     scalars: dict[str, Any] = {}
     for name, value in (
@@ -52,7 +50,7 @@ def with_looks(
     themes = ((EntityType.AGENT, agent_theme), (EntityType.ENEMY, enemy_theme), (EntityType.CRATE, crate_theme))
     for kind, theme in themes:
         if theme is not None:
-            entities["image_theme"][entities["type"] == kind] = np.int32(theme)
+            entities["image_theme"][entities["type"] == kind] = whole(theme, f"{kind.name.lower()}_theme")
     return state.replace(entities=entities, **scalars)
 
 
