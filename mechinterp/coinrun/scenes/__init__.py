@@ -2,6 +2,17 @@
 
 from mechinterp.coinrun.scenes.build import minimal_pairs, render
 from mechinterp.coinrun.scenes.pairs import MinimalPairs, SceneError, joined
-from mechinterp.coinrun.scenes.variables import VARIABLES, Variable
+from mechinterp.coinrun.scenes.variables import END_WALL, VARIABLES, Variable, coin_at, coin_side
 
-__all__ = ["VARIABLES", "MinimalPairs", "SceneError", "Variable", "joined", "minimal_pairs", "render"]
+__all__ = [
+    "END_WALL",
+    "VARIABLES",
+    "MinimalPairs",
+    "SceneError",
+    "Variable",
+    "coin_at",
+    "coin_side",
+    "joined",
+    "minimal_pairs",
+    "render",
+]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import os
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +19,17 @@ from mechinterp.coinrun import camera
 from mechinterp.coinrun.state import GameState, StateError
 
 Side = Literal["clean", "corrupted"]
-_FORMAT = "mechinterp-minimal-pairs-1"
+_FORMAT = "mechinterp-minimal-pairs-2"
+_WORDS = ("variable", "clean_label", "corrupted_label")
+_STATES = ("clean_states", "corrupted_states")
+_DTYPES = {
+    "clean": "uint8",
+    "corrupted": "uint8",
+    "levels": "int64",
+    **dict.fromkeys(_STATES, "uint8"),
+    **{f"{name}_lengths": "int64" for name in _STATES},
+}
+_KEYS = {"format", "digest", *_WORDS, *_DTYPES}
 
 
 class SceneError(StateError):
@@ -53,9 +65,13 @@ class MinimalPairs:
         if len(set(lengths.values())) != 1:
             raise SceneError(f"minimal pairs of unequal lengths: {lengths}")
         for name in ("clean", "corrupted"):
-            shape = getattr(self, name).shape
-            if shape[1:] != (64, 64, 3):
-                raise SceneError(f"{name}: frames of shape {shape[1:]}, expected (64, 64, 3)")
+            frames = getattr(self, name)
+            if frames.shape[1:] != (64, 64, 3) or frames.dtype != np.uint8:
+                raise SceneError(
+                    f"{name}: frames of shape {frames.shape[1:]} and type {frames.dtype}, expected (64, 64, 3) of uint8"
+                )
+        if self.levels.ndim != 1 or self.levels.dtype.kind not in "iu":
+            raise SceneError(f"levels: {self.levels.ndim} axes of {self.levels.dtype}, expected 1 of whole numbers")
 
     def __len__(self) -> int:
         return len(self.levels)
@@ -116,9 +132,10 @@ class MinimalPairs:
         """Write one compressed file, whole or not at all."""
         path = Path(path)
         columns = {name: getattr(self, name) for name in _COLUMNS if not name.endswith("states")}
-        words = {name: np.array(getattr(self, name)) for name in ("variable", "clean_label", "corrupted_label")}
+        columns["levels"] = self.levels.astype(np.int64)
+        words = {name: np.array(getattr(self, name)) for name in (*_WORDS, "digest")}
         packed = {}
-        for name in ("clean_states", "corrupted_states"):
+        for name in _STATES:
             data = getattr(self, name)
             packed[name] = np.frombuffer(b"".join(data), np.uint8)
             packed[f"{name}_lengths"] = np.array([len(state) for state in data], np.int64)
@@ -136,29 +153,65 @@ class MinimalPairs:
         """Read what `save` wrote.
 
         Raises:
-            SceneError: for a missing, foreign or truncated file; StateError for a state in it that is not safe.
+            SceneError: for a missing, foreign, truncated or otherwise altered file, and for a state that is not safe.
         """
         try:
             with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
                 arrays = dict(file)
-        except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
-            raise SceneError(f"{path}: not a file of minimal pairs, or cut off ({error})") from error
+        except Exception as error:  # unpacking damaged bytes can fail in as many ways as there are decoders
+            raise SceneError(f"{path}: not a file of minimal pairs, or cut off or damaged ({error})") from error
         if "format" not in arrays or str(arrays["format"]) != _FORMAT:
             raise SceneError(f"{path}: not a file of minimal pairs (no mark {_FORMAT!r})")
-        states = {}
-        for name in ("clean_states", "corrupted_states"):
-            ends = arrays.pop(f"{name}_lengths").cumsum()
-            data = arrays.pop(name).tobytes()
-            states[name] = tuple(data[a:b] for a, b in zip((0, *ends[:-1]), ends, strict=True))
-            for state in states[name]:
-                GameState.from_bytes(state)
-        words = {name: str(arrays[name]) for name in ("variable", "clean_label", "corrupted_label")}
-        return cls(**words, clean=arrays["clean"], corrupted=arrays["corrupted"], levels=arrays["levels"], **states)
+        try:
+            return cls._unpacked(arrays)
+        except StateError as error:
+            raise SceneError(f"{path}: {error}") from None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything that the pairs hold, in hexadecimal."""
+        result = hashlib.sha256(json.dumps([getattr(self, name) for name in _WORDS]).encode())
+        result.update(
+            np.array([len(self), *map(len, self.clean_states), *map(len, self.corrupted_states)], "<i8").tobytes()
+        )
+        for part in (self.clean, self.corrupted, self.levels.astype("<i8")):
+            result.update(part.tobytes())
+        for state in (*self.clean_states, *self.corrupted_states):
+            result.update(state)
+        return result.hexdigest()
+
+    @classmethod
+    def _unpacked(cls, arrays: dict[str, np.ndarray]) -> MinimalPairs:
+        if set(arrays) != _KEYS:
+            lacking, foreign = sorted(_KEYS - set(arrays)), sorted(set(arrays) - _KEYS)
+            raise SceneError(f"a damaged file of minimal pairs: it lacks {lacking} and has {foreign} too many")
+        for name, kind in _DTYPES.items():
+            axes = 4 if name in ("clean", "corrupted") else 1
+            if arrays[name].dtype != kind or arrays[name].ndim != axes:
+                found = f"{arrays[name].ndim} axes of {arrays[name].dtype}"
+                raise SceneError(f"{name}: {found}, expected {axes} of {kind}")
+        states = {name: _cut(name, arrays[name], arrays[f"{name}_lengths"]) for name in _STATES}
+        variable, clean_label, corrupted_label = (str(arrays[name]) for name in _WORDS)
+        frames = arrays["clean"], arrays["corrupted"]
+        pairs = cls(variable, clean_label, corrupted_label, *frames, arrays["levels"], **states)
+        if pairs.digest != str(arrays["digest"]):
+            raise SceneError("frames, states, levels or words are not those that were saved: the digest differs")
+        for side in ("clean", "corrupted"):
+            pairs.states(side)
+        return pairs
 
     def _side(self, which: Side) -> tuple[bytes, ...]:
         if which not in ("clean", "corrupted"):
             raise SceneError(f"which: {which!r}, the sides are 'clean' and 'corrupted'")
         return self.clean_states if which == "clean" else self.corrupted_states
+
+
+def _cut(name: str, data: UInt8[np.ndarray, " bytes"], lengths: Int64[np.ndarray, " states"]) -> tuple[bytes, ...]:
+    """The states that lie one behind the other."""
+    if (lengths < 0).any() or (lengths > len(data)).any() or lengths.sum() != len(data):
+        raise SceneError(f"{name}: their lengths do not add up to the {len(data)} bytes that are there")
+    ends = np.concatenate([[0], lengths.cumsum()]).tolist()
+    return tuple(data[start:end].tobytes() for start, end in pairwise(ends))
 
 
 def joined(parts: Sequence[MinimalPairs], *, variable: str) -> MinimalPairs:

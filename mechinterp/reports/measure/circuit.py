@@ -18,36 +18,17 @@ from mechinterp.circuits.graph import ResidualGraph
 from mechinterp.circuits.nodes import Edge, Node
 from mechinterp.circuits.ranking import Ranking
 from mechinterp.circuits.routes import Route, edge_effects, path_effects
-from mechinterp.coinrun import edits, geometry
-from mechinterp.coinrun.scenes import MinimalPairs, SceneError, Variable, minimal_pairs
-from mechinterp.coinrun.state import GameState
+from mechinterp.coinrun.scenes import END_WALL, MinimalPairs, SceneError, minimal_pairs
 from mechinterp.policies.graph import Policy
 from mechinterp.reports.measure.behaviour import Tick
 from mechinterp.reports.measure.scenes import Scenes
 from mechinterp.reports.section import Section, Table
 from mechinterp.stats import Estimate, Null
 
-NEAR, FAR = 4, 12
-"""Columns from the agent to the end wall: in view, and out of it."""
 DRAWN_NODES, DRAWN_EDGES, EDGE_PAIRS = 36, 90, 16
 FEWEST_LEVELS = 8
 STEPS, FINER = 10, 5
 """Sizes that are tried, evenly spaced by ratio, and between the last that was too small and the first that was not."""
-
-
-def _end(state: GameState, rng: np.random.Generator) -> tuple[GameState, GameState] | None:
-    """No wall in view, against the wall at the level's end a few columns ahead; no coin in either."""
-    bare = edits.remove_decoys(state)
-    bare = edits.remove_coin(bare) if bare.coins else bare
-    x = int(bare.agent_xy[0])
-    try:
-        open_ahead = edits.move_end(bare, x + FAR) if geometry.end_x(bare) < x + FAR else bare
-        return open_ahead, edits.move_end(bare, x + NEAR)
-    except edits.EditError:
-        return None
-
-
-END_WALL = Variable("end wall", "no end wall in view", "the end wall ahead", "ceiling", _end)
 
 
 @dataclass(frozen=True)
@@ -139,10 +120,8 @@ class _Answer:
         )  # fmt: skip
         if chosen is not None:
             self._found(chosen, ranking, curves)
-            larger = np.maximum(*(np.abs(found) for found in by_way.values()))
-            self.estimates.append(
-                stability(larger, choose.levels, len(chosen), rng=rng).renamed(f"stability/{question.variable}")
-            )
+            stable = stability(list(by_way.values()), choose.levels, len(chosen), rng=rng)
+            self.estimates.append(stable.renamed(f"stability/{question.variable}"))
             self.edges = self._edges(chosen, ranking, _some(choose, EDGE_PAIRS, rng))
             self.nodes = [(question.variable, node.hook, node.channel) for node in chosen.nodes]
         self.row = (
