@@ -67,7 +67,7 @@ def _effects(section: Section, direction: str, hooks: tuple[str, ...]) -> list[s
     for hook, difference in differences.items():
         by_reading.setdefault(reading(difference), []).append(f"{hook} ({number(difference, 'nats', signed=True)})")
     verb = {"denoise": "restore", "noise": "take away"}[direction]
-    parts = []
+    parts = ["Differences from random ones are counted in the direction of that effect."]
     if "above" in by_reading:
         parts.append(
             f"The chosen channels {verb} clearly more than as many random ones at {listed(by_reading['above'])}."
@@ -77,7 +77,7 @@ def _effects(section: Section, direction: str, hooks: tuple[str, ...]) -> list[s
     if "unclear" in by_reading:
         start = (
             "No clear difference from random channels"
-            if parts
+            if len(parts) > 1
             else "The chosen channels do not clearly differ from random ones"
         )
         parts.append(f"{start} at {listed(by_reading['unclear'])}.")
