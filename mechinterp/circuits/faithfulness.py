@@ -14,14 +14,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float, Float64, Int64, Shaped
 
 from mechinterp import stats
 from mechinterp.circuits.alone import run_alone
 from mechinterp.circuits.carried import refusing_zero
 from mechinterp.circuits.circuit import Circuit, Part, candidates, place
-from mechinterp.circuits.effects import Direction
-from mechinterp.circuits.errors import CircuitError
+from mechinterp.circuits.effects import SMALLEST, Direction
+from mechinterp.circuits.errors import CircuitError, ZeroEffect
 from mechinterp.circuits.graph import ResidualGraph
 from mechinterp.circuits.pairs import Pairs
 from mechinterp.circuits.patching import MEMORY
@@ -54,10 +54,19 @@ class Curve:
     levels: Int64[np.ndarray, " pairs"]
 
     def values(self) -> Float64[np.ndarray, " sizes"]:
-        """Faithfulness, as bare numbers: for choosing a size, not for reporting."""
+        """Faithfulness, as bare numbers: for choosing a size, not for reporting.
+
+        Raises:
+            ZeroEffect: no pair has an effect, or they add up to none.
+        """
         whole = float(self.total.mean())
-        if whole == 0:
-            refusing_zero(lambda: self.faithfulness(rng=np.random.default_rng(0))[0], self.total, self.metric)
+        if abs(whole) <= SMALLEST:
+            zero = tuple(np.flatnonzero(np.abs(self.total) <= SMALLEST).tolist())
+            raise ZeroEffect(
+                f"the mean effect of these pairs on {self.metric!r} is {whole:g}, which is rounding (<= {SMALLEST:g}; "
+                f"{len(zero)} of {len(self.total)} pairs have none at all): there is nothing to take a share of",
+                pairs=zero,
+            )
         return self.effect.mean(1) / whole
 
     def faithfulness(self, *, rng: np.random.Generator) -> list[Estimate]:
@@ -147,12 +156,18 @@ def smallest(curves: Sequence[Curve], *, share: float = ENOUGH) -> int:
     """The smallest of the sizes at which every curve has at least `share`. Choose on other levels than are reported.
 
     Raises:
-        CircuitError: curves of different sizes.
+        CircuitError: curves of different sizes, or no size that is enough.
         ZeroEffect: no effect to take a share of.
     """
     if len({one.sizes for one in curves}) != 1:
         raise CircuitError("curves of the same sizes are needed, at least one")
-    enough = np.array([one.values() for one in curves]).min(0) >= share
+    least = np.array([one.values() for one in curves]).min(0)
+    enough = least >= share - 1e-6  # float32 rounding
+    if not enough.any():
+        raise CircuitError(
+            f"no size has {share:g} of the effect on every curve; the most is {least.max():.3g}, with "
+            f"{curves[0].sizes[int(np.argmax(least))]} parts: ask for a smaller share"
+        )
     return curves[0].sizes[int(np.argmax(enough))]
 
 
@@ -176,8 +191,21 @@ def random_like(policy: Policy, one: Circuit, count: int, rng: np.random.Generat
     return drawn
 
 
+def best(
+    effects: Sequence[Float64[np.ndarray, "parts pairs"]],
+    size: int,
+    weights: Shaped[np.ndarray, " pairs"] | None = None,
+) -> set[int]:
+    """Positions of the `size` parts with the largest effects: of the mean |effect| over pairs, the larger direction.
+
+    That is the score of `by_effects`, and ties are broken as `Ranking.order` breaks them.
+    """
+    scores = np.max([np.average(np.abs(one), axis=1, weights=weights) for one in effects], axis=0)
+    return set(np.argsort(-scores, kind="stable")[:size].tolist())
+
+
 def stability(
-    effects: Float64[np.ndarray, "parts pairs"],
+    effects: Sequence[Float64[np.ndarray, "parts pairs"]],
     levels: Int64[np.ndarray, " pairs"],
     size: int,
     *,
@@ -186,24 +214,28 @@ def stability(
 ) -> Estimate:
     """How much the best `size` parts stay the same when the levels that they are chosen on are drawn again.
 
-    The mean Jaccard index of the set chosen by mean |effect| on all levels and that chosen on a bootstrap of them, and
+    The mean Jaccard index of the set chosen on all levels (as `best` does) and that chosen on a bootstrap of them, and
     the central 95 % of it.
 
     Args:
-        effects: of each part in each pair.
+        effects: of each part in each pair; one array for each direction that the ranking took the larger of.
+
+    Raises:
+        CircuitError: fewer than two levels, more parts than there are, or arrays of other shapes.
     """
     labels, index = np.unique(levels, return_inverse=True)
     count = len(labels)
-    if count < 2 or not 0 < size <= len(effects):
-        raise CircuitError(f"stability needs 2 levels and 1 to {len(effects)} parts, got {len(labels)} and {size}")
-    sizes: np.ndarray = np.abs(effects)
-
-    def chosen(weights: Float[np.ndarray, " pairs"]) -> set[int]:
-        return set(np.argsort(np.negative(sizes @ weights), kind="stable")[:size].tolist())
-
-    first, found = chosen(np.ones(len(index))), []
+    parts = len(effects[0]) if len(effects) else 0
+    if any(np.shape(one) != (parts, len(levels)) for one in effects):
+        raise CircuitError(
+            f"stability needs arrays of one effect for each part and each of {len(levels)} pairs, got shapes "
+            f"{[np.shape(one) for one in effects]}"
+        )
+    if count < 2 or not 0 < size <= parts:
+        raise CircuitError(f"stability needs 2 levels and 1 to {parts} parts, got {count} and {size}")
+    first, found = best(effects, size), []
     for _ in range(draws):
-        again = chosen(np.bincount(rng.integers(count, size=count), minlength=count)[index].astype(float))
+        again = best(effects, size, np.bincount(rng.integers(count, size=count), minlength=count)[index])
         found.append(len(first & again) / len(first | again))
     low, high = np.quantile(found, [0.025, 0.975])
     value = float(np.mean(found))

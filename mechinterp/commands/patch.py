@@ -5,12 +5,18 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mechinterp.commands import Command, seed
 
+if TYPE_CHECKING:
+    from mechinterp.policies.graph import Policy
+
 STAGES = ("*hook_pool", "*hook_out", "*hook_relu", "*hook_post")
-"""Hook points that are patched unless others are asked for: what each stage hands on to the next."""
+"""Hook points that are patched unless others are asked for: what each stage hands on to the next. An architecture has
+some of them; a pattern of the user's own must match."""
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +48,11 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", metavar="NAME", help="layout of a foreign file, where its keys do not tell")
 
 
+def stages(policy: Policy) -> list[str]:
+    """Those of `STAGES` that this architecture has."""
+    return [pattern for pattern in STAGES if any(fnmatchcase(name, pattern) for name in policy.hook_names)]
+
+
 def _run(arguments: argparse.Namespace) -> None:
     import json
 
@@ -65,7 +76,7 @@ def _run(arguments: argparse.Namespace) -> None:
             raise MechinterpError(f"--{name} {getattr(arguments, name)}: allowed are {least} to {most:,}")
     policy, card = checkpoints.read(arguments.checkpoint, format=arguments.format)
     policy.eval().requires_grad_(False)
-    sites = sites_by(policy, matching(policy, arguments.hook or STAGES), arguments.by)
+    sites = sites_by(policy, matching(policy, arguments.hook or stages(policy)), arguments.by)
 
     source = LevelSource(home_options(card))
     try:

@@ -12,7 +12,7 @@ from mechinterp.circuits.alone import run_alone
 from mechinterp.circuits.carried import Carried
 from mechinterp.circuits.circuit import circuit, place
 from mechinterp.circuits.discovery import by_effects, by_pruning, effects
-from mechinterp.circuits.faithfulness import DIRECTIONS, Curve, curve, growing, random_like, smallest, stability
+from mechinterp.circuits.faithfulness import DIRECTIONS, Curve, best, curve, growing, random_like, smallest, stability
 from mechinterp.circuits.graph import ResidualGraph
 from mechinterp.circuits.hypotheses import completeness, equivalence, independence, minimality, minimality_tests
 from mechinterp.circuits.masks import MaskOptions, by_mask
@@ -269,11 +269,46 @@ def test_above_the_threshold_is_what_pruning_ends_with(threshold):
 def test_stability_counts_levels():
     rng = np.random.default_rng(0)
     clear = np.concatenate([np.full((3, 10), 5.0), rng.normal(0, 0.1, (9, 10))])
-    found = stability(clear, np.arange(10), 3, rng=rng)
+    found = stability([clear], np.arange(10), 3, rng=rng)
     assert (found.value, found.n, found.unit) == (1.0, 10, "levels")
     assert isinstance(found, stats.Estimate)
-    noisy = stability(rng.normal(0, 1, (50, 10)), np.arange(10), 5, rng=rng)
+    noisy = stability([rng.normal(0, 1, (50, 10))], np.arange(10), 5, rng=rng)
     assert noisy.value < 0.9
+
+
+def test_stability_chooses_as_the_ranking_does():
+    # By the larger of the two means part 1 is best (3 against 2), by the mean of the larger part 0 (4 against 3).
+    one, other = np.array([[4.0, 0], [-3, 3]]), np.array([[0.0, -4], [0, 0]])
+    assert best([one, other], 1) == {1}
+    found = stability([one, other], np.arange(2), 1, rng=np.random.default_rng(0), draws=400)
+    assert found.value == pytest.approx(0.5, abs=0.1)  # both levels are drawn in half of the bootstraps
+    network, pairs, _, _ = study("two coin paths")
+    ranking = by_effects(network.policy, pairs, kind="nodes")
+    both = [effects(network.policy, pairs, ranking.parts, way, "movement") for way in DIRECTIONS]
+    for size in (1, 3, 7, 20):
+        assert best(both, size) == set(ranking.order[:size].tolist())
+    with pytest.raises(CircuitError, match="shapes"):
+        stability(one, np.arange(2), 1, rng=np.random.default_rng(0))
+
+
+def test_a_share_that_no_size_has():
+    def made(*rows: float) -> Curve:
+        total = np.array([1.0, 3])
+        effect = np.array(rows)[:, None] * total
+        return Curve(
+            sizes=(0, 1, 2), direction="denoise", metric="m", effect=effect, total=total, levels=np.arange(2)
+        )  # fmt: skip
+
+    assert smallest([made(0, 0.8 - 1e-8, 1)]) == 1
+    assert smallest([made(0, 0.9, 1), made(0, 0.7, 1)]) == 2
+    with pytest.raises(CircuitError, match=r"the most is 0\.7, with 1 parts"):
+        smallest([made(0, 0.7, 0.5)])
+    tiny = Curve(
+        sizes=(0, 1), direction="denoise", metric="m", effect=np.array([[0, 0], [1e-8, 2e-8]]),
+        total=np.array([1e-8, 2e-8]), levels=np.arange(2),
+    )  # fmt: skip
+    with pytest.raises(ZeroEffect, match="2 of 2 pairs have none"):
+        tiny.values()
 
 
 def test_random_circuits_match_hook_by_hook():
