@@ -28,13 +28,20 @@ __getattr__, __dir__, __all__ = attach(
         "by_pruning": "discovery",
         "channel_sites": "sites",
         "compare": "ranking",
+        "completeness": "hypotheses",
         "curve": "faithfulness",
         "edge_effects": "routes",
         "edge_weight": "graph",
+        "equivalence": "hypotheses",
+        "independence": "hypotheses",
+        "minimality": "hypotheses",
+        "minimality_tests": "hypotheses",
         "patch": "patching",
         "path_effects": "routes",
         "random_like": "faithfulness",
         "run_alone": "alone",
+        "smallest": "faithfulness",
+        "stability": "faithfulness",
     },
 )
 
@@ -53,8 +60,15 @@ if TYPE_CHECKING:
     from mechinterp.circuits.faithfulness import Curve as Curve
     from mechinterp.circuits.faithfulness import curve as curve
     from mechinterp.circuits.faithfulness import random_like as random_like
+    from mechinterp.circuits.faithfulness import smallest as smallest
+    from mechinterp.circuits.faithfulness import stability as stability
     from mechinterp.circuits.graph import ResidualGraph as ResidualGraph
     from mechinterp.circuits.graph import edge_weight as edge_weight
+    from mechinterp.circuits.hypotheses import completeness as completeness
+    from mechinterp.circuits.hypotheses import equivalence as equivalence
+    from mechinterp.circuits.hypotheses import independence as independence
+    from mechinterp.circuits.hypotheses import minimality as minimality
+    from mechinterp.circuits.hypotheses import minimality_tests as minimality_tests
     from mechinterp.circuits.masks import by_mask as by_mask
     from mechinterp.circuits.nodes import Edge as Edge
     from mechinterp.circuits.nodes import Node as Node

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from mechinterp.circuits import budget
 from mechinterp.circuits.carried import Carried
-from mechinterp.circuits.circuit import Circuit, fingerprint
+from mechinterp.circuits.circuit import Circuit, candidates, fingerprint, in_order
 from mechinterp.circuits.donors import donor
 from mechinterp.circuits.effects import Direction
 from mechinterp.circuits.errors import CircuitError
@@ -58,17 +58,21 @@ def run_alone(
         memory: bytes for activations, at most (besides the network, the frames and the result).
 
     Raises:
-        CircuitError: circuits of another policy, or of different kinds; hooks on the policy; pairs that do not fit.
+        CircuitError: circuits of another policy, of different kinds, or with parts or a universe that the policy does
+            not have; hooks on the policy; pairs that do not fit.
         BudgetTooSmall: not even one pair fits in `memory`.
     """
-    framed, first = as_pairs(pairs), _alike(policy, circuits)
+    graph = ResidualGraph.of(policy)
+    framed, first = as_pairs(pairs), _alike(policy, graph, circuits)
     refuse_hooks(policy)
     if direction not in ("denoise", "noise"):
         raise CircuitError(f"direction must be 'denoise' or 'noise', got {direction!r}")
     measure, count = Measure(policy, metrics), len(framed.clean)
-    graph = ResidualGraph.of(policy)
     hooks = policy.select(list(first.universe if first.kind == "nodes" else graph.writers))
-    size = budget.plan(policy, hooks, count, memory=memory, cached=budget.starts(policy, hooks[:1]))
+    cached = [*budget.starts(policy, hooks[:1])]
+    if first.kind == "edges":  # each layer's input and output, all ablated, and its output in this circuit and the last
+        cached += [name for layer in graph.layers for name in (layer.reads, *[layer.hook] * 3)]
+    size = budget.plan(policy, hooks, count, memory=memory, cached=cached)
     if reference is None and first.ablation in ("mean", "resample"):
         reference = np.concatenate([framed.clean, framed.corrupted])
     give = donor(policy, hooks, first.ablation, count, reference=reference, rng=rng, batch=size.pairs)
@@ -103,7 +107,9 @@ def run_alone(
     )
 
 
-def _alike(policy: Policy, circuits: Sequence[Circuit]) -> Circuit:
+def _alike(policy: Policy, graph: ResidualGraph, circuits: Sequence[Circuit]) -> Circuit:
+    if isinstance(circuits, Circuit) or not all(isinstance(one, Circuit) for one in circuits):
+        raise CircuitError("run_alone takes a list of circuits, made by `circuit`; write [one] for a single one")
     if not circuits:
         raise CircuitError("no circuits were given")
     first = circuits[0]
@@ -113,6 +119,19 @@ def _alike(policy: Policy, circuits: Sequence[Circuit]) -> Circuit:
     mine = fingerprint(policy)
     if wrong := {other.policy for other in circuits} - {mine}:
         raise CircuitError(f"these circuits are of the policy {', '.join(sorted(wrong))}, this one is {mine}")
+    # What was read from a file may name the right policy and yet have been written, or damaged, by other hands.
+    inside = in_order(graph, first.kind, first.universe)
+    everything = set(candidates(graph, first.kind, inside))
+    if inside != first.universe or {one.size for one in circuits} != {len(everything)}:
+        raise CircuitError(
+            f"a damaged circuit: in this policy its universe is {', '.join(inside)}, with {len(everything)} "
+            f"{first.kind}; it has {', '.join(first.universe)} and size {first.size}"
+        )
+    for one in circuits:
+        for part in one.parts:
+            if part not in everything:
+                graph.check(part)
+                raise CircuitError(f"a damaged circuit: {part} is not in its universe")
     return first
 
 
@@ -161,10 +180,10 @@ class _Nodes:
         return torch.where(mask, split, other.to(value)).flatten(0, 1)
 
     def _mask(self, hook: str, circuits: Sequence[Circuit], pairs: int) -> Bool[Tensor, "rows channels"]:
-        kept = torch.zeros(len(circuits), self.graph.widths[hook], dtype=torch.bool)
+        kept = torch.zeros(len(circuits), self.graph.widths[hook], dtype=torch.bool)  # filled on the CPU
         for i, one in enumerate(circuits):
             kept[i, [part.channel for part in one.parts if isinstance(part, Node) and part.hook == hook]] = True
-        return kept.repeat_interleave(pairs, 0)
+        return kept.repeat_interleave(pairs, 0).to(self.donor[hook].device)
 
 
 class _Edges:
@@ -230,7 +249,7 @@ class _Edges:
         for selection in selections.unique().tolist():
             if selection == 0:
                 continue
-            mine = selections == selection
+            mine = (selections == selection).to(weight.device)
             sources = mine.any(0).nonzero().flatten()
             mixed = {
                 writer: live[writer] if selection >> i & 1 else self.donor[writer]

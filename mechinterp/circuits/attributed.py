@@ -15,7 +15,7 @@ from mechinterp.circuits.effects import Direction
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.nodes import Edge
 from mechinterp.circuits.sites import PatchSite
-from mechinterp.errors import nearest
+from mechinterp.errors import MechinterpError, nearest
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -101,7 +101,7 @@ class Attribution:
             data |= {name: np.array(data[name], np.int64) for name in ("levels", "compared")}
             data["agreement"] = tuple(stats.Estimate.from_dict(found) for found in data["agreement"])
             return cls(**data)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, MechinterpError) as error:
             raise CircuitError(f"this is no JSON of an attribution: {error!r}") from error
 
     def _index(self, metric: str) -> int:

@@ -124,7 +124,7 @@ def attribute_edges(
     """
     refuse_hooks(policy)
     graph = ResidualGraph.of(policy)
-    chosen = graph.edges() if edges is None else tuple(edges)
+    chosen = graph.edges() if edges is None else (edges,) if isinstance(edges, Edge) else tuple(edges)
     if not chosen:
         raise CircuitError("no edges were given; `ResidualGraph.of(policy).edges()` lists the candidates")
     for edge in chosen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -10,7 +11,7 @@ from math import prod
 import torch
 from torch import nn
 
-from mechinterp.circuits.errors import BudgetTooSmall
+from mechinterp.circuits.errors import BudgetTooSmall, CircuitError
 from mechinterp.circuits.fast.layers import FEW, FEW_OF_LINEAR
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import OBSERVATION, Node, last_uses
@@ -41,7 +42,9 @@ def plan(policy: Policy, hooks: Sequence[str], pairs: int, *, memory: int, cache
 
     Raises:
         BudgetTooSmall: one pair and one patch do not fit.
+        CircuitError: `memory` is no whole number.
     """
+    memory = whole_bytes(memory)
     first = policy.hook_names.index(hooks[0])
     sizes, peaks = _bytes(policy), _peaks(policy)
     kept, whole = sum(sizes[name] for name in [*cached, *hooks]), peaks[0]
@@ -54,6 +57,14 @@ def plan(policy: Policy, hooks: Sequence[str], pairs: int, *, memory: int, cache
     left = memory - at_once * kept
     best = BEST_BYTES.get(next(policy.parameters()).device.type, MANY_BYTES)
     return Plan(at_once, {name: max(1, min(left // each, max(BEST_ROWS, best // each))) for name, each in row.items()})
+
+
+def whole_bytes(memory: int) -> int:
+    """A budget as a whole number. Raises CircuitError for anything else."""
+    try:
+        return operator.index(memory)
+    except TypeError:
+        raise CircuitError(f"memory is a whole number of bytes, such as 1 << 30, got {memory!r}") from None
 
 
 def starts(policy: Policy, hooks: Sequence[str]) -> tuple[str, ...]:

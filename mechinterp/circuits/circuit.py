@@ -51,6 +51,15 @@ class Circuit:
         wanted = {"nodes": Node, "edges": Edge}.get(self.kind)
         if wanted is None:
             raise CircuitError(f"a circuit is of 'nodes' or of 'edges', got {self.kind!r}")
+        if not isinstance(self.universe, tuple) or not all(isinstance(name, str) for name in self.universe):
+            raise CircuitError(f"a circuit's universe is a tuple of names of hook points, got {self.universe!r}")
+        if not isinstance(self.policy, str):
+            raise CircuitError(f"a circuit names its policy by a fingerprint, got {self.policy!r}")
+        if not isinstance(self.size, int) or isinstance(self.size, bool) or self.size < len(self.parts):
+            raise CircuitError(
+                f"a circuit's size is how many parts its universe has, so no less than {len(self.parts)}, got "
+                f"{self.size!r}"
+            )
         if wrong := [part for part in self.parts if not isinstance(part, wanted)]:
             raise CircuitError(f"a circuit of {self.kind} cannot hold {wrong[0]!r}")
         if len(set(self.parts)) < len(self.parts):
@@ -99,6 +108,8 @@ class Circuit:
                 raise ValueError(f"its format is not {_FORMAT}")
             parse = Node.parse if data["kind"] == "nodes" else Edge.parse
             parts = tuple(parse(part) for part in data.pop("parts"))
+            if not isinstance(data["universe"], list):
+                raise ValueError(f"its universe is no list: {data['universe']!r}")
             return cls(**{**data, "parts": parts, "universe": tuple(data["universe"])})
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise CircuitError(f"this is no JSON of a circuit: {error}") from error
@@ -126,7 +137,7 @@ def circuit(
     policy: Policy,
     parts: Iterable[Part],
     *,
-    universe: Sequence[str] | None = None,
+    universe: Sequence[str] | str | None = None,
     ablation: Source = "other",
     kind: Kind | None = None,
 ) -> Circuit:
@@ -138,9 +149,10 @@ def circuit(
         kind: needed where there are no parts.
 
     Raises:
-        CircuitError: parts of both kinds, none without a `kind`, or parts or hook points that the policy lacks.
+        CircuitError: parts of both kinds, none without a `kind`, an empty universe, or parts or hook points that the
+            policy lacks, or whose channels nothing reads (nodes at `hook_logits` and `hook_value`).
     """
-    graph, listed = ResidualGraph.of(policy), tuple(parts)
+    graph, listed = ResidualGraph.of(policy), (parts,) if isinstance(parts, Node | Edge) else tuple(parts)
     if kind is None:
         if not listed:
             raise CircuitError("a circuit of nothing needs its kind: 'nodes' or 'edges'")
@@ -149,11 +161,31 @@ def circuit(
         graph.check(part)
     if universe is None:
         universe = graph.inner if kind == "nodes" else tuple(layer.hook for layer in graph.layers)
-    everything = candidates(graph, kind, universe)
+    inside = in_order(graph, kind, universe)
+    everything = candidates(graph, kind, inside)
     order = {part: i for i, part in enumerate(everything)}
     listed = tuple(sorted(listed, key=lambda part: order.get(part, -1)))
-    inside = tuple(name for name in graph.widths if name in universe)
     return Circuit(kind, listed, inside, ablation, fingerprint(policy), len(everything))
+
+
+def in_order(graph: ResidualGraph, kind: Kind, universe: Sequence[str] | str) -> tuple[str, ...]:
+    """A universe in running order.
+
+    Raises:
+        CircuitError: it is empty, or has hook points that circuits of this kind cannot be cut out of.
+    """
+    if kind not in get_args(Kind):
+        raise CircuitError(f"a circuit is of 'nodes' or of 'edges', got {kind!r}")
+    names = [universe] if isinstance(universe, str) else list(universe)
+    known = graph.writers if kind == "nodes" else tuple(layer.hook for layer in graph.layers)
+    what = "some layer reads" if kind == "nodes" else "a layer writes"
+    if not names:
+        raise CircuitError(f"a circuit's universe cannot be empty; known: {', '.join(known)}")
+    for name in names:
+        if name not in known:
+            near = nearest(str(name), known)
+            raise CircuitError(f"circuits of {kind} are cut out of hook points that {what}, {name!r} is none{near}")
+    return tuple(name for name in known if name in names)
 
 
 def candidates(graph: ResidualGraph, kind: Kind, universe: Sequence[str]) -> tuple[Part, ...]:

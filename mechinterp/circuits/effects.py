@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float64, Int64, Shaped
 from mechinterp import stats
 from mechinterp.circuits.errors import CircuitError, ZeroEffect
 from mechinterp.circuits.sites import PatchSite
-from mechinterp.errors import nearest
+from mechinterp.errors import MechinterpError, nearest
 
 Direction = Literal["denoise", "noise"]
 SMALLEST = 1e-6
@@ -181,7 +181,7 @@ class PatchEffects:
             sites = tuple(PatchSite.from_dict(site) for site in data.pop("sites"))
             levels = np.array(data.pop("levels"), np.int64)
             return cls(sites=sites, metrics=tuple(data.pop("metrics")), levels=levels, **data)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, MechinterpError) as error:
             raise CircuitError(f"this is no JSON of patch effects: {error!r}") from error
 
     def _position(self, site: int | PatchSite) -> int:

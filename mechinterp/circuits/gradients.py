@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor
 
+from mechinterp.circuits import budget
 from mechinterp.circuits.donors import Source, donor
 from mechinterp.circuits.effects import Direction
 from mechinterp.circuits.errors import BudgetTooSmall, CircuitError
@@ -98,9 +99,10 @@ def slopes(
     """
     itemsize = next(policy.parameters()).element_size()
     each = _COPIES * itemsize * sum(prod(shape) for shape in policy.shapes.values())
-    if each > request.memory:
-        raise BudgetTooSmall(budget=request.memory, needed=each, what="the gradients of one pair")
-    at_once, count = request.memory // each, len(pairs.clean)
+    memory = budget.whole_bytes(request.memory)
+    if each > memory:
+        raise BudgetTooSmall(budget=memory, needed=each, what="the gradients of one pair")
+    at_once, count = memory // each, len(pairs.clean)
     hooks = policy.select(list({*at, *given}))
     reference = None
     if request.source in ("mean", "resample"):

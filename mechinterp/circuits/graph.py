@@ -139,6 +139,8 @@ class ResidualGraph:
 
     def check(self, part: Node | Edge) -> None:
         """Raise CircuitError for a node or an edge that the graph does not have."""
+        if not isinstance(part, Node | Edge):
+            raise CircuitError(f"a part is a Node or an Edge, got {part!r}; text is read by Node.parse and Edge.parse")
         for node in (part,) if isinstance(part, Node) else (part.source, part.target):
             self._known(node.hook)
             if node.channel >= self.widths[node.hook]:

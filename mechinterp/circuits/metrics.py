@@ -34,12 +34,19 @@ class Measure:
     def __init__(self, policy: Policy, metrics: Metrics) -> None:
         if isinstance(metrics, str):
             metrics = (metrics,)
+        if not isinstance(metrics, Mapping | Sequence):
+            raise CircuitError(
+                f"metrics are names or a mapping of names to functions, got {metrics!r}; name a function like "
+                "{'mine': function}"
+            )
         named = dict(metrics) if isinstance(metrics, Mapping) else {name: name for name in metrics}
         if not named:
             raise CircuitError(f"no metrics were given; built in are {', '.join(BUILT_IN)}")
         for fn in named.values():
             if isinstance(fn, str) and fn not in BUILT_IN:
                 raise CircuitError(f"unknown metric {fn!r}{nearest(fn, BUILT_IN)}")
+            if not isinstance(fn, str) and not callable(fn):
+                raise CircuitError(f"a metric is a name or a function of (logits, value), got {fn!r}")
         self.actions = policy.actions
         self.named = named
         self.names: tuple[str, ...] = tuple(named)

@@ -17,8 +17,11 @@ skip connections of block 1, `block1.res1.hook_conv1[1] -> block1.res1.hook_bran
 
 from __future__ import annotations
 
+import operator
 import re
 from dataclasses import dataclass
+
+import numpy as np
 
 from mechinterp.circuits.errors import CircuitError
 
@@ -39,10 +42,16 @@ class Node:
     channel: int
 
     def __post_init__(self) -> None:
-        if not isinstance(self.channel, int) or isinstance(self.channel, bool) or self.channel < 0:
+        try:
+            # Numpy's whole numbers are welcome; truth values are none, although Python counts with them.
+            channel = -1 if isinstance(self.channel, bool | np.bool_) else operator.index(self.channel)
+        except TypeError:
+            channel = -1
+        if channel < 0:
             raise CircuitError(
                 f"the channel of a node at {self.hook!r} must be a whole number from 0: {self.channel!r}"
             )
+        object.__setattr__(self, "channel", channel)
 
     def __str__(self) -> str:
         return f"{self.hook}[{self.channel}]"

@@ -64,9 +64,16 @@ class FramePairs:
 
 def as_pairs(pairs: Pairs | tuple[np.ndarray | Tensor, np.ndarray | Tensor]) -> FramePairs:
     """Checked pairs, from anything that has clean, corrupted and levels, or from (clean, corrupted)."""
-    if isinstance(pairs, tuple):
+    if isinstance(pairs, tuple | list):
+        if len(pairs) != 2:
+            raise CircuitError(f"pairs are (clean frames, corrupted frames), got {len(pairs)} of them")
         clean, corrupted = (np.asarray(side.cpu() if isinstance(side, Tensor) else side) for side in pairs)
         return FramePairs(clean, corrupted)
+    if missing := [name for name in ("clean", "corrupted", "levels") if not hasattr(pairs, name)]:
+        raise CircuitError(
+            f"pairs need clean, corrupted and levels, or are (clean frames, corrupted frames); {type(pairs).__name__} "
+            f"has no {', '.join(missing)}"
+        )
     return FramePairs(pairs.clean, pairs.corrupted, pairs.levels)
 
 

@@ -74,7 +74,7 @@ def edge_effects(
         BudgetTooSmall: not even one pair fits in `memory`.
     """
     graph = ResidualGraph.of(policy)
-    chosen = graph.edges() if edges is None else tuple(edges)
+    chosen = graph.edges() if edges is None else (edges,) if isinstance(edges, Edge) else tuple(edges)
     if not chosen:
         raise CircuitError("no edges were given; `ResidualGraph.of(policy).edges()` lists the candidates")
     for edge in chosen:
@@ -111,7 +111,7 @@ def edge_effects(
 def path_effects(
     policy: Policy,
     pairs: Pairs | tuple[np.ndarray | Tensor, np.ndarray | Tensor],
-    routes: Sequence[Route | str],
+    routes: Sequence[Route | str] | Route | str,
     *,
     direction: Direction = "denoise",
     source: Source = "other",
@@ -129,7 +129,8 @@ def path_effects(
         BudgetTooSmall: not even one pair fits in `memory`.
     """
     graph = ResidualGraph.of(policy)
-    chosen = tuple(written_out(graph, Route.parse(r) if isinstance(r, str) else r) for r in routes)
+    listed = [routes] if isinstance(routes, Route | str) else routes
+    chosen = tuple(written_out(graph, Route.parse(r) if isinstance(r, str) else r) for r in listed)
     if not chosen:
         raise CircuitError("no routes were given")
     run = Study(policy, graph, pairs, direction=direction, source=source, metrics=metrics, rng=rng, memory=memory)

@@ -87,7 +87,10 @@ def checked(policy: Policy, sites: Sequence[PatchSite], pairs: int) -> tuple[Pat
         UnknownHook: a site at no hook point.
         InterventionError: a channel or place that the activation does not have.
     """
-    sites = (sites,) if isinstance(sites, PatchSite) else tuple(sites)
+    sites = (sites,) if isinstance(sites, PatchSite) else sites
+    if isinstance(sites, str) or not all(isinstance(site, PatchSite) for site in sites):
+        raise CircuitError(f"sites are a list of PatchSite(hook, channels, place), got {sites!r:.200}")
+    sites = tuple(sites)
     if not sites:
         raise CircuitError("no sites to patch were given; `channel_sites(policy, hooks)` lists every channel")
     if unknown := [hook for hook in dict.fromkeys(site.hook for site in sites) if hook not in policy.hook_names]:

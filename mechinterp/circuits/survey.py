@@ -19,7 +19,7 @@ from mechinterp.circuits.errors import CircuitError, ZeroEffect
 from mechinterp.circuits.pairs import Pairs
 from mechinterp.circuits.patching import MEMORY, patch
 from mechinterp.circuits.sites import PatchSite, channel_sites
-from mechinterp.errors import nearest
+from mechinterp.errors import MechinterpError, nearest
 from mechinterp.interventions.places import Box
 from mechinterp.policies.errors import UnknownHook
 from mechinterp.policies.graph import Policy
@@ -84,7 +84,7 @@ class Survey:
             fields["total"] = Estimate.from_dict(fields["total"])
             fields["measured"] = tuple(Estimate.from_dict(found) for found in fields["measured"])
             return cls(**fields)
-        except (TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, MechinterpError) as error:
             raise CircuitError(f"this is no survey: {error!r}") from error
 
     def to_csv(self) -> str:
