@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, Int64
 
 from mechinterp import stats
 from mechinterp.circuits.errors import CircuitError
@@ -11,6 +11,29 @@ from mechinterp.circuits.errors import CircuitError
 FEWEST = 5
 """Parts that a rank correlation needs at least."""
 _SHUFFLES = 999
+
+
+def check_enough(parts: int, compared: int, unit: str) -> None:
+    if compared < FEWEST or parts < FEWEST:
+        raise CircuitError(
+            f"attribution is always compared with exact patching, on at least {FEWEST} {unit}; there are {parts}, and "
+            f"compared={compared}. So few are quicker patched exactly"
+        )
+
+
+def sample_to_compare(
+    scores: Float64[np.ndarray, "metrics parts pairs"], compared: int, rng: np.random.Generator
+) -> Int64[np.ndarray, " compared"]:
+    """Half with the largest mean scores (in size; the larger share of the largest over metrics), half at random.
+
+    Most effects are next to nothing: a sample at random alone may hold none of those that a ranking is made for.
+    """
+    sizes = np.abs(scores.mean(2))
+    largest = sizes.max(1, keepdims=True)
+    order = np.argsort(-np.divide(sizes, largest, out=np.zeros_like(sizes), where=largest > 0).max(0), kind="stable")
+    count = min(len(order), compared)
+    top, others = np.split(order, [count // 2])
+    return np.sort(np.concatenate([top, rng.choice(others, size=count - len(top), replace=False)])).astype(np.int64)
 
 
 def rank_agreement(
@@ -25,21 +48,19 @@ def rank_agreement(
     its null.
 
     Each resample is ranked anew. One in which either side is all alike counts as 0; so does a constant `approximate`,
-    which ranks nothing.
+    which ranks nothing. Where the exact effects are all alike there is no order to agree with: 0, and `method` says so.
 
     Args:
         unit: what the parts are, in the plural.
 
     Raises:
-        CircuitError: fewer than 5 parts, or exact effects that are all alike, so that there is nothing to agree with.
+        CircuitError: fewer than 5 parts.
     """
     if len(exact) < FEWEST:
         raise CircuitError(f"{name}: a rank correlation needs at least {FEWEST} {unit}, got {len(exact)}")
     if np.ptp(exact) == 0:
-        raise CircuitError(
-            f"{name}: the exact effects of all {len(exact)} {unit} are the same ({exact[0]:g}), so there is no order "
-            "to agree with; compare more or other ones"
-        )
+        note = f"no interval: the exact effects of all are the same ({exact[0]:g}), so there is no order to agree with"
+        return stats.Estimate(name=name, value=0.0, low=0.0, high=0.0, n=len(exact), unit=unit, method=note)
     below = [_below(np.asarray(side, np.float64)) for side in (approximate, exact)]
 
     def spearman(weights: Float[np.ndarray, "draws parts"]) -> Float[np.ndarray, " draws"]:

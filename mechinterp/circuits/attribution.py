@@ -8,12 +8,13 @@ from the one run to the other: of the frames (`eap-ig inputs`), or of the activa
 scores of all channels of a hook point add up to the total effect of patching it whole; Sundararajan et al. 2017). Here
 the way is cut into `steps` equal parts and the gradient taken in the middle of each.
 
-None of these is exact. So each result says how its ranking agrees with exact patching on a random sample of the same
-parts, and cannot be made without.
+None of these is exact. So each result says how its ranking agrees with exact patching on a sample of the same parts
+(half of it those with the largest scores, half at random), and cannot be made without.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,7 +23,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mechinterp.circuits.agreement import FEWEST, rank_agreement
+from mechinterp.circuits.agreement import check_enough, rank_agreement, sample_to_compare
 from mechinterp.circuits.attributed import Attribution
 from mechinterp.circuits.donors import Source
 from mechinterp.circuits.effects import Direction
@@ -36,6 +37,7 @@ from mechinterp.circuits.patching import MEMORY, patch
 from mechinterp.circuits.routes import edge_effects
 from mechinterp.circuits.sites import PatchSite, cells_of, checked
 from mechinterp.policies.graph import Policy
+from mechinterp.stats import Estimate
 
 STEPS = 10
 COMPARED = 100
@@ -65,7 +67,7 @@ def attribute(
         memory: bytes for activations, at most; the same bound holds for the exact patches.
 
     Raises:
-        CircuitError: options that do not fit; too few sites to compare, or sites whose exact effects are all alike.
+        CircuitError: options that do not fit; too few sites to compare.
         UnknownHook, InterventionError: a site that the policy does not have.
         BudgetTooSmall: the gradients of one pair do not fit in `memory`.
     """
@@ -73,7 +75,7 @@ def attribute(
     sites = checked(policy, sites, len(framed.clean))
     measure = Measure(policy, metrics)
     request = Request(method, direction, source, steps, memory, int(rng.integers(2**31)))
-    sample = _sample(len(sites), compared, "sites", rng)
+    check_enough(len(sites), compared, "sites")
     hooks = policy.select(list({site.hook for site in sites}))
     sign = 1.0 if direction == "denoise" else -1.0
     scores = np.empty((len(measure.names), len(sites), len(framed.clean)))
@@ -84,6 +86,7 @@ def attribute(
             for i, site in enumerate(sites):
                 scores[m, i, part.here] = _of_site(site, cells[site.hook], sums.get(site.hook), part.here)
 
+    sample = sample_to_compare(scores, compared, rng)
     exact = patch(
         policy,
         framed,
@@ -132,7 +135,7 @@ def attribute_edges(
     framed = as_pairs(pairs)
     measure = Measure(policy, metrics)
     request = Request(method, direction, source, steps, memory, int(rng.integers(2**31)))
-    sample = _sample(len(chosen), compared, "edges", rng)
+    check_enough(len(chosen), compared, "edges")
     readers = policy.select(list({edge.target.hook for edge in chosen}))
     writers = policy.select(list({edge.source.hook for edge in chosen}))
     sign = 1.0 if direction == "denoise" else -1.0
@@ -151,6 +154,7 @@ def attribute_edges(
                 found = _products(policy, layer, gradients[reader], delta, graph.widths[writer])
                 scores[m, members, part.here] = sign * found[:, targets, sources].T.double().cpu().numpy()
 
+    sample = sample_to_compare(scores, compared, rng)
     exact = edge_effects(
         policy,
         framed,
@@ -196,13 +200,9 @@ def _of_site(site: PatchSite, cells: Tensor, sums: Float[Tensor, "pairs channels
     return found.double().cpu().numpy()
 
 
-def _sample(parts: int, compared: int, unit: str, rng: np.random.Generator) -> Int64[np.ndarray, " compared"]:
-    if compared < FEWEST or parts < FEWEST:
-        raise CircuitError(
-            f"attribution is always compared with exact patching, on at least {FEWEST} {unit}; there are {parts}, and "
-            f"compared={compared}. So few are quicker patched exactly"
-        )
-    return np.sort(rng.choice(parts, size=min(parts, compared), replace=False)).astype(np.int64)
+def _said(scheme: str, found: Estimate) -> Estimate:
+    """An estimate that says which parts it is of."""
+    return dataclasses.replace(found, method=f"{found.method}; {scheme}")
 
 
 def _declared(
@@ -216,13 +216,17 @@ def _declared(
     unit: str,
     rng: np.random.Generator,
 ) -> Attribution:
+    scheme = f"all {unit}" if len(sample) == len(parts) else f"{unit}: half have the largest scores, half are random"
     agreement = tuple(
-        rank_agreement(
-            scores[m, sample].mean(1),
-            exact[m],
-            name=f"rank correlation of {request.method} with exact patching: {metric}",
-            unit=unit,
-            rng=rng,
+        _said(
+            scheme,
+            rank_agreement(
+                scores[m, sample].mean(1),
+                exact[m],
+                name=f"rank correlation of {request.method} with exact patching: {metric}",
+                unit=unit,
+                rng=rng,
+            ),
         )
         for m, metric in enumerate(metrics)
     )

@@ -155,9 +155,7 @@ def survey(
     means = ranked.effect(metric).mean(1)
     attributed = agreement = None
     if len(sites) >= FEWEST and np.ptp(means) > 0:
-        found = attribute(
-            policy, choose, sites, rng=rng, direction=direction, metrics=metric, memory=memory, compared=len(sites)
-        )
+        found = attribute(policy, choose, sites, rng=rng, direction=direction, metrics=metric, memory=memory)
         attributed, agreement = found.effect(metric).mean(1), found.rank_correlation(metric)
     best = ranked.ranking(metric)[:top]
     again = patch(policy, report, [sites[i] for i in best], direction=direction, metrics=metric, memory=memory)

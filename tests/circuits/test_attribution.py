@@ -8,7 +8,7 @@ import torch
 from scipy.stats import spearmanr
 
 from mechinterp.circuits import BudgetTooSmall, CircuitError, FramePairs, PatchSite, channel_sites, patch
-from mechinterp.circuits.agreement import rank_agreement
+from mechinterp.circuits.agreement import rank_agreement, sample_to_compare
 from mechinterp.circuits.attributed import Attribution
 from mechinterp.circuits.attribution import attribute, attribute_edges
 from mechinterp.circuits.graph import ResidualGraph
@@ -221,6 +221,32 @@ def test_rank_correlation_is_spearmans():
     assert rank_agreement(0 * a, b, name="x", unit="sites", rng=rng()).value == 0
 
 
+def test_half_of_the_sample_are_the_largest():
+    scores = np.zeros((2, 400, 3))
+    scores[0, 50] = [3, -1, 1]  # the mean counts
+    scores[0, 60] = [9, -9, 0]
+    scores[1, 70] = 1e-3  # the only one of its metric, whatever the unit
+    samples = [sample_to_compare(scores, 20, np.random.default_rng(seed)) for seed in range(20)]
+    for sample in samples:
+        assert len(set(sample)) == 20
+        assert {50, 70} <= set(sample.tolist())
+    by_chance = np.bincount(np.concatenate(samples), minlength=400)[100:]
+    assert by_chance.max() < 10  # others come and go
+    assert (by_chance > 0).sum() > 50
+    assert sample_to_compare(scores, 1000, rng()).tolist() == list(range(400))
+
+
+def test_sparse_edges_never_lack_something_to_agree_with(coin_pairs):
+    made = planted("coin")
+    for seed in range(4):  # 12 of 660 edges carry anything
+        options = {"rng": np.random.default_rng(seed), "compared": 24, "method": "eap-ig activations"}
+        found = attribute_edges(made.policy, coin_pairs, **options)
+        assert np.count_nonzero(found.exact) >= 10
+        (agreement,) = found.agreement
+        assert agreement.value > 0.5
+        assert agreement.method.endswith("edges: half have the largest scores, half are random")
+
+
 def test_bad_input_is_told():
     policy, pairs = small_impala(), local_pairs(2)
     sites = channel_sites(policy, "hidden.hook_pre")
@@ -233,8 +259,9 @@ def test_bad_input_is_told():
     with pytest.raises(CircuitError, match="steps"):
         attribute(policy, pairs, sites, rng=rng(), method="eap-ig inputs", steps=0)
     same = random_frames(2)
-    with pytest.raises(CircuitError, match="no order to agree"):
-        attribute(policy, FramePairs(same, same.copy()), sites, rng=rng())
+    (alike,) = attribute(policy, FramePairs(same, same.copy()), sites, rng=rng()).agreement
+    assert (alike.value, alike.n) == (0, len(sites))
+    assert "no order to agree with" in alike.method
     with pytest.raises(CircuitError, match="does not exist"):
         attribute_edges(policy, pairs, [Edge(Node("hook_input", 7), Node("block1.hook_conv", 0))], rng=rng())
     with pytest.raises(CircuitError, match="no edges"):
