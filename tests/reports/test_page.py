@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from mechinterp.reports import Results, output, write
-from mechinterp.reports.page import POLICY, parts, render
+from mechinterp.reports.page import parts, render
+from mechinterp.reports.page.document import POLICY
 from tests.reports import synthetic
 
 _BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from mechinterp.reports import schema, summary
@@ -12,15 +11,13 @@ from mechinterp.reports.errors import ResultsError
 from mechinterp.reports.figures import draw, style
 from mechinterp.reports.methods import INTERVALS, methods
 from mechinterp.reports.page import parts
+from mechinterp.reports.page.document import document
 from mechinterp.reports.results import Results
 from mechinterp.reports.section import Section
 from mechinterp.reports.sentences import sentences
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
-"""Content security policy: the browser itself refuses any request that the page might make."""
 
 
 def render(results: Results, drawn: Mapping[str, Sequence[go.Figure]] | None = None) -> str:
@@ -29,49 +26,18 @@ def render(results: Results, drawn: Mapping[str, Sequence[go.Figure]] | None = N
     Args:
         drawn: the figures by section, where `figures.draw` has been called already.
     """
-    from plotly.offline import get_plotlyjs
-
     drawn = draw(results) if drawn is None else drawn
-    assets = resources.files(__name__)
     body = "\n".join(
         _section(number, name, results, drawn.get(name, ())) for number, name in enumerate(schema.SPECS, 1)
     )
     headline = "\n".join(f'<p class="headline">{escape(line)}</p>' for line in summary.headlines(results))
-    title = f"What does {results.identity.name} want?"
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<link rel="icon" href="data:,">
-<title>{escape(title)}</title>
-<style>
-{assets.joinpath("style.css").read_text(encoding="utf-8")}</style>
-</head>
-<body>
-<header>
-<p class="kicker">{escape(results.identity.network)}</p>
-<h1>{escape(title)}</h1>
-{headline}
-{parts.keys(summary.key_numbers(results))}
-{parts.contents()}
-</header>
-<main>
-{body}
-</main>
-<footer>
-<h2>How this report was made</h2>
-<p>{escape(INTERVALS)}</p>
-{parts.settings(results)}
-</footer>
-<script>{get_plotlyjs()}</script>
-<script>
-{assets.joinpath("draw.js").read_text(encoding="utf-8")}</script>
-</body>
-</html>
-"""
+    return document(
+        title=f"What does {results.identity.name} want?",
+        kicker=results.identity.network,
+        header=f"{headline}\n{parts.keys(summary.key_numbers(results))}\n{parts.contents()}",
+        main=body,
+        footer=f"<h2>How this report was made</h2>\n<p>{escape(INTERVALS)}</p>\n{parts.settings(results)}",
+    )
 
 
 def _section(number: int, name: str, results: Results, drawn: Sequence[go.Figure]) -> str:

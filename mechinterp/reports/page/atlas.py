@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from html import escape
-from importlib import resources
 from pathlib import Path
 
 from mechinterp.reports import schema_atlas
 from mechinterp.reports.errors import ResultsError
 from mechinterp.reports.figures import draw, style
 from mechinterp.reports.methods import INTERVALS
-from mechinterp.reports.page import POLICY, parts
+from mechinterp.reports.page import parts
+from mechinterp.reports.page.document import document
 from mechinterp.reports.results import Results, write_text
 from mechinterp.reports.sentences import sentences
 from mechinterp.reports.sentences.atlas import headline
@@ -32,13 +32,9 @@ def write_atlas(results: Results, folder: str | Path) -> Path:
 
 def render_atlas(results: Results) -> str:
     """The page as text; it needs nothing from anywhere."""
-    from plotly.offline import get_plotlyjs
-
     if "atlas" not in results.sections:
         raise ResultsError("an atlas needs the section 'atlas'; these results have " + ", ".join(results.sections))
     drawn = draw(results)
-    assets = resources.files("mechinterp.reports.page")
-    title = f"Where is the coin in {results.identity.name}?"
     body = []
     for name, spec in schema_atlas.SPECS.items():
         if name not in results.sections:
@@ -49,34 +45,10 @@ def render_atlas(results: Results) -> str:
             f'<section id="{name}"><h2>{escape(spec.title)}</h2><p class="question">{escape(spec.question)}</p>'
             f"{figures}{parts.numbers(section)}</section>"
         )
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-<title>{escape(title)}</title>
-<style>
-{assets.joinpath("style.css").read_text(encoding="utf-8")}</style>
-</head>
-<body>
-<header>
-<p class="kicker">{escape(results.identity.network)}</p>
-<h1>{escape(title)}</h1>
-<p class="headline">{escape(headline(results.sections["atlas"]))}</p>
-</header>
-<main>
-{"".join(body)}
-</main>
-<footer>
-<h2>How this atlas was made</h2>
-<p>{escape(INTERVALS)}</p>
-{parts.settings(results)}
-</footer>
-<script>{get_plotlyjs()}</script>
-<script>
-{assets.joinpath("draw.js").read_text(encoding="utf-8")}</script>
-</body>
-</html>
-"""
+    return document(
+        title=f"Where is the coin in {results.identity.name}?",
+        kicker=results.identity.network,
+        header=f'<p class="headline">{escape(headline(results.sections["atlas"]))}</p>',
+        main="".join(body),
+        footer=f"<h2>How this atlas was made</h2>\n<p>{escape(INTERVALS)}</p>\n{parts.settings(results)}",
+    )
