@@ -34,7 +34,7 @@ from mechinterp import stats
 from mechinterp.coinrun.env import CoinRunEnv
 from mechinterp.coinrun.goals import REWARD
 from mechinterp.policies import Policy, build
-from mechinterp.training import PPO, Organism, organism
+from mechinterp.training import PPO, Games, Organism, organism
 from mechinterp.training.memory import keep_freed_memory
 
 
@@ -70,7 +70,7 @@ class Impala(BaseFeaturesExtractor):
         return torch.relu(self.hidden(self.body(observations)))
 
 
-class Games(VecEnv):
+class TheirGames(VecEnv):
     """Our games with the interface of stable-baselines3; its actions are the columns of our logits."""
 
     def __init__(self, env: CoinRunEnv, actions: tuple[int, ...], seed: int) -> None:
@@ -115,9 +115,9 @@ def games(recipe: Organism) -> CoinRunEnv:
     return CoinRunEnv(recipe.ppo.num_envs, recipe.source(), levels=recipe.levels, goal=recipe.goal)
 
 
-def theirs(recipe: Organism, seed: int, memory_format: str) -> tuple[TheirPPO, Games]:
+def theirs(recipe: Organism, seed: int, memory_format: str) -> tuple[TheirPPO, TheirGames]:
     ppo, network = recipe.ppo, recipe.network
-    bare = Games(games(recipe), network.actions, seed)
+    bare = TheirGames(games(recipe), network.actions, seed)
     env = VecNormalize(VecTransposeImage(bare), norm_obs=False, gamma=ppo.gamma)
     model = TheirPPO(
         ActorCriticPolicy,
@@ -180,7 +180,7 @@ def main() -> None:
 
     recipe = organism("coin")
     env = games(recipe)
-    ours = PPO(build(recipe.network, seed=arguments.seed), env, recipe.ppo, seed=arguments.seed)
+    ours = PPO(build(recipe.network, seed=arguments.seed), Games([env]), recipe.ppo, seed=arguments.seed)
     model, bare = theirs(recipe, arguments.seed, arguments.their_format)
     check_same_network(ours.policy, model)
 
@@ -200,7 +200,7 @@ def main() -> None:
         seconds["ours"].append(middle - began)
         seconds["stable-baselines3"].append(ended - middle)
         count = int(metrics["episodes"])
-        returns["ours"] += [episode[0] for episode in list(ours.recent)[-count:]] if count else []
+        returns["ours"] += [episode.total for episode in list(ours.recent)[-count:]] if count else []
         print(f"  {batch * (at + 1):>9,}  {batch / (middle - began):7.0f}  {batch / (ended - middle):7.0f}", flush=True)
 
     ratios = np.array(seconds["stable-baselines3"]) / np.array(seconds["ours"])

@@ -12,10 +12,10 @@ __getattr__, __dir__, __all__ = attach(
         "Cell": "geometry",
         "CoinRunEnv": "env",
         "EditError": "edits",
-        "Ending": "env",
+        "Ending": "episodes",
         "Engine": "engine",
         "EntityType": "layout",
-        "EnvSnapshot": "env",
+        "EnvSnapshot": "episodes",
         "GameOptions": "engine",
         "GameState": "state",
         "Goal": "goals",
@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from mechinterp.coinrun.engine import Engine as Engine
     from mechinterp.coinrun.engine import GameOptions as GameOptions
     from mechinterp.coinrun.env import CoinRunEnv as CoinRunEnv
-    from mechinterp.coinrun.env import Ending as Ending
-    from mechinterp.coinrun.env import EnvSnapshot as EnvSnapshot
+    from mechinterp.coinrun.episodes import Ending as Ending
+    from mechinterp.coinrun.episodes import EnvSnapshot as EnvSnapshot
     from mechinterp.coinrun.geometry import Cell as Cell
     from mechinterp.coinrun.goals import Goal as Goal
     from mechinterp.coinrun.layout import EntityType as EntityType

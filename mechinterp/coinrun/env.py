@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
 import gymnasium as gym
@@ -13,35 +11,23 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from jaxtyping import Bool, Float32, Int, UInt8
 
-from mechinterp.coinrun import geometry
 from mechinterp.coinrun.checks import OrderError, SettingError
 from mechinterp.coinrun.engine import Engine
+from mechinterp.coinrun.episodes import Ending, EnvSnapshot
 from mechinterp.coinrun.goals import MAX_SPEED, REWARD, Goal
-from mechinterp.coinrun.levels import LevelRange, LevelSource, Start
+from mechinterp.coinrun.levels import LevelRange, LevelSource, Start, as_start
 from mechinterp.coinrun.peek import agent_position
 from mechinterp.coinrun.state import GameState
 
 ACTIONS = 15
-
-
-class Ending(IntEnum):
-    """How an episode ended, as far as reward and clock tell (`policies.rollout` tells the causes of death apart)."""
-
-    GOAL = 1
-    DIED = 2
-    TIMEOUT = 3
-
-
-@dataclass(frozen=True)
-class EnvSnapshot:
-    """Everything that a `CoinRunEnv` needs to go on as if it had never stopped."""
-
-    states: tuple[bytes, ...]
-    levels: tuple[tuple[int, int], ...]
-    """(level seed, end column) of each slot."""
-    returns: tuple[float, ...]
-    lengths: tuple[int, ...]
-    rng: dict[str, Any]
+Step = tuple[
+    UInt8[np.ndarray, "num 64 64 3"],
+    Float32[np.ndarray, " num"],
+    Bool[np.ndarray, " num"],
+    Bool[np.ndarray, " num"],
+    dict[str, Any],
+]
+"""Observation, reward, terminated, truncated, infos."""
 
 
 class CoinRunEnv(VectorEnv):
@@ -97,6 +83,7 @@ class CoinRunEnv(VectorEnv):
         self._lengths = np.zeros(num_envs, np.int64)
         self._deadlines = np.zeros(num_envs, np.int64)
         self._look_after = np.zeros(num_envs, np.int64)
+        self._under_way = False
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -118,33 +105,49 @@ class CoinRunEnv(VectorEnv):
         outside = [slot for slot in given if slot not in range(self.num_envs)]
         if outside:
             raise SettingError(f"reset: starts for slots {outside}, this environment has 0 to {self.num_envs - 1}")
-        chosen = {slot: self._chosen(slot, start) for slot, start in given.items()}
+        chosen = {slot: as_start(start, self.source, slot=slot) for slot, start in given.items()}
         if seed is not None:
             self._rng = np.random.default_rng(seed)
+        if self._under_way:  # its games are left, but not before the library's threads are done with them
+            self._engine.observe()
+            self._under_way = False
         self._begin({slot: chosen.get(slot) for slot in range(self.num_envs)})
         return self._engine.observe()[1].copy(), self._infos()
 
-    def step(
-        self, actions: Int[np.ndarray, " num"]
-    ) -> tuple[
-        UInt8[np.ndarray, "num 64 64 3"],
-        Float32[np.ndarray, " num"],
-        Bool[np.ndarray, " num"],
-        Bool[np.ndarray, " num"],
-        dict[str, Any],
-    ]:
+    def step(self, actions: Int[np.ndarray, " num"]) -> Step:
         """One step of every game: observation, reward, terminated, truncated (the clock ran out), infos.
 
         Raises:
             OrderError: before `reset`, after `close`, or after a step whose new episodes could not be made.
             SettingError: for actions that are none.
         """
+        self.step_async(actions)
+        return self.step_wait()
+
+    def step_async(self, actions: Int[np.ndarray, " num"]) -> None:
+        """Begin a step, which the library's threads carry out: without threads, it is over when this returns.
+
+        Raises:
+            OrderError, SettingError: as `step`, and where a step is under way.
+        """
         if not self._starts:
             raise OrderError("step before reset: call reset() first")
+        self._require_settled("step_async")
         actions = np.asarray(actions)
         if actions.shape == (self.num_envs,) and actions.min() < 0:
             raise SettingError(f"actions: {actions.min()}, allowed are 0 to {ACTIONS - 1}")
         self._engine.step(actions)
+        self._under_way = True
+
+    def step_wait(self) -> Step:
+        """What `step` gives, of the step that was begun.
+
+        Raises:
+            OrderError: as `step`, and where no step was begun.
+        """
+        if not self._under_way:
+            raise OrderError("step_wait: no step is under way; call step_async() first")
+        self._under_way = False
         reward, frame, first = self._engine.observe()
         reward, first = reward.copy(), first.copy()
         self._lengths += 1
@@ -162,7 +165,8 @@ class CoinRunEnv(VectorEnv):
         return frame.copy(), reward, ended & ~truncated, truncated, infos | self._infos()
 
     def states(self) -> list[GameState]:
-        """The game of every slot, now."""
+        """The game of every slot, now. Raises OrderError while a step is under way."""
+        self._require_settled("states")
         return self._engine.states()
 
     def render(self) -> tuple[UInt8[np.ndarray, "64 64 3"], ...]:
@@ -173,10 +177,11 @@ class CoinRunEnv(VectorEnv):
         """All that is needed to go on later, bit for bit.
 
         Raises:
-            OrderError: where `step` would, for want of a `reset`.
+            OrderError: where `step` would, for want of a `reset`, and while a step is under way.
         """
         if not self._starts:
             raise OrderError("snapshot before reset: call reset() first")
+        self._require_settled("snapshot")
         states = tuple(state.without_rngs().to_bytes() for state in self.states())
         levels = tuple((start.level_seed, start.end_x) for start in self._starts)
         returns, lengths = tuple(self._returns.tolist()), tuple(self._lengths.tolist())
@@ -184,6 +189,7 @@ class CoinRunEnv(VectorEnv):
 
     def restore(self, snapshot: EnvSnapshot) -> UInt8[np.ndarray, "num 64 64 3"]:
         """Go on from a snapshot of an environment of the same size; the current observation."""
+        self._require_settled("restore")
         if len(snapshot.states) != self.num_envs:
             raise ValueError(f"a snapshot of {len(snapshot.states)} games, this environment has {self.num_envs}")
         states = [GameState.from_bytes(data) for data in snapshot.states]
@@ -195,24 +201,15 @@ class CoinRunEnv(VectorEnv):
         self._rng.bit_generator.state = snapshot.rng
         return self._engine.observe()[1].copy()
 
+    def _require_settled(self, asked: str) -> None:
+        if self._under_way:
+            raise OrderError(f"{asked}: a step is under way; call step_wait() first")
+
     def close_extras(self, **kwargs: Any) -> None:
         self._engine.close()
 
     def _draw(self) -> Start:
         return self.source.start(self.levels.draw(self._rng))
-
-    def _chosen(self, slot: int, given: object) -> Start:
-        """What was given as a slot's start, as a `Start`."""
-        if isinstance(given, Start) and isinstance(given.state, GameState):
-            return given
-        if isinstance(given, GameState):
-            return Start(given, given.level_seed, geometry.end_x(given))
-        if isinstance(given, int | np.integer) and not isinstance(given, bool):
-            return self.source.start(int(given))
-        kind = f"Start of a {type(given.state).__name__}" if isinstance(given, Start) else type(given).__name__
-        raise SettingError(
-            f"reset: the start of slot {slot} is a {kind}; allowed are a Start, a GameState, a level seed"
-        )
 
     def _begin(self, starts: Mapping[int, Start | None]) -> None:
         """Begin episodes in these slots; None draws a level."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mechinterp.coinrun import geometry
 from mechinterp.coinrun.checks import SettingError
 from mechinterp.coinrun.engine import RESET_ACTION, Engine, GameOptions
 from mechinterp.coinrun.state import GameState
@@ -96,3 +97,19 @@ class LevelSource:
         fresh = self._engine.states()[0]
         # What is left over from the game before must not tell two starts of one level apart.
         return fresh.replace(prev_level_seed=level_seed, step_rand_int=0, last_reward=0).without_rngs()
+
+
+def as_start(given: object, source: LevelSource, *, slot: int) -> Start:
+    """What was given as the start of a slot, as a `Start`.
+
+    Raises:
+        SettingError: if it is neither a `Start`, nor a `GameState`, nor a level seed.
+    """
+    if isinstance(given, Start) and isinstance(given.state, GameState):
+        return given
+    if isinstance(given, GameState):
+        return Start(given, given.level_seed, geometry.end_x(given))
+    if isinstance(given, int | np.integer) and not isinstance(given, bool):
+        return source.start(int(given))
+    kind = f"Start of a {type(given.state).__name__}" if isinstance(given, Start) else type(given).__name__
+    raise SettingError(f"reset: the start of slot {slot} is a {kind}; allowed are a Start, a GameState, a level seed")

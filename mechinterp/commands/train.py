@@ -37,7 +37,10 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         help="of the network on the CPU (default: torch's choice); another number rounds differently",
     )
     parser.add_argument(
-        "--env-threads", type=int, default=0, metavar="N", help="of the game; changes the speed only (default 0: none)"
+        "--env-threads",
+        type=int,
+        metavar="N",
+        help="of the game, for each group of games; changes the speed only (default: none on cpu, all cores with cuda)",
     )
     parser.add_argument(
         "--save-every", type=float, default=180.0, metavar="SECONDS", help="what a kill costs at most (default 180)"

@@ -15,9 +15,10 @@ __getattr__, __dir__, __all__ = attach(
         "TRAINING_LEVELS": "organisms",
         "ForkScore": "choice",
         "FoundRun": "records",
+        "Games": "games",
         "Organism": "organisms",
         "Run": "run",
-        "RunOptions": "run",
+        "RunOptions": "options",
         "TrainingError": "errors",
         "choice_tests": "choice",
         "confirm": "choice",
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from mechinterp.training.choice import qualifies as qualifies
     from mechinterp.training.errors import TrainingError as TrainingError
     from mechinterp.training.forks import FORKS as FORKS
+    from mechinterp.training.games import Games as Games
+    from mechinterp.training.options import RunOptions as RunOptions
     from mechinterp.training.organisms import NETWORKS as NETWORKS
     from mechinterp.training.organisms import ORGANISMS as ORGANISMS
     from mechinterp.training.organisms import TRAINING_LEVELS as TRAINING_LEVELS
@@ -51,5 +54,4 @@ if TYPE_CHECKING:
     from mechinterp.training.records import find_runs as find_runs
     from mechinterp.training.records import read_metrics as read_metrics
     from mechinterp.training.run import Run as Run
-    from mechinterp.training.run import RunOptions as RunOptions
     from mechinterp.training.run import series_steps as series_steps

@@ -13,7 +13,7 @@ def describe_machine(device: str = "cpu", *, threads: int | None = None) -> str:
     Args:
         threads: of torch; left out if None.
     """
-    parts = [f"{_processor()}, {_cores()} cores" + (f", {threads} threads" if threads is not None else "")]
+    parts = [f"{_processor()}, {cores()} cores" + (f", {threads} threads" if threads is not None else "")]
     if device.startswith("cuda"):
         import torch
 
@@ -30,6 +30,7 @@ def _processor() -> str:
     return next(iter(models), "") or platform.processor() or platform.machine()
 
 
-def _cores() -> int:
+def cores() -> int:
+    """That this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -19,6 +19,8 @@ from mechinterp.policies.files import write_bytes
 from mechinterp.training.errors import TrainingError
 
 RESUME_FILE = "resume.pt"
+RESUME_LAYOUT = 2
+"""Goes up when a resume file of before can no longer be read."""
 METRICS_FILE = "metrics.jsonl"
 
 _HALF_WRITTEN = re.compile(
@@ -59,7 +61,7 @@ def write_resume(path: Path, state: Mapping[str, Any]) -> None:
         OSError: if it could not be written.
     """
     buffer = io.BytesIO()
-    torch.save(dict(state), buffer)
+    torch.save({"layout": RESUME_LAYOUT, **state}, buffer)
     write_bytes(path, buffer.getvalue())
 
 
@@ -67,7 +69,7 @@ def read_resume(path: Path) -> dict[str, Any]:
     """What `write_resume` wrote, on the CPU.
 
     Raises:
-        TrainingError: cut off, damaged, or not a resume file.
+        TrainingError: cut off, damaged, not a resume file, or one of another version.
     """
     try:
         data = path.read_bytes()
@@ -82,6 +84,11 @@ def read_resume(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(saved, dict) or not {"identity", "seconds", "ppo"} <= saved.keys():
         raise TrainingError(f"{path}: not the resume file of a training run; remove it, or choose another folder")
+    if saved.get("layout") != RESUME_LAYOUT:
+        raise TrainingError(
+            f"{path}: layout {saved.get('layout', 1)}, this version reads {RESUME_LAYOUT}; train on with the version "
+            "that wrote it, or anew in another folder"
+        )
     return saved
 
 

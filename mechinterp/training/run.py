@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,50 +20,17 @@ from mechinterp.policies import checkpoints
 from mechinterp.policies.networks import build
 from mechinterp.training import records
 from mechinterp.training.errors import TrainingError
+from mechinterp.training.games import Games
 from mechinterp.training.identity import difference, identity
 from mechinterp.training.lock import FolderLock
 from mechinterp.training.machine import describe_machine
 from mechinterp.training.memory import keep_freed_memory
+from mechinterp.training.options import RunOptions
 from mechinterp.training.organisms import Organism
 from mechinterp.training.ppo import PPO
 
 SERIES_FIRST = 16_000
 SERIES_GROWTH = 1.6
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a run is carried out; nothing here changes what is learned.
-
-    Attributes:
-        device: where the network runs. A run goes on only on the kind of device that it began on.
-        env_threads: threads of the game library (0 steps the games in the caller's thread).
-        save_every: seconds between saves.
-        tensorboard: whether to also write TensorBoard files, under ``tensorboard/`` in the folder.
-        on_update: told the metrics after each update (for a progress bar).
-    """
-
-    device: str = "cpu"
-    env_threads: int = 0
-    save_every: float = 180.0
-    tensorboard: bool = False
-    on_update: Callable[[dict[str, float]], None] = lambda metrics: None
-
-    def __post_init__(self) -> None:
-        try:
-            kind = torch.device(self.device).type
-        except RuntimeError:
-            kind = ""
-        if kind not in ("cpu", "cuda"):
-            raise TrainingError(f"device: {self.device!r}, allowed are 'cpu', 'cuda' and 'cuda:NUMBER'")
-        if kind == "cuda" and not torch.cuda.is_available():
-            raise TrainingError(
-                f"device: {self.device!r}, but this torch ({torch.__version__}) sees no CUDA GPU; use 'cpu'"
-            )
-        if self.env_threads < 0 or not self.save_every >= 0:
-            raise TrainingError(
-                f"env_threads: {self.env_threads}, save_every: {self.save_every}; neither may be negative"
-            )
 
 
 def series_steps(budget: int) -> list[int]:
@@ -74,6 +40,12 @@ def series_steps(budget: int) -> list[int]:
         steps.append(round(at))
         at *= SERIES_GROWTH
     return [*steps, budget]
+
+
+def _shares(number: int, parts: int) -> list[int]:
+    """``number`` as a sum of at most ``parts`` numbers that are as equal as can be."""
+    parts = min(number, parts)
+    return [number // parts + (at < number % parts) for at in range(parts)]
 
 
 class Run:
@@ -87,7 +59,7 @@ class Run:
             the run began on another kind of device; or if a file cannot be written.
     """
 
-    def __init__(self, recipe: Organism, folder: Path, *, seed: int, options: RunOptions = RunOptions()) -> None:
+    def __init__(self, recipe: Organism, folder: Path, *, seed: int, options: RunOptions | None = None) -> None:
         if recipe.budget < 1:
             raise TrainingError(f"budget: {recipe.budget} steps, at least 1 is needed")
         if not 0 <= seed < 2**63:
@@ -95,7 +67,7 @@ class Run:
         self.recipe = recipe
         self.folder = Path(folder)
         self.seed = seed
-        self.options = options
+        self.options = options = options or RunOptions()
         self.identity = identity(recipe, seed)
         self.seconds = 0.0
         self.saved_steps = 0
@@ -106,16 +78,16 @@ class Run:
             held.callback(FolderLock(self.folder).release)
             records.remove_half_written(self.folder)
             saved = self._saved()
-            env = CoinRunEnv(
-                recipe.ppo.num_envs,
-                recipe.source(),
-                levels=recipe.levels,
-                goal=recipe.goal,
-                threads=options.env_threads,
+            source = recipe.source()
+            held.callback(source.close)
+            games = Games(
+                [
+                    CoinRunEnv(size, source, levels=recipe.levels, goal=recipe.goal, threads=options.threads_of_games)
+                    for size in _shares(recipe.ppo.num_envs, options.groups)
+                ]
             )
-            held.callback(env.source.close)
-            held.callback(env.close)
-            self.ppo = PPO(build(recipe.network, seed=seed), env, recipe.ppo, seed=seed, device=options.device)
+            held.callback(games.close)
+            self.ppo = PPO(build(recipe.network, seed=seed), games, recipe.ppo, seed=seed, device=options.device)
             held.callback(self.ppo.network.close)
             self._fresh = saved is None
             if saved is not None:
@@ -198,7 +170,7 @@ class Run:
                 f"{self.folder}: already trained for {steps:,} steps, over the budget of {budget:,}; give "
                 "a larger one to train on, or choose another folder"
             )
-        began_on, asked = saved.get("device", "cpu"), torch.device(self.options.device).type
+        began_on, asked = saved["device"], torch.device(self.options.device).type
         if began_on != asked:
             raise TrainingError(
                 f"{self.folder}: this run began on {began_on} and cannot go on on {asked}, whose random "

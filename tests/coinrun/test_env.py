@@ -11,7 +11,8 @@ from gymnasium.vector import AutoresetMode
 from mechinterp.coinrun import edits, geometry
 from mechinterp.coinrun.ascii import level
 from mechinterp.coinrun.engine import Engine, GameOptions
-from mechinterp.coinrun.env import CoinRunEnv, Ending, EnvSnapshot
+from mechinterp.coinrun.env import CoinRunEnv
+from mechinterp.coinrun.episodes import Ending, EnvSnapshot
 from mechinterp.coinrun.goals import Goal
 from mechinterp.coinrun.levels import LevelRange, LevelSource, Placement, Start
 from mechinterp.coinrun.peek import agent_position

@@ -68,6 +68,34 @@ def test_nothing_can_be_done_with_what_is_closed(state: GameState) -> None:
             call()
 
 
+def test_a_step_that_was_begun_is_waited_for_before_anything_else() -> None:
+    source = LevelSource(OPTIONS)
+    env, plain = (CoinRunEnv(2, source, levels=LEVELS, threads=threads) for threads in (2, 0))
+    with pytest.raises(OrderError, match=r"call reset\(\) first"):
+        env.step_async(np.array([4, 4]))
+    for each in (env, plain):
+        each.reset(seed=0)
+    with pytest.raises(OrderError, match="no step is under way"):
+        env.step_wait()
+    snapshot = env.snapshot()
+    right = np.array([7, 7])
+    env.step_async(right)
+    calls = [lambda: env.step_async(right), env.states, env.snapshot, lambda: env.restore(snapshot)]
+    for call in calls:
+        with pytest.raises(OrderError, match=r"a step is under way; call step_wait\(\) first"):
+            call()
+    waited, stepped = env.step_wait(), plain.step(right)
+    for one, other in zip(waited[:4], stepped[:4], strict=True):
+        np.testing.assert_array_equal(one, other)
+    env.step_async(right)
+    np.testing.assert_array_equal(env.reset(seed=3)[0], plain.reset(seed=3)[0])  # what was begun is let go
+    with pytest.raises(OrderError, match="no step is under way"):
+        env.step_wait()
+    for each in (env, plain):
+        each.close()
+    source.close()
+
+
 class Moody:
     """A placement that refuses when told to."""
 

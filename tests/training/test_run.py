@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 
+import mechinterp.training.options as options_module
 from mechinterp.policies import load, series
 from mechinterp.training import (
     ORGANISMS,
@@ -131,9 +132,14 @@ def test_a_run_goes_on_on_the_kind_of_device_that_it_began_on(finished: Path) ->
     saved = torch.load(path, weights_only=True)
     torch.save(saved | {"device": "cuda"}, path)
     refused("began on cuda and cannot go on on cpu", finished)
-    del saved["device"]  # as the first files were
+
+
+def test_a_resume_file_of_another_version_is_told(finished: Path) -> None:
+    path = finished / "resume.pt"
+    saved = torch.load(path, weights_only=True)
+    del saved["layout"]  # as the first files were
     torch.save(saved, path)
-    assert train(finished, updates=5) == 5 * BATCH
+    refused("layout 1, this version reads 2; train on with the version that wrote it", finished)
 
 
 def test_one_process_at_a_time(finished: Path) -> None:
@@ -220,6 +226,21 @@ def test_a_disk_that_fills_while_training_stops_it_with_a_message(
 def test_options_that_make_no_sense(options: dict[str, object], said: str) -> None:
     with pytest.raises(TrainingError, match=said):
         RunOptions(**options)  # pyright: ignore[reportArgumentType]
+
+
+def test_games_are_in_one_group_on_a_cpu_and_in_two_beside_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(options_module, "cores", lambda: 7)
+    cpu, gpu, told = RunOptions(), RunOptions(device="cuda:0"), RunOptions(device="cuda", env_threads=5)
+    assert [(o.groups, o.threads_of_games) for o in (cpu, gpu, told)] == [(1, 0), (2, 3), (2, 5)]
+
+
+def test_a_recipe_trains_in_groups_of_unequal_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RunOptions, "groups", 3)
+    with Run(toy(updates=1), tmp_path / "run", seed=0) as run:
+        assert [group.num_envs for group in run.ppo.collector.games.groups] == [2, 1, 1]
+        run.train()
+        assert run.steps == BATCH
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")

@@ -1,0 +1,59 @@
+"""How a training run is carried out: on what, and how often it saves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from mechinterp.training.errors import TrainingError
+from mechinterp.training.machine import cores
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run is carried out; nothing here changes what is learned.
+
+    Attributes:
+        device: where the network runs. A run goes on only on the kind of device that it began on.
+        env_threads: threads of the game library (0 steps the games in the caller's thread). None: 0 on a CPU, whose
+            cores the network keeps busy; with a GPU, all cores.
+        save_every: seconds between saves.
+        tensorboard: whether to also write TensorBoard files, under ``tensorboard/`` in the folder.
+        on_update: told the metrics after each update (for a progress bar).
+    """
+
+    device: str = "cpu"
+    env_threads: int | None = None
+    save_every: float = 180.0
+    tensorboard: bool = False
+    on_update: Callable[[dict[str, float]], None] = lambda metrics: None
+
+    def __post_init__(self) -> None:
+        try:
+            kind = torch.device(self.device).type
+        except RuntimeError:
+            kind = ""
+        if kind not in ("cpu", "cuda"):
+            raise TrainingError(f"device: {self.device!r}, allowed are 'cpu', 'cuda' and 'cuda:NUMBER'")
+        if kind == "cuda" and not torch.cuda.is_available():
+            raise TrainingError(
+                f"device: {self.device!r}, but this torch ({torch.__version__}) sees no CUDA GPU; use 'cpu'"
+            )
+        if (self.env_threads or 0) < 0 or not self.save_every >= 0:
+            raise TrainingError(
+                f"env_threads: {self.env_threads}, save_every: {self.save_every}; neither may be negative"
+            )
+
+    @property
+    def groups(self) -> int:
+        """Groups of games that take turns (`training.games`): with a GPU, one steps while the other is looked at."""
+        return 1 if torch.device(self.device).type == "cpu" else 2
+
+    @property
+    def threads_of_games(self) -> int:
+        """Threads of the game library for each group."""
+        if self.env_threads is not None:
+            return self.env_threads
+        return 0 if self.groups == 1 else max(1, cores() // self.groups)
