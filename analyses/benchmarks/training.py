@@ -36,6 +36,7 @@ from mechinterp.coinrun.goals import REWARD
 from mechinterp.policies import Policy, build
 from mechinterp.training import PPO, Games, Organism, organism
 from mechinterp.training.memory import keep_freed_memory
+from mechinterp.training.options import PRECISIONS
 
 
 class Residual(nn.Module):
@@ -173,6 +174,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2, help="of the network (default 2)")
     parser.add_argument("--their-format", choices=("default", "channels_last"), default="default")
+    parser.add_argument("--precision", choices=tuple(PRECISIONS), default="float32", help="of our network")
     parser.add_argument("--profile", action="store_true", help="say where our time goes")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -180,7 +182,8 @@ def main() -> None:
 
     recipe = organism("coin")
     env = games(recipe)
-    ours = PPO(build(recipe.network, seed=arguments.seed), Games([env]), recipe.ppo, seed=arguments.seed)
+    dtype = PRECISIONS[arguments.precision]
+    ours = PPO(build(recipe.network, seed=arguments.seed), Games([env]), recipe.ppo, seed=arguments.seed, dtype=dtype)
     model, bare = theirs(recipe, arguments.seed, arguments.their_format)
     check_same_network(ours.policy, model)
 

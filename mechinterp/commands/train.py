@@ -31,6 +31,9 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--network", metavar="NAME", help="light or impala (default: the recipe's)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
     parser.add_argument(
+        "--precision", metavar="NAME", help="float32 or bfloat16 (default: float32 on cpu, bfloat16 with cuda)"
+    )
+    parser.add_argument(
         "--threads",
         type=int,
         metavar="N",
@@ -71,6 +74,7 @@ def _run(arguments: argparse.Namespace) -> None:
     progress = _Progress()
     options = RunOptions(
         device=arguments.device,
+        precision=arguments.precision,
         env_threads=arguments.env_threads,
         save_every=arguments.save_every,
         tensorboard=arguments.tensorboard,

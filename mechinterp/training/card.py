@@ -14,6 +14,7 @@ from mechinterp.stats import Estimate
 from mechinterp.training import curve, records
 from mechinterp.training.errors import TrainingError
 from mechinterp.training.machine import describe_machine
+from mechinterp.training.options import default_precision
 from mechinterp.training.organisms import NETWORKS, ORGANISMS
 from mechinterp.training.records import FoundRun
 
@@ -101,7 +102,17 @@ def training_command(run: FoundRun) -> str:
         if not names:
             raise TrainingError(f"{run.folder}: its network has no name; give the command that trained it")
         words += ["--network", names[0]]
+    # What was trained before these were recorded was trained as by default.
+    if (device := run.provenance.get("device", "cpu")) != "cpu":
+        words += ["--device", device]
+    if (precision := precision_of(run)) != default_precision(device):
+        words += ["--precision", precision]
     return shlex.join(words)
+
+
+def precision_of(run: FoundRun) -> str:
+    """Of the arithmetic that a run was trained in."""
+    return str(run.provenance.get("precision", "float32"))
 
 
 def _head(run: FoundRun) -> str:
@@ -127,6 +138,7 @@ def _making(run: FoundRun, command: str, machine: str) -> str:
         ("clock", f"training episodes time out after {recipe['clock']} steps"),
         ("network", f"{network['kind']}: " + ", ".join(f"{k} = {v}" for k, v in network.items() if k != "kind")),
         ("PPO", ", ".join(f"{name} = {value:g}" for name, value in ppo.items())),
+        ("precision", precision_of(run)),
         ("environment steps", f"{run.steps:,}"),
         (
             "wall time of training",

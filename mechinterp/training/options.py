@@ -10,13 +10,23 @@ import torch
 from mechinterp.training.errors import TrainingError
 from mechinterp.training.machine import cores
 
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+"""By name."""
+
+
+def default_precision(device_type: str) -> str:
+    """What a run on this kind of device computes in, where nobody says."""
+    return "float32" if device_type == "cpu" else "bfloat16"
+
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run is carried out; nothing here changes what is learned.
+    """How a run is carried out. Device and precision change roundings and random numbers, the rest not even these.
 
     Attributes:
         device: where the network runs. A run goes on only on the kind of device that it began on.
+        precision: of the network's arithmetic, one of `PRECISIONS`; None: bfloat16 on CUDA, float32 on a CPU. bfloat16
+            is faster on processors that compute in it (AVX-512 BF16, AMX). A run goes on only in its own.
         env_threads: threads of the game library (0 steps the games in the caller's thread). None: 0 on a CPU, whose
             cores the network keeps busy; with a GPU, all cores.
         save_every: seconds between saves.
@@ -25,6 +35,7 @@ class RunOptions:
     """
 
     device: str = "cpu"
+    precision: str | None = None
     env_threads: int | None = None
     save_every: float = 180.0
     tensorboard: bool = False
@@ -41,10 +52,17 @@ class RunOptions:
             raise TrainingError(
                 f"device: {self.device!r}, but this torch ({torch.__version__}) sees no CUDA GPU; use 'cpu'"
             )
+        if self.precision is not None and self.precision not in PRECISIONS:
+            raise TrainingError(f"precision: {self.precision!r}, allowed are {', '.join(PRECISIONS)}")
         if (self.env_threads or 0) < 0 or not self.save_every >= 0:
             raise TrainingError(
                 f"env_threads: {self.env_threads}, save_every: {self.save_every}; neither may be negative"
             )
+
+    @property
+    def arithmetic(self) -> str:
+        """The precision that is meant, one of `PRECISIONS`."""
+        return self.precision or default_precision(torch.device(self.device).type)
 
     @property
     def groups(self) -> int:

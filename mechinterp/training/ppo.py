@@ -75,17 +75,25 @@ class PPO:
         config: hyperparameters.
         seed: of the sampled actions, the shuffling and the environments' levels.
         device: where the network runs (see `ShardedNetwork`); on a CPU in as many threads as torch is set to.
+        dtype: of the network's arithmetic (see `ShardedNetwork`).
     """
 
     def __init__(
-        self, policy: Policy, games: Games, config: PPOConfig, *, seed: int, device: torch.device | str = "cpu"
+        self,
+        policy: Policy,
+        games: Games,
+        config: PPOConfig,
+        *,
+        seed: int,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         if games.num_envs != config.num_envs:
             raise TrainingError(f"num_envs: the configuration says {config.num_envs}, the games are {games.num_envs}")
         self.policy = policy.to(device)
         self.config = config
         self.device = torch.device(device)
-        self.network = ShardedNetwork(self.policy, self.device, threads=torch.get_num_threads())
+        self.network = ShardedNetwork(self.policy, self.device, threads=torch.get_num_threads(), dtype=dtype)
         self.optimiser = torch.optim.Adam(policy.parameters(), lr=config.learning_rate, eps=1e-5)
         self.normaliser = ReturnNormaliser(config.num_envs, config.gamma)
         self.collector = Collector(self.network, games, actions=policy.actions, seed=seed)

@@ -25,7 +25,7 @@ from mechinterp.training.identity import difference, identity
 from mechinterp.training.lock import FolderLock
 from mechinterp.training.machine import describe_machine
 from mechinterp.training.memory import keep_freed_memory
-from mechinterp.training.options import RunOptions
+from mechinterp.training.options import PRECISIONS, RunOptions
 from mechinterp.training.organisms import Organism
 from mechinterp.training.ppo import PPO
 
@@ -56,7 +56,7 @@ class Run:
     Raises:
         TrainingError: if the folder holds another recipe or seed, a checkpoint that cannot be trained on, a damaged
             resume file, or a policy already trained for longer than the budget; if another process trains there; if
-            the run began on another kind of device; or if a file cannot be written.
+            the run began on another kind of device or in another precision; or if a file cannot be written.
     """
 
     def __init__(self, recipe: Organism, folder: Path, *, seed: int, options: RunOptions | None = None) -> None:
@@ -87,7 +87,14 @@ class Run:
                 ]
             )
             held.callback(games.close)
-            self.ppo = PPO(build(recipe.network, seed=seed), games, recipe.ppo, seed=seed, device=options.device)
+            self.ppo = PPO(
+                build(recipe.network, seed=seed),
+                games,
+                recipe.ppo,
+                seed=seed,
+                device=options.device,
+                dtype=PRECISIONS[options.arithmetic],
+            )
             held.callback(self.ppo.network.close)
             self._fresh = saved is None
             if saved is not None:
@@ -150,11 +157,13 @@ class Run:
     def _save_policy(self) -> None:
         machine = describe_machine(self.options.device, threads=torch.get_num_threads())
         spent = {"steps": self.steps, "seconds": round(self.seconds, 1)}
-        checkpoints.save(self.ppo.policy, self.folder, provenance={**self.identity, **spent, "machine": machine})
+        how = {"machine": machine, "device": self.ppo.device.type, "precision": self.options.arithmetic}
+        checkpoints.save(self.ppo.policy, self.folder, provenance={**self.identity, **spent, **how})
 
     def _save_resume(self) -> None:
         state = {"identity": self.identity, "seconds": self.seconds, "ppo": self.ppo.state_dict()}
-        records.write_resume(self.folder / records.RESUME_FILE, {**state, "device": self.ppo.device.type})
+        how = {"device": self.ppo.device.type, "precision": self.options.arithmetic}
+        records.write_resume(self.folder / records.RESUME_FILE, {**state, **how})
         self.saved_steps = self.steps
 
     def _saved(self) -> dict[str, Any] | None:
@@ -175,6 +184,11 @@ class Run:
             raise TrainingError(
                 f"{self.folder}: this run began on {began_on} and cannot go on on {asked}, whose random "
                 f"numbers are others; give --device {began_on}, or choose another folder"
+            )
+        if saved["precision"] != self.options.arithmetic:
+            raise TrainingError(
+                f"{self.folder}: this run began in {saved['precision']} and cannot go on in {self.options.arithmetic}; "
+                f"give --precision {saved['precision']}, or choose another folder"
             )
         return saved
 

@@ -35,14 +35,18 @@ class ShardedNetwork:
     """Runs a policy forward and backward on a batch in parts.
 
     Args:
-        policy: on ``device``.
-        device: on CUDA there is one part, and convolutions run in bfloat16 under autocast.
+        policy: on ``device``, with weights in float32.
+        device: on CUDA there is one part.
         threads: of the CPU.
+        dtype: of convolutions, linear maps and activations. Weights, their gradients and losses are in float32 always.
     """
 
-    def __init__(self, policy: Policy, device: torch.device, *, threads: int) -> None:
+    def __init__(
+        self, policy: Policy, device: torch.device, *, threads: int, dtype: torch.dtype = torch.float32
+    ) -> None:
         self.policy = policy
         self.device = device
+        self.dtype = dtype
         self.parts = CPU_PARTS if device.type == "cpu" else 1
         self._parameters = list(policy.parameters())
         workers = min(self.parts, threads)
@@ -79,8 +83,15 @@ class ShardedNetwork:
         return obs.tensor_split(self.parts)
 
     def _run(self, obs: Tensor) -> Outputs:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        if self.dtype is torch.float32:
             output = self.policy(obs)
+        else:
+            # In float32 the image alone would cost a sixth of the time. 0 to 255 are exact in bfloat16, and so the
+            # quotient is what autocast would round the one in float32 to.
+            image = obs.permute(0, 3, 1, 2).to(self.dtype).div_(255)
+            first = self.policy.nodes[0].name
+            with torch.autocast(self.device.type, self.dtype):
+                output = self.policy(start_at=first, values={first: image})
         return Outputs(output.logits.float(), output.value.float())
 
     def _look(self, obs: Tensor) -> Outputs:

@@ -61,6 +61,12 @@ def test_the_command_is_put_together_from_the_recipe(finished: Path) -> None:
     assert training_command(longer).endswith("--steps 4014080")
     wide = dataclasses.replace(organism("standard"), network=NETWORKS["impala"]())
     assert training_command(dataclasses.replace(real, identity=identity(wide, 0))).endswith("--network impala")
+    for how, said in (
+        ({"device": "cpu", "precision": "bfloat16"}, "--precision bfloat16"),
+        ({"device": "cuda", "precision": "bfloat16"}, "--device cuda"),
+        ({"device": "cuda", "precision": "float32"}, "--device cuda --precision float32"),
+    ):
+        assert training_command(dataclasses.replace(real, provenance=how)).endswith(f"checkpoints/finished {said}")
 
 
 def test_a_card_of_nothing_is_refused(finished: Path, tmp_path: Path) -> None:

@@ -134,6 +134,17 @@ def test_a_run_goes_on_on_the_kind_of_device_that_it_began_on(finished: Path) ->
     refused("began on cuda and cannot go on on cpu", finished)
 
 
+def test_a_run_goes_on_in_the_precision_that_it_began_in(tmp_path: Path) -> None:
+    options = RunOptions(precision="bfloat16")
+    with Run(toy(updates=1), tmp_path, seed=0, options=options) as run:
+        run.train()
+    refused("began in bfloat16 and cannot go on in float32; give --precision bfloat16", tmp_path)
+    with Run(toy(updates=2), tmp_path, seed=0, options=options) as run:
+        run.train()
+        assert run.steps == 2 * BATCH
+    assert find_run(tmp_path).provenance["precision"] == "bfloat16"
+
+
 def test_a_resume_file_of_another_version_is_told(finished: Path) -> None:
     path = finished / "resume.pt"
     saved = torch.load(path, weights_only=True)
@@ -219,6 +230,7 @@ def test_a_disk_that_fills_while_training_stops_it_with_a_message(
     [
         ({"device": "gpu"}, "'gpu', allowed are"),
         ({"device": "mps"}, "'mps', allowed are"),
+        ({"precision": "fp16"}, "'fp16', allowed are float32, bfloat16"),
         ({"env_threads": -1}, "neither may be negative"),
         ({"save_every": float("nan")}, "neither may be negative"),
     ],
@@ -233,6 +245,7 @@ def test_games_are_in_one_group_on_a_cpu_and_in_two_beside_a_gpu(monkeypatch: py
     monkeypatch.setattr(options_module, "cores", lambda: 7)
     cpu, gpu, told = RunOptions(), RunOptions(device="cuda:0"), RunOptions(device="cuda", env_threads=5)
     assert [(o.groups, o.threads_of_games) for o in (cpu, gpu, told)] == [(1, 0), (2, 3), (2, 5)]
+    assert [o.arithmetic for o in (cpu, gpu, RunOptions(precision="bfloat16"))] == ["float32", "bfloat16", "bfloat16"]
 
 
 def test_a_recipe_trains_in_groups_of_unequal_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

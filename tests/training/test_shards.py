@@ -49,11 +49,47 @@ def test_gradients_are_those_of_the_whole_batch(sharded: ShardedNetwork, obs: to
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-4, atol=1e-5 * float(gradient.abs().max()))
 
 
-def test_one_thread_gives_what_two_give_to_the_last_bit(obs: torch.Tensor) -> None:
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_one_thread_gives_what_two_give_to_the_last_bit(obs: torch.Tensor, dtype: torch.dtype) -> None:
     found = []
     for threads in (1, 2):
-        network = ShardedNetwork(build(CONFIG, seed=1), torch.device("cpu"), threads=threads)
+        network = ShardedNetwork(build(CONFIG, seed=1), torch.device("cpu"), threads=threads, dtype=dtype)
         network.backward(obs, mixed)
         found.append([parameter.grad for parameter in network.policy.parameters()])
         network.close()
     assert all(torch.equal(one, two) for one, two in zip(*found, strict=True))
+
+
+def test_bfloat16_is_autocast_of_the_whole_network_and_close_to_float32(obs: torch.Tensor) -> None:
+    networks = [
+        ShardedNetwork(build(CONFIG, seed=1), torch.device("cpu"), threads=1, dtype=dtype)
+        for dtype in (torch.float32, torch.bfloat16)
+    ]
+    with torch.no_grad():
+        for network in networks:
+            network.policy.get_parameter("logits.weight").mul_(100)
+    exact, rounded = (network.look(obs) for network in networks)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        cast = networks[1].policy(obs)  # its image is divided in float32
+    for one, plain, reference in zip(rounded, exact, (cast.logits, cast.value), strict=True):
+        assert one.dtype is torch.float32
+        assert torch.equal(one, reference.float())
+        assert not torch.equal(one, plain)
+        torch.testing.assert_close(one, plain, rtol=0.02, atol=0.02 * float(plain.abs().max()))
+    for network in networks:
+        network.backward(obs, mild)
+    with torch.autocast("cpu", torch.bfloat16):
+        cast = networks[1].policy(obs)
+    whole = torch.autograd.grad(mild(Outputs(cast.logits.float(), cast.value.float())), networks[1].policy.parameters())
+    plain, rounded = ([p.grad for p in network.policy.parameters()] for network in networks)
+    for one, reference in zip(rounded, whole, strict=True):
+        assert one.dtype is torch.float32
+        torch.testing.assert_close(one, reference, rtol=0.05, atol=0.01 * float(reference.abs().max()))
+    one, other = (torch.cat([grad.flatten() for grad in grads]) for grads in (plain, rounded))
+    assert 0.99 < float(torch.cosine_similarity(one, other, dim=0)) < 1
+    for network in networks:
+        network.close()
+
+
+def mild(outputs: Outputs) -> torch.Tensor:
+    return outputs.logits.log_softmax(-1)[:, 0].mean() + outputs.values.mean()
