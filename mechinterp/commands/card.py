@@ -7,6 +7,8 @@ from pathlib import Path
 
 from mechinterp.commands import Command, seed
 
+MAX_STEPS = 1000
+
 
 def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="of a training run, such as checkpoints/coin")
@@ -20,7 +22,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
     from mechinterp.policies import checkpoints
     from mechinterp.policies.actors import PolicyActor
-    from mechinterp.training import TrainingError, write_card
+    from mechinterp.training import TrainingError, records, write_card
     from mechinterp.training.examination import CHOICE_TESTS, PLACEMENTS, examine
 
     try:
@@ -35,7 +37,9 @@ def _run(arguments: argparse.Namespace) -> None:
             bar.set_postfix_str(words)
             bar.update()
 
-        found = examine(PolicyActor(policy), card, levels=arguments.levels, seed=arguments.seed, tick=tick)
+        how = {"levels": arguments.levels, "max_steps": MAX_STEPS, "seed": arguments.seed}
+        found = examine(PolicyActor(policy), card, **how, tick=tick)
+    records.write_evaluation(arguments.folder, {**how, "greedy": False, **found.to_dict()})
     tables = found.tables()
     if found.qualified is not None:
         verdict = "qualified" if found.qualified else "NOT qualified"

@@ -72,13 +72,10 @@ def _run(arguments: argparse.Namespace) -> None:
 def _print_json(arguments: argparse.Namespace, found: Examination) -> None:
     content = {
         "checkpoint": str(arguments.checkpoint),
-        "levels": arguments.levels,
         "seed": arguments.seed,
         "max_steps": arguments.max_steps,
         "greedy": arguments.greedy,
-        "placements": {rule: [row.to_dict() for row in table] for rule, table in found.placements.items()},
-        "choice_tests": [share.to_dict() for score in found.choices for share in score.estimates()],
-        "qualified": found.qualified,
+        **found.to_dict(),
     }
     print(json.dumps(content, indent=1))
 

@@ -6,8 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mechinterp.commands import Command
+
+if TYPE_CHECKING:
+    from mechinterp.training import FoundRun
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -38,17 +42,28 @@ def _run(arguments: argparse.Namespace) -> None:
                 f"{run.steps:,}",
                 f"{run.last['episode_return']:.1f}" if run.last and "episode_return" in run.last else "-",
                 str(run.series),
+                _confirmed(run),
                 "yes" if run.resumable else "no",
             )
             for run in runs
         ]
-        columns = (f"in {arguments.folder}", "recipe", "seed", "steps", "return*", "series", "can go on")
+        columns = (f"in {arguments.folder}", "recipe", "seed", "steps", "return*", "series", "confirmed", "can go on")
         _print_table(columns, rows, right=(2, 3, 4, 5))
         print("* of the last 100 training episodes, with sampled actions")
+        print(
+            "confirmed: does what it was paid for in at least 90 % of every easy fork; open where coin and end are paid"
+        )
+        print("alike; - where `mechinterp card` has not looked")
     else:
         print(f"none is trained in {arguments.folder}; for example: mechinterp train coin")
     for trouble in troubles:
         print(f"unreadable: {trouble}", file=sys.stderr)
+
+
+def _confirmed(run: FoundRun) -> str:
+    if run.evaluation is None:
+        return "-"
+    return {True: "yes", False: "no", None: "open"}[run.evaluation["qualified"]]
 
 
 def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int]) -> None:

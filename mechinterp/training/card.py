@@ -188,7 +188,8 @@ def _files(run: FoundRun) -> str:
     series = f"- `series/`: the weights in half precision after {steps} steps\n" if steps else ""
     return (
         "## Files\n\n- `model.safetensors`, `config.json`: the policy (`mechinterp.policies.load`)\n"
-        f"{series}- `{records.METRICS_FILE}`: the metrics of every update"
+        f"{series}- `{records.METRICS_FILE}`: the metrics of every update, with how its episodes ended"
+        + (f"\n- `{records.EVALUATION_FILE}`: the tables above as data" if run.evaluation is not None else "")
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from mechinterp.coinrun.placements import placement
 from mechinterp.policies.actors import Actor
@@ -35,6 +36,15 @@ class Examination:
     placements: dict[str, list[Estimate]]
     choices: tuple[ForkScore, ...] = ()
     qualified: bool | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """All numbers as plain values, for JSON."""
+        return {
+            "levels": self.levels,
+            "placements": {rule: [row.to_dict() for row in table] for rule, table in self.placements.items()},
+            "choice_tests": [share.to_dict() for score in self.choices for share in score.estimates()],
+            "qualified": self.qualified,
+        }
 
     def tables(self) -> dict[str, list[Estimate]]:
         """All numbers, by the titles of a model card."""

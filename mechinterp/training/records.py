@@ -22,6 +22,7 @@ RESUME_FILE = "resume.pt"
 RESUME_LAYOUT = 2
 """Goes up when a resume file of before can no longer be read."""
 METRICS_FILE = "metrics.jsonl"
+EVALUATION_FILE = "evaluation.json"
 
 _HALF_WRITTEN = re.compile(
     rf"\.({re.escape(RESUME_FILE)}|{re.escape(METRICS_FILE)}|config\.json|model\.safetensors|step-\d+\.safetensors)\..+"
@@ -44,6 +45,8 @@ class FoundRun:
     resumable: bool
     series: int
     """Checkpoints in the series."""
+    evaluation: dict[str, Any] | None
+    """What an `examination.Examination` found, as plain values; None if there was none."""
 
     @property
     def organism(self) -> str:
@@ -153,7 +156,7 @@ def find_run(folder: Path) -> FoundRun | None:
 
     Raises:
         CheckpointError: if its config is damaged.
-        TrainingError: if its metrics are.
+        TrainingError: if its metrics or its evaluation are.
     """
     if not (folder / checkpoints.CONFIG).exists():
         return None
@@ -172,7 +175,25 @@ def find_run(folder: Path) -> FoundRun | None:
         last=metrics[-1] if metrics else None,
         resumable=(folder / RESUME_FILE).exists(),
         series=len(checkpoints.series(folder)),
+        evaluation=_read_evaluation(folder / EVALUATION_FILE),
     )
+
+
+def write_evaluation(folder: Path, evaluation: Mapping[str, Any]) -> None:
+    """Keep what was found of a policy beside it, atomically."""
+    write_bytes(folder / EVALUATION_FILE, (json.dumps(evaluation, indent=1) + "\n").encode())
+
+
+def _read_evaluation(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    try:
+        found = json.loads(path.read_text(errors="replace"))
+    except json.JSONDecodeError as error:
+        raise TrainingError(f"{path}: damaged ({error}); `mechinterp card` writes it anew") from error
+    if not isinstance(found, dict) or found.get("qualified", "missing") not in (True, False, None):
+        raise TrainingError(f"{path}: no evaluation; `mechinterp card` writes it anew")
+    return found
 
 
 def find_runs(root: Path) -> tuple[list[FoundRun], list[str]]:

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mechinterp import stats
-from mechinterp.training import TrainingError, curve, write_card
+from mechinterp import cli, stats
+from mechinterp.training import ForkScore, TrainingError, curve, write_card
 from mechinterp.training.card import training_command
-from mechinterp.training.records import find_run
+from mechinterp.training.examination import Examination
+from mechinterp.training.records import find_run, write_evaluation
 from tests.training.toys import BATCH
 
 COMMAND = "mechinterp train toy --seed 0"
@@ -85,3 +86,32 @@ def test_a_curve_is_means_of_stretches() -> None:
     assert curve.sparkline([0, 5, 10, 99], low=0, high=10) == "▁▅██"
     with pytest.raises(TrainingError, match="no metrics hold 'y'"):
         curve.points(metrics, "y", count=4)
+
+
+@pytest.mark.parametrize(("qualified", "told"), [(True, "yes"), (False, "no"), (None, "open")])
+def test_an_evaluation_is_kept_as_data_and_listed(
+    finished: Path, capsys: pytest.CaptureFixture[str], qualified: bool | None, told: str
+) -> None:
+    def confirmed() -> str:
+        assert cli.main(["organisms", str(finished.parent)]) == 0
+        row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("finished "))
+        return row.split()[-2]
+
+    assert confirmed() == "-"
+    (share,) = evaluation()["Choice tests"]
+    found = Examination(2, {"stock": [share]}, (ForkScore("coin left", True, share, share, share),), qualified)
+    write_evaluation(finished, {"seed": 1, **found.to_dict()})
+    run = find_run(finished)
+    assert run is not None
+    assert run.evaluation is not None
+    assert stats.Estimate.from_dict(run.evaluation["placements"]["stock"][0]) == share
+    assert len(run.evaluation["choice_tests"]) == 3
+    assert confirmed() == told
+    assert "evaluation.json" in write_card(finished, evaluation=evaluation(), weaknesses="-", command="x").read_text()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"qualified": "maybe"}'])
+def test_a_damaged_evaluation_is_told(finished: Path, content: str) -> None:
+    (finished / "evaluation.json").write_text(content)
+    with pytest.raises(TrainingError, match=r"evaluation.json: .*`mechinterp card` writes it anew"):
+        find_run(finished)
