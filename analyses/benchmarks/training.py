@@ -37,6 +37,7 @@ from mechinterp.policies import Policy, build
 from mechinterp.training import PPO, Games, Organism, organism
 from mechinterp.training.memory import keep_freed_memory
 from mechinterp.training.options import PRECISIONS
+from mechinterp.training.run import STARTS_AHEAD
 
 
 class Residual(nn.Module):
@@ -113,7 +114,8 @@ class TheirGames(VecEnv):
 
 
 def games(recipe: Organism) -> CoinRunEnv:
-    return CoinRunEnv(recipe.ppo.num_envs, recipe.source(), levels=recipe.levels, goal=recipe.goal)
+    kept = {"levels": recipe.levels, "goal": recipe.goal, "ahead": STARTS_AHEAD}
+    return CoinRunEnv(recipe.ppo.num_envs, recipe.source(), **kept)
 
 
 def theirs(recipe: Organism, seed: int, memory_format: str) -> tuple[TheirPPO, TheirGames]:

@@ -11,6 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from jaxtyping import Bool, Float32, Int, UInt8
 
+from mechinterp.coinrun.ahead import StartsAhead
 from mechinterp.coinrun.checks import OrderError, SettingError
 from mechinterp.coinrun.engine import Engine
 from mechinterp.coinrun.episodes import Ending, EnvSnapshot
@@ -52,7 +53,8 @@ class CoinRunEnv(VectorEnv):
         goal: what pays. For a goal other than the coin, the placement should leave no real coin in the level: a real
             one still pays and ends the episode.
         seed: of the draw of levels. `reset` can set it anew.
-        threads: of the C++ library.
+        threads: of the C++ library; they change the speed only.
+        ahead: how many starts to have ready before episodes end (`coinrun.ahead`); changes the speed only.
     """
 
     metadata = {"render_modes": ["rgb_array"], "autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012 (gymnasium's way)
@@ -66,6 +68,7 @@ class CoinRunEnv(VectorEnv):
         goal: Goal = Goal.COIN,
         seed: int = 0,
         threads: int = 0,
+        ahead: int = 0,
     ) -> None:
         self.num_envs = num_envs
         self.source = source
@@ -76,6 +79,7 @@ class CoinRunEnv(VectorEnv):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.render_mode = "rgb_array"
+        self._draws = StartsAhead(source, levels, ahead=ahead)
         self._engine = Engine(num_envs, options=source.options, threads=threads)
         self._rng = np.random.default_rng(seed)
         self._starts: list[Start] = []
@@ -206,17 +210,15 @@ class CoinRunEnv(VectorEnv):
             raise OrderError(f"{asked}: a step is under way; call step_wait() first")
 
     def close_extras(self, **kwargs: Any) -> None:
+        self._draws.close()
         self._engine.close()
-
-    def _draw(self) -> Start:
-        return self.source.start(self.levels.draw(self._rng))
 
     def _begin(self, starts: Mapping[int, Start | None]) -> None:
         """Begin episodes in these slots; None draws a level."""
         slots = list(starts)
         # A placement may refuse a level. The games have then left theirs, so nothing may go on before a reset.
         before, self._starts = self._starts, []
-        begun = {slot: start or self._draw() for slot, start in starts.items()}
+        begun = {slot: start or self._draws.draw(self._rng) for slot, start in starts.items()}
         self._engine.load({slot: start.state for slot, start in begun.items()})
         self._starts = [begun[slot] if slot in begun else before[slot] for slot in range(self.num_envs)]
         self._returns[slots] = 0

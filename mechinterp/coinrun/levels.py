@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 
@@ -59,7 +60,7 @@ class LevelSource:
     """Makes the start state of any level seed.
 
     A placement sees a generator that is seeded by (``seed``, level seed): the same level always gets the same edit, in
-    whatever order, slot or process it is asked for.
+    whatever order, slot, thread or process it is asked for.
 
     Raises:
         SettingError: for a seed that no generator takes: it is a whole number from 0 to 2**63 - 1.
@@ -73,6 +74,7 @@ class LevelSource:
         self.seed = int(seed)
         self._engine = Engine(1, options=options)
         self._template = self._engine.states()[0]
+        self._one_at_a_time = Lock()
 
     def start(self, level_seed: int) -> Start:
         """The level of this seed, with the placement applied."""
@@ -92,9 +94,10 @@ class LevelSource:
     def _generate(self, level_seed: int) -> GameState:
         # The game draws its next level from [low, high): a range of one seed leaves it no choice.
         asked = self._template.replace(level_seed_low=level_seed, level_seed_high=level_seed + 1)
-        self._engine.load({0: asked})
-        self._engine.step(np.array([RESET_ACTION]))
-        fresh = self._engine.states()[0]
+        with self._one_at_a_time:
+            self._engine.load({0: asked})
+            self._engine.step(np.array([RESET_ACTION]))
+            fresh = self._engine.states()[0]
         # What is left over from the game before must not tell two starts of one level apart.
         return fresh.replace(prev_level_seed=level_seed, step_rand_int=0, last_reward=0).without_rngs()
 

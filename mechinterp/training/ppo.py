@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Int, UInt8
 from torch import Tensor, nn
 
 from mechinterp.coinrun.episodes import Ending
@@ -147,7 +147,6 @@ class PPO:
         advantages = advantage(rewards, values, ended, rollout.last_value, config.gamma, config.gae_lambda)
         returns = advantages + values
         columns = {
-            "obs": rollout.obs,
             "actions": rollout.actions,
             "old_log_probs": rollout.log_probs,
             "old_values": values,
@@ -155,19 +154,23 @@ class PPO:
             "returns": returns,
         }
         flat = {name: column.flatten(0, 1) for name, column in columns.items()}
+        obs = rollout.obs.flatten(0, 1)
         # Summed where they are: reading a number from a GPU would make it wait at each minibatch.
         sums: dict[str, Tensor] = {}
         size = config.batch // config.minibatches
         for _ in range(config.epochs):
             order = torch.randperm(config.batch, generator=self.collector.generator, device=self.device)
             for rows in order.split(size):
-                for name, value in self._minibatch(**{name: column[rows] for name, column in flat.items()}).items():
+                chosen = {name: column[rows] for name, column in flat.items()}
+                for name, value in self._minibatch(obs, rows, **chosen).items():
                     sums[name] = sums[name] + value if name in sums else value
         count = config.epochs * config.minibatches
         explained = 1 - (returns - values).var() / returns.var().clamp_min(1e-8)
         return {name: value.item() / count for name, value in sums.items()} | {"explained_variance": explained.item()}
 
-    def _minibatch(self, obs: UInt8[Tensor, "batch 64 64 3"], **columns: Tensor) -> dict[str, Tensor]:
+    def _minibatch(
+        self, obs: UInt8[Tensor, "frames 64 64 3"], rows: Int[Tensor, " batch"], **columns: Tensor
+    ) -> dict[str, Tensor]:
         found: list[Losses] = []
 
         def loss(output: Outputs) -> Tensor:
@@ -175,7 +178,7 @@ class PPO:
             found.append(parts)
             return parts.policy - self.config.entropy_bonus * parts.entropy + self.config.value_weight * parts.value
 
-        self.network.backward(obs, loss)
+        self.network.backward(obs, rows, loss)
         (parts,) = found
         grad_norm = nn.utils.clip_grad_norm_(self.policy.parameters(), self.config.max_grad_norm)
         self.optimiser.step()

@@ -31,6 +31,8 @@ from mechinterp.training.ppo import PPO
 
 SERIES_FIRST = 16_000
 SERIES_GROWTH = 1.6
+STARTS_AHEAD = 8
+"""For each group of games: more than usually end in one step."""
 
 
 def series_steps(budget: int) -> list[int]:
@@ -82,7 +84,14 @@ class Run:
             held.callback(source.close)
             games = Games(
                 [
-                    CoinRunEnv(size, source, levels=recipe.levels, goal=recipe.goal, threads=options.threads_of_games)
+                    CoinRunEnv(
+                        size,
+                        source,
+                        levels=recipe.levels,
+                        goal=recipe.goal,
+                        threads=options.threads_of_games,
+                        ahead=STARTS_AHEAD,
+                    )
                     for size in _shares(recipe.ppo.num_envs, options.groups)
                 ]
             )

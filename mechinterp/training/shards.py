@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from mechinterp.policies.graph import Policy
@@ -61,15 +61,16 @@ class ShardedNetwork:
 
     def backward(
         self,
-        obs: UInt8[Tensor, "batch 64 64 3"],
+        obs: UInt8[Tensor, "frames 64 64 3"],
+        rows: Int[Tensor, " batch"],
         loss: Callable[[Outputs], Tensor],
     ) -> None:
-        """Set each parameter's ``grad`` to that of ``loss``, a function of the outputs of the whole batch.
+        """Set each parameter's ``grad`` to that of ``loss``, a function of the outputs of the batch ``obs[rows]``.
 
         The chain rule is taken apart at the network's outputs: the loss is differentiated by them on the whole batch,
         since it may mix rows, and its derivatives are carried back through the network part by part.
         """
-        parts = self._each(self._run, self._split(obs))
+        parts = self._each(lambda part: self._run(obs[part]), self._split(rows))
         whole = Outputs(*(torch.cat([each.detach() for each in column]) for column in zip(*parts, strict=True)))
         for output in whole:
             output.requires_grad_()
@@ -79,8 +80,8 @@ class ShardedNetwork:
         for parameter, *shares in zip(self._parameters, *gradients, strict=True):
             parameter.grad = torch.stack(shares).sum(0) if len(shares) > 1 else shares[0]
 
-    def _split(self, obs: Tensor) -> Sequence[Tensor]:
-        return obs.tensor_split(self.parts)
+    def _split(self, batch: Tensor) -> Sequence[Tensor]:
+        return batch.tensor_split(self.parts)
 
     def _run(self, obs: Tensor) -> Outputs:
         if self.dtype is torch.float32:
