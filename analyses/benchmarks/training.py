@@ -9,7 +9,8 @@ Both train the recipe `coin` from the same weights, with the same hyperparameter
 take turns, a rollout and its epochs each, so that whatever else the machine does falls on both; what is compared is the
 median of the paired ratios. stable-baselines3 gets the network as its users write it: a plain PyTorch module in the
 default memory format, with frames transposed and scaled by its own wrappers. With ``--their-format channels_last`` it
-gets the memory format that we use, which tells how much of the difference is the network's and how much the loop's.
+gets the memory format that we use, which tells how much of the difference is the network's and how much the loop's; with
+``--their-games ours``, the game library's threads and the start states made ahead, which `mechinterp train` uses.
 
 Its PPO counts a time-out as an end, as ours does; it scales rewards by the spread of the return, as ours does.
 """
@@ -34,7 +35,7 @@ from mechinterp import stats
 from mechinterp.coinrun.env import CoinRunEnv
 from mechinterp.coinrun.goals import REWARD
 from mechinterp.policies import Policy, build
-from mechinterp.training import PPO, Games, Organism, organism
+from mechinterp.training import PPO, Games, Organism, RunOptions, organism
 from mechinterp.training.memory import keep_freed_memory
 from mechinterp.training.options import PRECISIONS
 from mechinterp.training.run import STARTS_AHEAD
@@ -113,14 +114,13 @@ class TheirGames(VecEnv):
         return [False] * self.num_envs
 
 
-def games(recipe: Organism) -> CoinRunEnv:
-    kept = {"levels": recipe.levels, "goal": recipe.goal, "ahead": STARTS_AHEAD}
-    return CoinRunEnv(recipe.ppo.num_envs, recipe.source(), **kept)
+def games(recipe: Organism, **speed: int) -> CoinRunEnv:
+    return CoinRunEnv(recipe.ppo.num_envs, recipe.source(), levels=recipe.levels, goal=recipe.goal, **speed)
 
 
-def theirs(recipe: Organism, seed: int, memory_format: str) -> tuple[TheirPPO, TheirGames]:
+def theirs(recipe: Organism, seed: int, memory_format: str, env: CoinRunEnv) -> tuple[TheirPPO, TheirGames]:
     ppo, network = recipe.ppo, recipe.network
-    bare = TheirGames(games(recipe), network.actions, seed)
+    bare = TheirGames(env, network.actions, seed)
     env = VecNormalize(VecTransposeImage(bare), norm_obs=False, gamma=ppo.gamma)
     model = TheirPPO(
         ActorCriticPolicy,
@@ -176,6 +176,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2, help="of the network (default 2)")
     parser.add_argument("--their-format", choices=("default", "channels_last"), default="default")
+    parser.add_argument("--their-games", choices=("plain", "ours"), default="plain")
     parser.add_argument("--precision", choices=tuple(PRECISIONS), default="float32", help="of our network")
     parser.add_argument("--profile", action="store_true", help="say where our time goes")
     arguments = parser.parse_args()
@@ -183,10 +184,12 @@ def main() -> None:
     keep_freed_memory()  # both gain by it: they run in this process
 
     recipe = organism("coin")
-    env = games(recipe)
+    speed = {"threads": RunOptions().threads_of_games, "ahead": STARTS_AHEAD}
+    env = games(recipe, **speed)
     dtype = PRECISIONS[arguments.precision]
     ours = PPO(build(recipe.network, seed=arguments.seed), Games([env]), recipe.ppo, seed=arguments.seed, dtype=dtype)
-    model, bare = theirs(recipe, arguments.seed, arguments.their_format)
+    their_env = games(recipe, **speed if arguments.their_games == "ours" else {})
+    model, bare = theirs(recipe, arguments.seed, arguments.their_format, their_env)
     check_same_network(ours.policy, model)
 
     batch, profile = recipe.ppo.batch, cProfile.Profile()

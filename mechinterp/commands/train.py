@@ -43,7 +43,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         "--env-threads",
         type=int,
         metavar="N",
-        help="of the game, for each group of games; changes the speed only (default: none on cpu, all cores with cuda)",
+        help="of the game; changes the speed only (default: as many as the network has; with cuda, all cores)",
     )
     parser.add_argument(
         "--save-every", type=float, default=180.0, metavar="SECONDS", help="what a kill costs at most (default 180)"

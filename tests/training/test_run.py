@@ -244,7 +244,10 @@ def test_games_are_in_one_group_on_a_cpu_and_in_two_beside_a_gpu(monkeypatch: py
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(options_module, "cores", lambda: 7)
     cpu, gpu, told = RunOptions(), RunOptions(device="cuda:0"), RunOptions(device="cuda", env_threads=5)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     assert [(o.groups, o.threads_of_games) for o in (cpu, gpu, told)] == [(1, 0), (2, 3), (2, 5)]
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    assert (cpu.threads_of_games, gpu.threads_of_games) == (4, 3)
     assert [o.arithmetic for o in (cpu, gpu, RunOptions(precision="bfloat16"))] == ["float32", "bfloat16", "bfloat16"]
 
 
