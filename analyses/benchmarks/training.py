@@ -9,8 +9,8 @@ Both train the recipe `coin` from the same weights, with the same hyperparameter
 take turns, a rollout and its epochs each, so that whatever else the machine does falls on both; what is compared is the
 median of the paired ratios. stable-baselines3 gets the network as its users write it: a plain PyTorch module in the
 default memory format, with frames transposed and scaled by its own wrappers. With ``--their-format channels_last`` it
-gets the memory format that we use, which tells how much of the difference is the network's and how much the loop's; with
-``--their-games ours``, the game library's threads and the start states made ahead, which `mechinterp train` uses.
+gets the memory format that we use, which tells how much of the difference is the network's and how much the loop's;
+with ``--their-games ours``, the game library's threads and the start states made ahead, which `mechinterp train` uses.
 
 Its PPO counts a time-out as an end, as ours does; it scales rewards by the spread of the return, as ours does.
 """
@@ -114,8 +114,9 @@ class TheirGames(VecEnv):
         return [False] * self.num_envs
 
 
-def games(recipe: Organism, **speed: int) -> CoinRunEnv:
-    return CoinRunEnv(recipe.ppo.num_envs, recipe.source(), levels=recipe.levels, goal=recipe.goal, **speed)
+def games(recipe: Organism, *, threads: int = 0, ahead: int = 0) -> CoinRunEnv:
+    kept = {"levels": recipe.levels, "goal": recipe.goal}
+    return CoinRunEnv(recipe.ppo.num_envs, recipe.source(), **kept, threads=threads, ahead=ahead)
 
 
 def theirs(recipe: Organism, seed: int, memory_format: str, env: CoinRunEnv) -> tuple[TheirPPO, TheirGames]:

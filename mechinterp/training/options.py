@@ -27,8 +27,8 @@ class RunOptions:
         device: where the network runs. A run goes on only on the kind of device that it began on.
         precision: of the network's arithmetic, one of `PRECISIONS`; None: bfloat16 on CUDA, float32 on a CPU. bfloat16
             is faster on processors that compute in it (AVX-512 BF16, AMX). A run goes on only in its own.
-        env_threads: threads of the game library (0 steps the games in the caller's thread). None: on a CPU as many as the
-            network has, if these are several; with a GPU, all cores.
+        env_threads: threads of the game library (0 steps the games in the caller's thread). None: on a CPU as many as
+            the network has, if these are several; with a GPU, all cores.
         save_every: seconds between saves.
         tensorboard: whether to also write TensorBoard files, under ``tensorboard/`` in the folder.
         on_update: told the metrics after each update (for a progress bar).
