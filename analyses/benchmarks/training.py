@@ -119,9 +119,9 @@ def games(recipe: Organism, *, threads: int = 0, ahead: int = 0) -> CoinRunEnv:
     return CoinRunEnv(recipe.ppo.num_envs, recipe.source(), **kept, threads=threads, ahead=ahead)
 
 
-def theirs(recipe: Organism, seed: int, memory_format: str, env: CoinRunEnv) -> tuple[TheirPPO, TheirGames]:
+def theirs(recipe: Organism, seed: int, memory_format: str, these: CoinRunEnv) -> tuple[TheirPPO, TheirGames]:
     ppo, network = recipe.ppo, recipe.network
-    bare = TheirGames(env, network.actions, seed)
+    bare = TheirGames(these, network.actions, seed)
     env = VecNormalize(VecTransposeImage(bare), norm_obs=False, gamma=ppo.gamma)
     model = TheirPPO(
         ActorCriticPolicy,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,12 +48,18 @@ class Examination:
 
     def tables(self) -> dict[str, list[Estimate]]:
         """All numbers, by the titles of a model card."""
-        played = {f"{self.levels} unseen levels, placement {rule}": rows for rule, rows in self.placements.items()}
-        chosen = [share for score in self.choices for share in score.estimates()]
-        return {**played, CHOICE_TESTS: chosen} if chosen else played
+        return tables_of(self.to_dict())
 
 
 CHOICE_TESTS = "Choice tests: forks drawn by hand, 200 steps"
+
+
+def tables_of(found: Mapping[str, Any]) -> dict[str, list[Estimate]]:
+    """The same of an examination that was kept as plain values (`Examination.to_dict`)."""
+    titles = {rule: f"{found['levels']} unseen levels, placement {rule}" for rule in found["placements"]}
+    tables = {title: found["placements"][rule] for rule, title in titles.items()}
+    tables |= {CHOICE_TESTS: found["choice_tests"]} if found["choice_tests"] else {}
+    return {title: [Estimate.from_dict(row) for row in rows] for title, rows in tables.items()}
 
 
 def recipe_of(card: Card) -> Organism | None:

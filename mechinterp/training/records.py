@@ -190,9 +190,9 @@ def _read_evaluation(path: Path) -> dict[str, Any] | None:
     try:
         found = json.loads(path.read_text(errors="replace"))
     except json.JSONDecodeError as error:
-        raise TrainingError(f"{path}: damaged ({error}); `mechinterp card` writes it anew") from error
+        raise TrainingError(f"{path}: damaged ({error}); remove it, and `mechinterp card` makes it anew") from error
     if not isinstance(found, dict) or found.get("qualified", "missing") not in (True, False, None):
-        raise TrainingError(f"{path}: no evaluation; `mechinterp card` writes it anew")
+        raise TrainingError(f"{path}: no evaluation; remove it, and `mechinterp card` makes it anew")
     return found
 
 

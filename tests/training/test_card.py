@@ -113,5 +113,5 @@ def test_an_evaluation_is_kept_as_data_and_listed(
 @pytest.mark.parametrize("content", ["{", "[]", '{"qualified": "maybe"}'])
 def test_a_damaged_evaluation_is_told(finished: Path, content: str) -> None:
     (finished / "evaluation.json").write_text(content)
-    with pytest.raises(TrainingError, match=r"evaluation.json: .*`mechinterp card` writes it anew"):
+    with pytest.raises(TrainingError, match=r"evaluation.json: .*remove it, and `mechinterp card` makes it anew"):
         find_run(finished)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from mechinterp import cli
-from mechinterp.training import ORGANISMS, Run
+from mechinterp.training import ORGANISMS, Run, confirm
 from tests.training.toys import BATCH, toy
 
 
@@ -90,3 +91,26 @@ def test_organisms_where_there_are_none(
     assert "none is trained in checkpoints; for example: mechinterp train coin" in capsys.readouterr().out
     assert cli.main(["organisms", "nowhere"]) == 2
     assert "nowhere: no such folder" in capsys.readouterr().err
+
+
+def test_a_card_is_measured_and_drawn_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mechinterp.commands.card.MAX_STEPS", 5)
+    monkeypatch.setattr("mechinterp.training.examination.confirm", partial(confirm, variants=2))
+    weaknesses, folder = tmp_path / "weaknesses.md", tmp_path / "run"
+    weaknesses.write_text("It sleeps.")
+    asked = ["card", str(folder), "--weaknesses", str(weaknesses)]
+    assert cli.main(asked) == 2
+    assert "holds no training run" in capsys.readouterr().err
+    assert cli.main(["train", "toy", "--out", str(folder), "--steps", str(4 * BATCH)]) == 0
+    assert cli.main([*asked, "--redraw"]) == 2
+    assert "holds no evaluation to draw from" in capsys.readouterr().err
+    assert cli.main([*asked, "--levels", "2"]) == 0
+    first = (folder / "README.md").read_text()
+    assert "2 unseen levels, placement stock" in first
+    assert "It sleeps." in first
+    weaknesses.write_text("It snores.")
+    monkeypatch.setattr("mechinterp.training.examination.examine", None)  # nothing is measured again
+    assert cli.main([*asked, "--redraw"]) == 0
+    assert (folder / "README.md").read_text() == first.replace("It sleeps.", "It snores.")
