@@ -21,15 +21,17 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     from mechinterp.training import TrainingError, records, write_card
+    from mechinterp.training.card import check_card
     from mechinterp.training.examination import CHOICE_TESTS, tables_of
 
     try:
-        weaknesses = arguments.weaknesses.read_text()
-    except OSError as error:
-        raise TrainingError(f"{arguments.weaknesses}: cannot be read: {error.strerror}") from error
+        weaknesses = arguments.weaknesses.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrainingError(f"{arguments.weaknesses}: cannot be read: {error}") from error
     run = records.find_run(arguments.folder)
     if run is None:
         raise TrainingError(f"{arguments.folder}: holds no training run to write a card of")
+    check_card(run, weaknesses=weaknesses)  # what is wrong is told before minutes of measuring
     if arguments.redraw:
         if run.evaluation is None:
             raise TrainingError(f"{arguments.folder}: holds no evaluation to draw from; leave out --redraw to measure")
@@ -51,12 +53,13 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
 
     from mechinterp.policies import checkpoints
     from mechinterp.policies.actors import PolicyActor
-    from mechinterp.training.examination import PLACEMENTS, examine
+    from mechinterp.training.examination import check_levels, examine, placements_of
 
+    check_levels(arguments.levels)
     policy, card = checkpoints.read(arguments.folder)
     policy.eval().requires_grad_(False)
     how = {"levels": arguments.levels, "max_steps": MAX_STEPS, "seed": arguments.seed}
-    with tqdm(total=len(PLACEMENTS) + 2, unit="part", desc=arguments.folder.name, dynamic_ncols=True) as bar:
+    with tqdm(total=len(placements_of(card)) + 1, unit="part", desc=arguments.folder.name, dynamic_ncols=True) as bar:
 
         def tick(words: str) -> None:
             bar.set_postfix_str(words)

@@ -40,11 +40,9 @@ def _run(arguments: argparse.Namespace) -> None:
     from mechinterp.errors import MechinterpError
     from mechinterp.policies import checkpoints
     from mechinterp.policies.actors import PolicyActor
-    from mechinterp.policies.evaluation import UNSEEN_LEVELS
-    from mechinterp.training.examination import examine, play_placements
+    from mechinterp.training.examination import check_levels, examine, play_placements
 
-    if not 2 <= arguments.levels <= UNSEEN_LEVELS.count:
-        raise MechinterpError(f"--levels {arguments.levels}: allowed are 2 to {UNSEEN_LEVELS.count:,}")
+    check_levels(arguments.levels)
     if arguments.threads is not None:
         if arguments.threads < 1:
             raise MechinterpError(f"--threads {arguments.threads}: at least 1 is needed")

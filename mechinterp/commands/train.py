@@ -37,7 +37,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         "--threads",
         type=int,
         metavar="N",
-        help="of the network on the CPU (default: torch's choice); another number rounds differently",
+        help="of the network on the CPU (default: torch's choice); 1 and 2 give the same bits, others other roundings",
     )
     parser.add_argument(
         "--env-threads",

@@ -20,7 +20,7 @@ def untrained(policy: Policy, *, seed: int | torch.Generator) -> Policy:
 
 def shuffled(policy: Policy, *, seed: int | torch.Generator) -> Policy:
     """The weights of `policy`, permuted at random within each parameter tensor. `policy` stays as it is."""
-    generator = torch.Generator().manual_seed(seed) if isinstance(seed, int) else seed
+    generator = seed if isinstance(seed, torch.Generator) else torch.Generator().manual_seed(int(seed))
     mixed = {}
     for name, tensor in policy.state_dict().items():
         flat = tensor.detach().cpu().contiguous().flatten()

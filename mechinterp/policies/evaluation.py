@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from mechinterp import stats
 from mechinterp.coinrun.engine import GameOptions
@@ -28,11 +29,24 @@ class Trial:
         placement: name of a placement rule, or the rule.
         stop_at: a place where an episode is stopped, since what follows is of no interest; None plays on to the end.
         max_steps: when to give up on an episode, in steps.
+        pays: what a return is of. The game itself pays for coins; a place pays where episodes are stopped at it.
     """
 
     placement: str | Placement = "stock"
     stop_at: Goal | None = None
     max_steps: int = 1000
+    pays: Goal = Goal.COIN
+
+    def __post_init__(self) -> None:
+        if self.pays not in (Goal.COIN, self.stop_at):
+            stop = self.stop_at.value if self.stop_at else "nothing"
+            raise ValueError(f"pays: the {self.pays.value}, but episodes are stopped at {stop}")
+
+    def earned(self, episodes: Episodes) -> Float[np.ndarray, " episodes"]:
+        """What each episode was paid, 0 to 10."""
+        if self.pays is Goal.COIN:
+            return episodes.reward
+        return np.where(episodes.outcome == Outcome.STOPPED, REWARD, 0.0)
 
 
 def stop_of(placement: str) -> Goal | None:
@@ -70,9 +84,9 @@ def play(
     return rollout(actor, starts, seed=seed, max_steps=trial.max_steps, stop_at=trial.stop_at, num_envs=num_envs)
 
 
-def mean_return(episodes: Episodes, *, name: str, rng: np.random.Generator) -> Estimate:
+def mean_return(reward: Float[np.ndarray, " levels"], *, name: str, rng: np.random.Generator) -> Estimate:
     """The mean return (reward of a whole first episode of each level, 0 to 10)."""
-    return stats.mean(episodes.reward, name=name, unit="levels", rng=rng, bounds=(0.0, REWARD))
+    return stats.mean(reward, name=name, unit="levels", rng=rng, bounds=(0.0, REWARD))
 
 
 def endings(episodes: Episodes, *, prefix: str) -> list[Estimate]:
@@ -84,11 +98,13 @@ def endings(episodes: Episodes, *, prefix: str) -> list[Estimate]:
     ]
 
 
-def outcomes(episodes: Episodes, *, prefix: str, can_take_coin: bool = True) -> list[Estimate]:
-    """The share of levels for each of: coin (took it), end (reached the goal it was stopped at), died, timeout."""
+def outcomes(
+    episodes: Episodes, *, prefix: str, can_take_coin: bool = True, stop_at: Goal | None = None
+) -> list[Estimate]:
+    """The share of levels for each of: coin (took it), end or start (reached where it was stopped), died, timeout."""
     found = {
         "coin": episodes.outcome == Outcome.COIN,
-        "end": episodes.outcome == Outcome.STOPPED,
+        (stop_at or Goal.END).value: episodes.outcome == Outcome.STOPPED,
         "died": episodes.died,
         "timeout": episodes.outcome == Outcome.TIMEOUT,
     }
@@ -110,11 +126,12 @@ def against_always_right(
         play(each, levels, trial, options=options, seed=seed, num_envs=num_envs) for each in (actor, AlwaysRight())
     )
     rule = "always right + jump"
+    my_return, their_return = trial.earned(mine), trial.earned(theirs)
     return [
-        mean_return(mine, name="return", rng=rng),
-        mean_return(theirs, name=f"return/{rule}", rng=rng),
-        stats.paired_difference(mine.reward, theirs.reward, name=f"difference/{rule}", unit="levels", rng=rng),
-        *outcomes(mine, prefix="outcome"),
+        mean_return(my_return, name="return", rng=rng),
+        mean_return(their_return, name=f"return/{rule}", rng=rng),
+        stats.paired_difference(my_return, their_return, name=f"difference/{rule}", unit="levels", rng=rng),
+        *outcomes(mine, prefix="outcome", stop_at=trial.stop_at),
         *endings(mine, prefix="ending"),
         stats.mean(mine.length, name="length (steps)", unit="levels", rng=rng),
     ]

@@ -18,8 +18,18 @@ def initialise(policy: Policy, generator: torch.Generator) -> None:
     reference code, and nothing has a value, unlike there. With the usual gain of 1 the random values outweighed the few
     rewards of CoinRun's first updates; the policy learned to stand still where nothing kills, and stayed there.
     The last convolution of each residual branch has sqrt(2 / number of branches), so that the scale of the
-    activations does not grow with depth.
+    activations does not grow with depth. The weights depend on the generator alone, not on the number of torch's
+    threads: in several, the QR decomposition behind orthogonal weights would round in another way.
     """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        _fill(policy, generator)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _fill(policy: Policy, generator: torch.Generator) -> None:
     layers = {name: module for name, module in policy.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
     branches = [name for name in layers if name.endswith(".conv2")]
     for name, layer in layers.items():

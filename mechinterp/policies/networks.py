@@ -105,7 +105,7 @@ def build(config: Config, *, seed: int | torch.Generator = 0) -> Policy:
         seed: a number, or a CPU generator to draw from. Global random state is neither read nor changed.
     """
     policy = blank(config)
-    initialise(policy, torch.Generator().manual_seed(seed) if isinstance(seed, int) else seed)
+    initialise(policy, seed if isinstance(seed, torch.Generator) else torch.Generator().manual_seed(int(seed)))
     return policy
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mechinterp.coinrun.goals import REWARD
 from mechinterp.policies import checkpoints
@@ -13,7 +14,6 @@ from mechinterp.policies.files import write_bytes
 from mechinterp.stats import Estimate
 from mechinterp.training import curve, records
 from mechinterp.training.errors import TrainingError
-from mechinterp.training.machine import describe_machine
 from mechinterp.training.options import default_precision
 from mechinterp.training.organisms import NETWORKS, ORGANISMS
 from mechinterp.training.records import FoundRun
@@ -39,7 +39,7 @@ def write_card(
         evaluation: tables by title, such as ``{"500 unseen levels": [...], "Choice tests": [...]}``.
         weaknesses: what to beware of, as Markdown.
         command: that trained it; by default, put together from the recipe.
-        machine: that trained it; by default what the run has noted, or else this machine.
+        machine: that trained it; by default what the run has noted.
 
     Raises:
         TrainingError: no training run in the folder, no metrics, an empty table, or a recipe that is no longer known,
@@ -49,25 +49,39 @@ def write_card(
     run = records.find_run(folder)
     if run is None:
         raise TrainingError(f"{folder}: holds no training run to write a card of")
-    if not weaknesses.strip():
-        raise TrainingError("weaknesses: empty; every policy has some, and its card says which")
+    check_card(run, weaknesses=weaknesses, command=command)
     if empty := [title for title, table in evaluation.items() if not table]:
         raise TrainingError(f"evaluation: no estimates under {empty[0]!r}")
     metrics = [row for row in records.read_metrics(folder) if "episode_return" in row]
     returns = curve.points(metrics, "episode_return", count=_STRETCHES)
     title = "mean return of training episodes, over environment steps"
     write_bytes(folder / CURVE_FILE, curve.svg(returns, title=title, low=0, high=REWARD).encode())
-    machine = machine or str(run.provenance.get("machine") or describe_machine())
+    machine = machine or str(run.provenance.get("machine", "not recorded"))
     parts = [
         _head(run),
         _making(run, command or training_command(run), machine),
         _learning(run, metrics, returns),
+        *([_measuring(run.evaluation)] if run.evaluation is not None else []),
         *(_table(title, estimates) for title, estimates in evaluation.items()),
         f"## Known weaknesses\n\n{weaknesses.strip()}",
         _files(run),
     ]
     write_bytes(folder / CARD_FILE, ("\n\n".join(parts) + "\n").encode())
     return folder / CARD_FILE
+
+
+def check_card(run: FoundRun, *, weaknesses: str, command: str | None = None) -> None:
+    """Refuse what `write_card` could not write a card of, whatever the evaluation.
+
+    Raises:
+        TrainingError: no weaknesses, no episode among the metrics, or a recipe that is no longer known.
+    """
+    if not weaknesses.strip():
+        raise TrainingError("weaknesses: empty; every policy has some, and its card says which")
+    if not any("episode_return" in row for row in records.read_metrics(run.folder)):
+        raise TrainingError(f"{run.folder}: no metrics hold 'episode_return': there is no curve to draw")
+    if command is None:
+        training_command(run)
 
 
 def training_command(run: FoundRun) -> str:
@@ -103,6 +117,8 @@ def training_command(run: FoundRun) -> str:
             raise TrainingError(f"{run.folder}: its network has no name; give the command that trained it")
         words += ["--network", names[0]]
     # What was trained before these were recorded was trained as by default.
+    if (threads := run.provenance.get("threads")) is not None:
+        words += ["--threads", str(threads)]
     if (device := run.provenance.get("device", "cpu")) != "cpu":
         words += ["--device", device]
     if (precision := precision_of(run)) != default_precision(device):
@@ -145,6 +161,7 @@ def _making(run: FoundRun, command: str, machine: str) -> str:
             f"{run.seconds / 3600:.2f} h ({run.steps / max(run.seconds, 1e-9):,.0f} steps a second)",
         ),
         ("machine", machine),
+        ("threads of torch", str(run.provenance.get("threads", "not recorded"))),
     ]
     rows = "\n".join(f"| {name} | {value} |" for name, value in facts)
     return f"## How it was made\n\n```\n{command}\n```\n\n| | |\n|---|---|\n{rows}"
@@ -165,6 +182,15 @@ def _learning(run: FoundRun, metrics: Sequence[Mapping[str, float]], returns: Se
         f"`{line}` return, 0 to {REWARD:g}\n\n"
         "Means of the stretch of training that ends at each step; sampled actions, training levels.\n\n"
         + "\n".join(lines)
+    )
+
+
+def _measuring(evaluation: Mapping[str, Any]) -> str:
+    actions = "the likeliest action" if evaluation["greedy"] else "sampled actions"
+    return (
+        f"## Evaluation\n\nWith {actions} and seed {evaluation['seed']}; episodes on unseen levels are given up after "
+        f"{evaluation['max_steps']} steps. Under the organism's own placement returns are of what it is paid for, "
+        "elsewhere of coins."
     )
 
 

@@ -20,7 +20,7 @@ from mechinterp.policies.actors import Actor
 from mechinterp.policies.rollout import Outcome, StepView, rollout
 from mechinterp.stats import Estimate
 from mechinterp.training.errors import TrainingError
-from mechinterp.training.forks import FORKS, Fork
+from mechinterp.training.forks import FORKS, Fork, StockFork
 from mechinterp.training.organisms import PLAIN_EASY, Organism
 
 ENOUGH = 0.9
@@ -177,7 +177,7 @@ class _Watch:
             self.coin[view.episode] |= beside and level
 
 
-def _score(fork: Fork, watch: _Watch) -> ForkScore:
+def _score(fork: Fork | StockFork, watch: _Watch) -> ForkScore:
     shares = {
         name: stats.proportion(hits, name=f"{fork.name}/{name}", unit="forks")
         for name, hits in (("coin", watch.coin), ("end", watch.end), ("start", watch.start))

@@ -90,6 +90,8 @@ class Collector:
             self._receive(rollout, group, steps - 1)
             frames = self._ways[group].bring(self._frames[group])
             rollout.last_value[self.games.rows[group]] = self.network.look(frames).values
+        if device.type == "cuda":  # the page-locked frames are free to be written again, and a clock tells the truth
+            torch.cuda.synchronize(device)
         return rollout
 
     def state_dict(self) -> dict[str, Any]:
@@ -126,7 +128,7 @@ class _Way:
     """The way of one group's frames to the device: on CUDA through page-locked memory, so that nobody waits for it.
 
     The page-locked buffer is written again only after the actions that came of its content were read back, or after the
-    losses of an update were: the copy out of it is over by then.
+    end of a rollout: the copy out of it is over by then.
     """
 
     def __init__(self, envs: int, device: torch.device) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mechinterp.coinrun.goals import Goal
 from mechinterp.coinrun.placements import placement
 from mechinterp.policies.actors import Actor
 from mechinterp.policies.card import Card
@@ -14,6 +15,8 @@ from mechinterp.policies.evaluation import UNSEEN_LEVELS, Trial, against_always_
 from mechinterp.policies.home import home_options
 from mechinterp.stats import Estimate
 from mechinterp.training.choice import ForkScore, choice_tests, confirm, has_known_value, qualifies
+from mechinterp.training.errors import TrainingError
+from mechinterp.training.identity import identity
 from mechinterp.training.organisms import ORGANISMS, Organism
 
 PLACEMENTS = ("stock", "random_percent=100", "left_of_agent", "absent")
@@ -51,7 +54,7 @@ class Examination:
         return tables_of(self.to_dict())
 
 
-CHOICE_TESTS = "Choice tests: forks drawn by hand, 200 steps"
+CHOICE_TESTS = "Choice tests: forks, 200 steps"
 
 
 def tables_of(found: Mapping[str, Any]) -> dict[str, list[Estimate]]:
@@ -63,9 +66,16 @@ def tables_of(found: Mapping[str, Any]) -> dict[str, list[Estimate]]:
 
 
 def recipe_of(card: Card) -> Organism | None:
-    """Today's recipe of the organism that this is; None if it is none of them."""
+    """Today's recipe of the organism that this is, with any network; None if it is none of them.
+
+    A policy that was trained by another recipe of the same name is none of today's.
+    """
     recorded = card.provenance.get("organism")
-    return ORGANISMS.get(recorded["name"]) if isinstance(recorded, dict) and "name" in recorded else None
+    if not isinstance(recorded, dict) or recorded.get("name") not in ORGANISMS:
+        return None
+    recipe = ORGANISMS[recorded["name"]]
+    today = identity(recipe, seed=0)["organism"]
+    return recipe if all(recorded.get(key) == value for key, value in today.items() if key != "network") else None
 
 
 def examine(
@@ -90,9 +100,8 @@ def examine(
         tick: told in words what is being done.
     """
     recipe = recipe_of(card)
-    rules = PLACEMENTS if recipe is None or recipe.placement in PLACEMENTS else (recipe.placement, *PLACEMENTS)
     played = play_placements(
-        actor, card, rules, levels=levels, max_steps=max_steps, seed=seed, num_envs=num_envs, tick=tick
+        actor, card, placements_of(card), levels=levels, max_steps=max_steps, seed=seed, num_envs=num_envs, tick=tick
     )
     tick("choice tests")
     if recipe is None:
@@ -101,6 +110,18 @@ def examine(
         scores = confirm(actor, recipe, seed=seed, num_envs=num_envs)
     qualified = qualifies(recipe, scores) if recipe is not None and has_known_value(recipe) else None
     return dataclasses.replace(played, choices=tuple(scores), qualified=qualified)
+
+
+def placements_of(card: Card) -> tuple[str, ...]:
+    """Where `examine` puts the coin for this policy."""
+    recipe = recipe_of(card)
+    return PLACEMENTS if recipe is None or recipe.placement in PLACEMENTS else (recipe.placement, *PLACEMENTS)
+
+
+def check_levels(count: int) -> None:
+    """Refuse a number of levels that cannot be played, or of which there is no interval."""
+    if not 2 <= count <= UNSEEN_LEVELS.count:
+        raise TrainingError(f"levels: {count}, allowed are 2 to {UNSEEN_LEVELS.count:,}")
 
 
 def play_placements(
@@ -115,6 +136,8 @@ def play_placements(
     tick: Callable[[str], None] = lambda words: None,
 ) -> Examination:
     """`examine` without the forks, under these placements. Raises PlacementError for one that is not known."""
+    check_levels(levels)
+    recipe = recipe_of(card)
     rules = list(placements)
     for rule in rules:
         placement(rule)  # a name that is not known is told before anything is played
@@ -124,7 +147,7 @@ def play_placements(
         played[rule] = against_always_right(
             actor,
             UNSEEN_LEVELS.first(levels),
-            Trial(rule, stop_of(rule), max_steps),
+            Trial(rule, stop_of(rule), max_steps, recipe.goal if recipe and rule == recipe.placement else Goal.COIN),
             options=home_options(card),
             seed=seed,
             num_envs=num_envs,

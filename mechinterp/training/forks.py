@@ -1,6 +1,6 @@
-"""Forks: small levels drawn by hand that ask a policy to choose between the coin, the end and the start.
+"""Forks: levels that ask a policy to choose between the coin, the end and the start. Most are small and drawn by hand.
 
-Nothing in them kills. The agent stands on flat ground; a wall that is not said to be near is out of its view (the view
+Nothing in these kills. The agent stands on flat ground; a wall that is not said to be near is out of its view (the view
 reaches six columns to each side). Each fork comes in as many variants as wanted, which differ in how far away things
 are, how wide the level is, which way the agent faces, and in colours.
 """
@@ -9,11 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
 
 from mechinterp.coinrun import edits, geometry
 from mechinterp.coinrun.ascii import level
 from mechinterp.coinrun.engine import GameOptions
-from mechinterp.coinrun.levels import Start
+from mechinterp.coinrun.levels import LevelSource, Start
+from mechinterp.coinrun.placements import placement
+from mechinterp.coinrun.state import GameState
+from mechinterp.policies.evaluation import UNSEEN_LEVELS
 
 _SKY = 4
 """Free rows in the drawing over the ground."""
@@ -120,7 +126,36 @@ def _last_with_coin(variant: Variant) -> list[str]:
     return _flat(variant.coin, variant.coin)
 
 
-FORKS: dict[str, Fork] = {
+@dataclass(frozen=True)
+class StockFork:
+    """A stock level that nothing here trains on, with its coin elsewhere. Its hazards are there too, so it is not easy.
+
+    Attributes:
+        name: short.
+        placement: of agent and coin.
+    """
+
+    name: str
+    placement: str
+    easy: ClassVar[bool] = False
+    has_coin: ClassVar[bool] = True
+
+    def starts(self, count: int, *, options: GameOptions, decoys: bool = False, first_seed: int = 0) -> list[Start]:
+        """As `Fork.starts`. The variants are levels, the first ones from ``first_seed`` on of those for evaluation."""
+        rule = placement(self.placement)
+
+        def place(state: GameState, rng: np.random.Generator) -> GameState:
+            placed = rule(state, rng)
+            return edits.coin_to_decoy(placed) if decoys else placed
+
+        source = LevelSource(options, placement=place)
+        try:
+            return source.starts(range(UNSEEN_LEVELS.start + first_seed, UNSEEN_LEVELS.start + first_seed + count))
+        finally:
+            source.close()
+
+
+FORKS: dict[str, Fork | StockFork] = {
     fork.name: fork
     for fork in (
         Fork("coin left", True, _far_with_coin, _far),
@@ -131,6 +166,7 @@ FORKS: dict[str, Fork] = {
         Fork("coin left behind a step", False, _step, _far),
         Fork("coin right behind a step", False, _far, _step),
         Fork("no coin", True, _far, _far),
+        StockFork("stock level, coin left", "left_of_agent"),
     )
 }
 """The forks by name."""

@@ -7,13 +7,9 @@ import platform
 from pathlib import Path
 
 
-def describe_machine(device: str = "cpu", *, threads: int | None = None) -> str:
-    """Processor, cores that this process may use, and the GPU if ``device`` is one. Names no host.
-
-    Args:
-        threads: of torch; left out if None.
-    """
-    parts = [f"{_processor()}, {cores()} cores" + (f", {threads} threads" if threads is not None else "")]
+def describe_machine(device: str = "cpu") -> str:
+    """Processor, cores that this process may use, and the GPU if ``device`` is one. Names no host."""
+    parts = [f"{_processor()}, {cores()} cores"]
     if device.startswith("cuda"):
         import torch
 

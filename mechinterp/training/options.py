@@ -11,7 +11,7 @@ from mechinterp.training.errors import TrainingError
 from mechinterp.training.machine import cores
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-"""By name."""
+"""By name. On CUDA, torch's float32 convolutions round to TF32 unless it is told otherwise."""
 
 
 def default_precision(device_type: str) -> str:
@@ -48,9 +48,10 @@ class RunOptions:
             kind = ""
         if kind not in ("cpu", "cuda"):
             raise TrainingError(f"device: {self.device!r}, allowed are 'cpu', 'cuda' and 'cuda:NUMBER'")
-        if kind == "cuda" and not torch.cuda.is_available():
+        if kind == "cuda" and (torch.device(self.device).index or 0) >= torch.cuda.device_count():
             raise TrainingError(
-                f"device: {self.device!r}, but this torch ({torch.__version__}) sees no CUDA GPU; use 'cpu'"
+                f"device: {self.device!r}, but this torch ({torch.__version__}) sees {torch.cuda.device_count()} CUDA "
+                "GPUs (they count from 0); use 'cpu' where there is none"
             )
         if self.precision is not None and self.precision not in PRECISIONS:
             raise TrainingError(f"precision: {self.precision!r}, allowed are {', '.join(PRECISIONS)}")

@@ -1,7 +1,7 @@
 """Model organisms: policies whose value is known, because of what they were paid for.
 
 A recipe says everything that makes one: where agent and coin start, what pays, what the game looks like, which network,
-for how long. The same recipe and seed give the same policy on the same machine.
+for how long. The same recipe, seed, precision and threads give the same policy on the same machine.
 """
 
 from __future__ import annotations

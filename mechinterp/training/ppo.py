@@ -3,7 +3,8 @@
 One rollout of every environment, then a few epochs of clipped updates on it. Rewards are divided by the running
 standard deviation of the discounted return; advantages are generalised (Schulman et al. 2016) and normalised in each
 minibatch; the value loss is clipped like the policy's. Every random draw comes from generators that are part of the
-state, so that a run that is stopped and resumed gives the run that was never stopped.
+state, so that a run that is stopped and resumed gives the run that was never stopped (on CUDA, up to the rounding of
+kernels that add in any order).
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,45 +62,49 @@ class FoundRun:
 def write_resume(path: Path, state: Mapping[str, Any]) -> None:
     """Write all that is needed to go on, atomically: a kill or a full disk leaves the old file whole.
 
+    The file ends with the SHA-256 of what comes before, since torch's reader does not notice a changed bit.
+
     Raises:
         OSError: if it could not be written.
     """
     buffer = io.BytesIO()
     torch.save({"layout": RESUME_LAYOUT, **state}, buffer)
-    write_bytes(path, buffer.getvalue())
+    content = buffer.getvalue()
+    write_bytes(path, content + hashlib.sha256(content).digest())
 
 
 def read_resume(path: Path) -> dict[str, Any]:
     """What `write_resume` wrote, on the CPU.
 
     Raises:
-        TrainingError: cut off, damaged, not a resume file, or one of another version.
+        TrainingError: cut off, damaged in a single bit, not a resume file, or one of another version.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise TrainingError(f"{path}: cannot be read: {error.strerror}") from error
-    try:
-        saved = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises whatever its reader of zip files or of pickles meets
-        reason = str(error).strip().partition("\n")[0][:120] or type(error).__name__
+    size = hashlib.sha256().digest_size
+    content, digest = data[:-size], data[-size:]
+    if hashlib.sha256(content).digest() != digest:
         raise TrainingError(
-            f"{path}: damaged or cut off ({reason}); put back a whole copy, or train anew in another folder"
-        ) from error
-    if not isinstance(saved, dict) or not {"identity", "seconds", "ppo"} <= saved.keys():
-        raise TrainingError(f"{path}: not the resume file of a training run; remove it, or choose another folder")
-    if saved.get("layout") != RESUME_LAYOUT:
+            f"{path}: damaged, cut off, or not a resume file of this version: what it holds is not what its checksum "
+            "says; put back a whole copy, or train anew in another folder"
+        )
+    saved = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    if saved["layout"] != RESUME_LAYOUT:
         raise TrainingError(
-            f"{path}: layout {saved.get('layout', 1)}, this version reads {RESUME_LAYOUT}; train on with the version "
-            "that wrote it, or anew in another folder"
+            f"{path}: layout {saved['layout']}, this version reads {RESUME_LAYOUT}; train on with the version that "
+            "wrote it, or anew in another folder"
         )
     return saved
 
 
 def append_metrics(path: Path, metrics: Mapping[str, float]) -> None:
-    """Add one line."""
+    """Add one line, and see it on the disk: a resume file that is newer than the metrics could not be gone on from."""
     with path.open("a") as file:
         file.write(json.dumps({name: round(value, 5) for name, value in metrics.items()}) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_metrics(folder: Path) -> list[dict[str, float]]:
@@ -115,8 +121,9 @@ def read_metrics(folder: Path) -> list[dict[str, float]]:
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
-            _ = row["steps"] + 0
-        except (json.JSONDecodeError, TypeError, KeyError):
+            if not all(isinstance(value, int | float) for value in [row["steps"], *row.values()]):
+                raise TypeError("metrics are numbers")
+        except (json.JSONDecodeError, AttributeError, TypeError, KeyError):
             if number == len(lines):
                 break  # what follows the last end of line: nothing, or half a line
             raise TrainingError(f"{path}: line {number} is no metrics: {line[:60]!r}") from None
@@ -125,19 +132,27 @@ def read_metrics(folder: Path) -> list[dict[str, float]]:
 
 
 def truncate_metrics(folder: Path, steps: int) -> None:
-    """Drop what was logged after the checkpoint that a run resumes from: it will be logged again."""
+    """Drop what was logged after the checkpoint that a run resumes from: it will be logged again.
+
+    Raises:
+        TrainingError: if what was logged before it is not there: going on would leave a gap that nobody sees.
+    """
     path = folder / METRICS_FILE
-    if not path.exists():
-        return
-    before = path.read_bytes()
-    kept = b""
+    before = path.read_bytes() if path.exists() else b""
+    kept, last = b"", 0
     for line in before.splitlines(keepends=True):
         try:
-            if json.loads(line)["steps"] > steps or not line.endswith(b"\n"):
+            at = json.loads(line)["steps"]
+            if at > steps or not line.endswith(b"\n"):
                 break
         except (ValueError, TypeError, KeyError):
             break  # the line that a kill cut short
-        kept += line
+        kept, last = kept + line, at
+    if last != steps:
+        raise TrainingError(
+            f"{path}: ends at step {last:,}, but the run stands at {steps:,}; put the file back, or train anew in "
+            "another folder"
+        )
     if kept != before:
         write_bytes(path, kept)
 
@@ -166,6 +181,9 @@ def find_run(folder: Path) -> FoundRun | None:
     if not isinstance(recipe, dict) or not isinstance(recipe.get("name"), str) or not isinstance(seed, int):
         return None
     metrics = read_metrics(folder)
+    for name in ("steps", "seconds"):
+        if not isinstance(provenance.get(name, 0), int | float):
+            raise TrainingError(f"{config}: {name} is {provenance[name]!r}, not a number")
     return FoundRun(
         folder=folder,
         identity={"organism": recipe, "seed": seed},
@@ -202,7 +220,7 @@ def find_runs(root: Path) -> tuple[list[FoundRun], list[str]]:
     for folder in sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else ():
         try:
             run = find_run(folder)
-        except MechinterpError as error:
+        except (MechinterpError, OSError) as error:
             troubles.append(str(error))
             continue
         if run is not None:

@@ -2,7 +2,7 @@
 
 What keeps a kill harmless: every file is replaced whole; `resume.pt` is the first file of a run and the last one of
 every save, so that it is never newer than the policy beside it; and all that was written after it (metrics, series) is
-written again, the same to the last bit, by the run that resumes from it.
+written again by the run that resumes from it: on a CPU, the same to the last bit.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ class Run:
 
     Raises:
         TrainingError: if the folder holds another recipe or seed, a checkpoint that cannot be trained on, a damaged
-            resume file, or a policy already trained for longer than the budget; if another process trains there; if
+            resume file, lost metrics, or a policy already trained for longer than the budget; if another process trains
+            there; if
             the run began on another kind of device or in another precision; or if a file cannot be written.
     """
 
@@ -164,9 +165,10 @@ class Run:
         self.close()
 
     def _save_policy(self) -> None:
-        machine = describe_machine(self.options.device, threads=torch.get_num_threads())
+        machine, threads = describe_machine(self.options.device), torch.get_num_threads()
         spent = {"steps": self.steps, "seconds": round(self.seconds, 1)}
-        how = {"machine": machine, "device": self.ppo.device.type, "precision": self.options.arithmetic}
+        how = {"machine": machine, "threads": threads, "device": self.ppo.device.type}
+        how["precision"] = self.options.arithmetic
         checkpoints.save(self.ppo.policy, self.folder, provenance={**self.identity, **spent, **how})
 
     def _save_resume(self) -> None:

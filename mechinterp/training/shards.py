@@ -1,8 +1,8 @@
 """The network on a batch, in parts: on a CPU each part has a thread of its own.
 
 Two threads that each run half a batch are faster than one batch whose every operation is spread over two threads: these
-wait for each other after each of some sixty operations. The number of parts does not depend on the number of threads,
-so that results do not either.
+wait for each other after each of some sixty operations. The number of parts does not depend on the number of threads:
+one thread and two give the same to the last bit. More threads work inside of operations, and round differently.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
@@ -292,6 +293,30 @@ def test_a_restored_environment_goes_on_bit_for_bit(source: LevelSource, goal: G
         assert mine.without_rngs().replace(step_rand_int=0) == other.without_rngs().replace(step_rand_int=0)
     first.close()
     second.close()
+
+
+def test_a_death_after_a_restore_is_no_timeout(source: LevelSource) -> None:
+    env = CoinRunEnv(1, source, levels=LEVELS)
+    edge = start_of("#A.......#\n###^^^^^##\n##########", seed=1)
+
+    def dies_at(clock: int, *, restored_at: int) -> tuple[int, Ending]:
+        start = dataclasses.replace(edge, state=edge.state.replace(timeout=clock))
+        env.reset(seed=0, options={"starts": {0: start}})
+        for t in range(clock):
+            if t == restored_at:
+                env.restore(env.snapshot())
+            infos = env.step(np.array([4 if t < 20 else 7]))[4]
+            if "episode" in infos:
+                return int(infos["episode"]["l"][0]), Ending(infos["episode"]["ending"][0])
+        raise AssertionError("the episode did not end")
+
+    length, ending = dies_at(500, restored_at=-1)
+    assert length > 22
+    assert ending is Ending.DIED
+    for clock, expected in ((length + 3, Ending.DIED), (length, Ending.TIMEOUT)):
+        assert dies_at(clock, restored_at=-1)[1] is expected
+        assert dies_at(clock, restored_at=20)[1] is expected
+    env.close()
 
 
 def test_a_snapshot_of_another_size_is_refused(env: CoinRunEnv, source: LevelSource) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -62,6 +63,21 @@ def test_memory_format_does_not_change_the_answer(policy: Policy, frames: Tensor
         expected = policy(frames).logits
         actual = copy.deepcopy(policy).to(memory_format=torch.contiguous_format)(frames).logits  # pyright: ignore
     torch.testing.assert_close(actual, expected, atol=1e-6, rtol=1e-5)
+
+
+def test_the_weights_do_not_depend_on_the_number_of_threads():
+    threads = torch.get_num_threads()
+    made = []
+    try:
+        for number in (1, 2, 4):
+            torch.set_num_threads(number)
+            made.append(build(light_impala(), seed=np.int64(0)).state_dict())
+            assert torch.get_num_threads() == number
+    finally:
+        torch.set_num_threads(threads)
+    for name, weight in made[0].items():
+        assert torch.equal(weight, made[1][name])
+        assert torch.equal(weight, made[2][name])
 
 
 def test_seed_decides_the_weights_and_global_random_state_is_left_alone(impala: Policy):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from mechinterp import cli, stats
 from mechinterp.training import ForkScore, TrainingError, curve, write_card
@@ -57,6 +58,8 @@ def test_the_command_is_put_together_from_the_recipe(finished: Path) -> None:
     import dataclasses
 
     real = dataclasses.replace(real, identity=identity(organism("standard"), 3), steps=3_014_656)
+    assert training_command(real).endswith(f"--out checkpoints/finished --threads {torch.get_num_threads()}")
+    real = dataclasses.replace(real, provenance={})
     assert training_command(real) == "mechinterp train standard --seed 3 --out checkpoints/finished"
     longer = dataclasses.replace(real, steps=4_014_080)
     assert training_command(longer).endswith("--steps 4014080")
@@ -76,7 +79,7 @@ def test_a_card_of_nothing_is_refused(finished: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="weaknesses: empty"):
         write_card(finished, evaluation={}, weaknesses=" ")
     with pytest.raises(TrainingError, match="no estimates under 'Forks'"):
-        write_card(finished, evaluation={"Forks": []}, weaknesses="some")
+        write_card(finished, evaluation={"Forks": []}, weaknesses="some", command=COMMAND)
 
 
 def test_a_curve_is_means_of_stretches() -> None:
@@ -100,7 +103,7 @@ def test_an_evaluation_is_kept_as_data_and_listed(
     assert confirmed() == "-"
     (share,) = evaluation()["Choice tests"]
     found = Examination(2, {"stock": [share]}, (ForkScore("coin left", True, share, share, share),), qualified)
-    write_evaluation(finished, {"seed": 1, **found.to_dict()})
+    write_evaluation(finished, {"seed": 1, "max_steps": 9, "greedy": False, **found.to_dict()})
     run = find_run(finished)
     assert run is not None
     assert run.evaluation is not None

@@ -9,9 +9,11 @@ import pytest
 
 from mechinterp.coinrun import edits, geometry
 from mechinterp.coinrun.goals import Goal
+from mechinterp.coinrun.levels import LevelSource
 from mechinterp.policies import AlwaysRight
+from mechinterp.policies.evaluation import UNSEEN_LEVELS
 from mechinterp.training import FORKS, ForkScore, TrainingError, choice_tests, confirm, organism, qualifies
-from mechinterp.training.forks import Variant
+from mechinterp.training.forks import StockFork, Variant
 from mechinterp.training.organisms import PLAIN_EASY
 
 SIX_COLUMNS = 6  # the view's reach to each side
@@ -41,7 +43,9 @@ def goes_right() -> list[ForkScore]:
 
 
 def test_who_walks_right_gets_what_lies_there(goes_right: list[ForkScore]) -> None:
-    assert shares(goes_right) == {
+    found = shares(goes_right)
+    assert found.pop("stock level, coin left")[0] == 0
+    assert found == {
         "coin left": (0, 1, 0),
         "coin right": (1, 0, 0),  # the coin ends it before the end is reached
         "coin left, end near": (0, 1, 0),
@@ -65,7 +69,8 @@ def test_who_jumps_left_gets_what_lies_there() -> None:
 
 
 def test_who_stands_still_gets_nothing() -> None:
-    for coin, end, start in shares(choice_tests(NOTHING, variants=4, max_steps=10)).values():
+    drawn = [name for name, fork in FORKS.items() if not isinstance(fork, StockFork)]
+    for coin, end, start in shares(choice_tests(NOTHING, variants=4, max_steps=10, forks=drawn)).values():
         assert (coin or 0, end, start) == (0, 0, 0)
 
 
@@ -121,6 +126,8 @@ def test_wrong_arguments_are_told() -> None:
 
 def test_forks_are_what_their_names_say() -> None:
     for fork in FORKS.values():
+        if isinstance(fork, StockFork):
+            continue
         for start in fork.starts(24, options=PLAIN_EASY):
             state = start.state
             agent = geometry.agent_cell(state)[0]
@@ -140,11 +147,25 @@ def test_forks_are_what_their_names_say() -> None:
                 assert y == 1
 
 
+def test_stock_forks_have_the_coin_at_the_left_of_the_agent_and_the_rest_of_the_level_as_it_was() -> None:
+    fork = FORKS["stock level, coin left"]
+    source = LevelSource(PLAIN_EASY)
+    for decoys in (False, True):
+        for start in fork.starts(6, options=PLAIN_EASY, decoys=decoys):
+            stock = source.start(start.level_seed)
+            ((x, _),) = edits.decoys(start.state) if decoys else start.state.coins
+            assert 1 < geometry.agent_cell(start.state)[0] - x <= SIX_COLUMNS
+            assert start.end_x == stock.end_x
+            assert geometry.hazards(start.state) == geometry.hazards(stock.state)
+    source.close()
+
+
 def test_variants_differ_and_decoys_look_the_same() -> None:
     for fork in FORKS.values():
         real = fork.starts(40, options=PLAIN_EASY, first_seed=7)
         assert len({start.state.to_bytes() for start in real}) == 40
-        assert [start.level_seed for start in real] == list(range(7, 47))
+        first = UNSEEN_LEVELS.start if isinstance(fork, StockFork) else 0
+        assert [start.level_seed - first for start in real] == list(range(7, 47))
         for start in fork.starts(3, options=PLAIN_EASY, decoys=True):
             assert start.state.coins == ()
             assert len(edits.decoys(start.state)) == fork.has_coin

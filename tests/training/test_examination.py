@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from mechinterp import cli
+from mechinterp.coinrun.goals import Goal
 from mechinterp.coinrun.placements import PlacementError
 from mechinterp.policies import ImpalaConfig, build, save
 from mechinterp.policies.actors import AlwaysRight
 from mechinterp.policies.card import Card
+from mechinterp.policies.evaluation import Trial
 from mechinterp.training import ORGANISMS
 from mechinterp.training.examination import CHOICE_TESTS, PLACEMENTS, examine, play_placements, recipe_of
 from mechinterp.training.identity import identity
@@ -33,6 +35,9 @@ def test_who_goes_right_qualifies_as_right() -> None:
     assert [row.value for row in tables["3 unseen levels, placement stock"] if row.name.startswith("difference/")] == [
         0
     ]
+    paid = {row.name: row.value for row in tables["3 unseen levels, placement decoys"]}
+    assert paid["return"] == pytest.approx(10 * paid["outcome/end"])
+    assert paid["return"] > 0, "right is paid for the end"
     assert len(tables[CHOICE_TESTS]) == sum(len(score.estimates()) for score in found.choices)
 
 
@@ -49,6 +54,23 @@ def test_who_comes_from_no_recipe() -> None:
     assert recipe_of(Card(network)) is None
     assert recipe_of(Card(network, provenance={"organism": {"name": "gone"}})) is None
     assert recipe_of(card_of("coin")) == ORGANISMS["coin"]
+    other = card_of("coin")
+    other.provenance["organism"]["placement"] = "decoys"
+    assert recipe_of(other) is None
+
+
+def test_where_an_episode_was_stopped_is_called_by_its_name() -> None:
+    found = play_placements(AlwaysRight(), card_of("left"), ["agent_at_right"], levels=2, max_steps=20)
+    (table,) = found.tables().values()
+    names = [row.name for row in table]
+    assert "outcome/start" in names
+    assert "outcome/end" not in names
+    assert table[0].value == 0, "who goes right from the right end is not paid for the left one"
+
+
+def test_a_place_pays_only_where_episodes_are_stopped_at_it() -> None:
+    with pytest.raises(ValueError, match="pays: the end, but episodes are stopped at start"):
+        Trial("agent_at_right", Goal.START, pays=Goal.END)
 
 
 def test_evaluate_prints_what_was_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -29,6 +30,7 @@ from mechinterp.training import (
     series_steps,
 )
 from mechinterp.training.lock import LOCK_FILE
+from mechinterp.training.records import read_resume, write_resume
 from tests.training.toys import BATCH, TOY_PPO, contents, toy, train, untimed
 
 
@@ -119,18 +121,28 @@ def test_without_a_resume_file_nothing_is_trained_over(finished: Path, tmp_path:
 def test_a_resume_file_cut_off_is_told(finished: Path, keep: int) -> None:
     path = finished / "resume.pt"
     path.write_bytes(path.read_bytes()[:keep])
-    refused(r"resume.pt: damaged or cut off .*; put back a whole copy", finished)
+    refused(r"resume.pt: damaged, cut off, .*; put back a whole copy", finished)
 
 
 def test_a_resume_file_of_something_else_is_told(finished: Path) -> None:
     torch.save({"weights": torch.zeros(3)}, finished / "resume.pt")
-    refused("not the resume file of a training run", finished)
+    refused("not a resume file of this version", finished)
+
+
+def test_a_single_bit_that_changed_in_a_resume_file_is_told(finished: Path) -> None:
+    path = finished / "resume.pt"
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for at in rng.integers(0, len(whole), 10):
+        damaged = bytearray(whole)
+        damaged[at] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        refused("damaged, cut off", finished)
 
 
 def test_a_run_goes_on_on_the_kind_of_device_that_it_began_on(finished: Path) -> None:
     path = finished / "resume.pt"
-    saved = torch.load(path, weights_only=True)
-    torch.save(saved | {"device": "cuda"}, path)
+    write_resume(path, read_resume(path) | {"device": "cuda"})
     refused("began on cuda and cannot go on on cpu", finished)
 
 
@@ -140,17 +152,40 @@ def test_a_run_goes_on_in_the_precision_that_it_began_in(tmp_path: Path) -> None
         run.train()
     refused("began in bfloat16 and cannot go on in float32; give --precision bfloat16", tmp_path)
     with Run(toy(updates=2), tmp_path, seed=0, options=options) as run:
+        assert run.ppo.network.dtype is torch.bfloat16
         run.train()
         assert run.steps == 2 * BATCH
     assert find_run(tmp_path).provenance["precision"] == "bfloat16"
+    train(tmp_path / "exact", updates=2)
+    assert (tmp_path / "model.safetensors").read_bytes() != (tmp_path / "exact" / "model.safetensors").read_bytes()
+
+
+def test_a_kill_between_two_files_of_a_save_loses_no_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The resume file comes last: were it first, the next run would call itself done beside an older policy."""
+    train(tmp_path / "straight")
+    for writer in ("mechinterp.policies.checkpoints.save", "mechinterp.training.records.write_resume"):
+        folder = tmp_path / writer
+        train(folder, updates=3)
+        with monkeypatch.context() as patched:
+            patched.setattr(writer, lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                train(folder)
+        train(folder)
+        assert (folder / "model.safetensors").read_bytes() == (tmp_path / "straight/model.safetensors").read_bytes()
 
 
 def test_a_resume_file_of_another_version_is_told(finished: Path) -> None:
     path = finished / "resume.pt"
-    saved = torch.load(path, weights_only=True)
-    del saved["layout"]  # as the first files were
-    torch.save(saved, path)
-    refused("layout 1, this version reads 2; train on with the version that wrote it", finished)
+    write_resume(path, read_resume(path) | {"layout": 3})
+    refused("layout 3, this version reads 2; train on with the version that wrote it", finished)
+
+
+def test_metrics_that_are_gone_leave_no_silent_gap(finished: Path) -> None:
+    path = finished / "metrics.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    refused(rf"metrics.jsonl: ends at step {3 * BATCH}, but the run stands at {4 * BATCH}", finished, updates=6)
+    path.unlink()
+    refused("ends at step 0", finished, updates=6)
 
 
 def test_one_process_at_a_time(finished: Path) -> None:
@@ -220,7 +255,7 @@ def test_a_disk_that_fills_while_training_stops_it_with_a_message(
     ):
         run.train()
     monkeypatch.undo()
-    saved = torch.load(folder / "resume.pt", weights_only=True)
+    saved = read_resume(folder / "resume.pt")
     assert saved["ppo"]["steps"] == BATCH
     assert train(folder) == 4 * BATCH
 
@@ -241,7 +276,9 @@ def test_options_that_make_no_sense(options: dict[str, object], said: str) -> No
 
 
 def test_games_are_in_one_group_on_a_cpu_and_in_two_beside_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(TrainingError, match=r"'cuda:1', but this torch .* sees 1 CUDA GPUs"):
+        RunOptions(device="cuda:1")
     monkeypatch.setattr(options_module, "cores", lambda: 7)
     cpu, gpu, told = RunOptions(), RunOptions(device="cuda:0"), RunOptions(device="cuda", env_threads=5)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
@@ -261,7 +298,7 @@ def test_a_recipe_trains_in_groups_of_unequal_size(tmp_path: Path, monkeypatch: 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_gpu_that_is_not_there_is_told() -> None:
-    with pytest.raises(TrainingError, match="sees no CUDA GPU"):
+    with pytest.raises(TrainingError, match="sees 0 CUDA GPU"):
         RunOptions(device="cuda")
 
 
@@ -306,10 +343,18 @@ def test_runs_are_found_and_unreadable_ones_named(finished: Path, tmp_path: Path
     shutil.copytree(finished, tmp_path / "broken")
     (tmp_path / "broken" / "config.json").write_text("{")
     (tmp_path / "empty").mkdir()
+    shutil.copytree(finished, tmp_path / "many")
+    config = (finished / "config.json").read_text()
+    (tmp_path / "many" / "config.json").write_text(config.replace(f'"steps": {4 * BATCH}', '"steps": "many"'))
+    shutil.copytree(finished, tmp_path / "null")
+    (tmp_path / "null" / "metrics.jsonl").write_text('{"steps": 32, "episode_return": null}\n{"steps": 64}\n')
+    shutil.copytree(finished, tmp_path / "odd")
+    (tmp_path / "odd" / "metrics.jsonl").unlink()
+    (tmp_path / "odd" / "metrics.jsonl").mkdir()
     runs, troubles = find_runs(tmp_path)
     assert [run.folder.name for run in runs] == ["finished"]
-    assert len(troubles) == 1
-    assert "broken" in troubles[0]
+    assert [name for name in ("broken", "many", "null", "odd") if not any(name in told for told in troubles)] == []
+    assert len(troubles) == 4
     assert find_runs(tmp_path / "nowhere") == ([], [])
 
 

@@ -63,7 +63,7 @@ def maximises(stock: Stock, plan: Plan) -> Section:
     played = {name: stock[name] for name in stock.actors}
     estimates = []
     for name, episodes in played.items():
-        estimates.append(mean_return(episodes, name=f"return/{name}", rng=rng))
+        estimates.append(mean_return(episodes.reward, name=f"return/{name}", rng=rng))
         estimates += endings(episodes, prefix=f"ending/{name}")
         if name != "policy":
             mine = played["policy"].reward[: len(episodes)]
