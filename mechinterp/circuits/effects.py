@@ -29,7 +29,7 @@ class PatchEffects:
         metrics: names.
         direction: `denoise`: the corrupted run with a part of the clean one put in (is the site sufficient?);
             `noise`: the clean run with a part of the corrupted one put in (is it necessary?).
-        source: what was put in: `other` (the other run), `mean`, `zero` or `resample`.
+        source: what was put in: `other` (the other run), `cache` (a run of the caller's), `mean`, `zero` or `resample`.
         patched: metric of the patched runs.
         clean, corrupted: metric of the two runs without a patch.
         levels: the level of each pair: the cluster that counts as one sample.

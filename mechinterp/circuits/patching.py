@@ -12,7 +12,7 @@ from jaxtyping import Float64, UInt8
 from torch import Tensor
 
 from mechinterp.circuits import budget
-from mechinterp.circuits.donors import Source, donor
+from mechinterp.circuits.donors import Cache, Source, donor, label
 from mechinterp.circuits.effects import Direction, PatchEffects
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.fast.suffix import FastSuffix, can_run
@@ -37,7 +37,7 @@ def patch(
     sites: Sequence[PatchSite],
     *,
     direction: Direction = "denoise",
-    source: Source = "other",
+    source: Source | Cache = "other",
     metrics: Metrics = "movement",
     reference: UInt8[np.ndarray, "n 64 64 3"] | None = None,
     rng: np.random.Generator | None = None,
@@ -54,15 +54,17 @@ def patch(
         sites: what to patch; `channel_sites` lists every channel.
         direction: `denoise` patches the corrupted run, `noise` the clean one.
         source: what is put in: `other`, the value of the other run; `mean` over `reference`, cell by cell; `zero`;
-            `resample`, the value of a frame of `reference` that `rng` draws for each pair.
+            `resample`, the value of a frame of `reference` that `rng` draws for each pair; or values of any run of your
+            own, as a mapping from every patched hook point to [pairs, *shape] or [1, *shape].
         metrics: names out of `metrics.BUILT_IN`, or name -> function of (logits, value) that gives one number a row.
         reference: frames for `mean` and `resample`; by default those of the pairs, both sides.
-        memory: bytes for activations, at most (besides the network, the frames and the result).
+        memory: bytes for activations, at most (besides the network, the frames, a cache given and the result).
         engine: `whole` runs every node after a site for whole maps, through the network itself; `auto` runs only what a
             patch changes, exactly but for rounding, where the network's layers are known and no hooks are on them.
 
     Raises:
-        CircuitError: no sites, pairs that do not fit together, an unknown direction, source or metric.
+        CircuitError: no sites, pairs that do not fit together, a cache that does not fit the network or the pairs, an
+            unknown direction, source or metric.
         UnknownHook, InterventionError: a site that the policy does not have.
         BudgetTooSmall: not even one patch of one pair fits in `memory`.
     """
@@ -98,7 +100,7 @@ def patch(
         sites=sites,
         metrics=measure.names,
         direction=direction,
-        source=source,
+        source=label(source),
         patched=patched,
         clean=unpatched["clean"],
         corrupted=unpatched["corrupted"],
