@@ -45,6 +45,7 @@ __getattr__, __dir__, __all__ = attach(
         "run_alone": "alone",
         "smallest": "faithfulness",
         "stability": "faithfulness",
+        "stream": "graph",
         "sufficient": "held_out",
     },
 )
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from mechinterp.circuits.faithfulness import stability as stability
     from mechinterp.circuits.graph import ResidualGraph as ResidualGraph
     from mechinterp.circuits.graph import edge_weight as edge_weight
+    from mechinterp.circuits.graph import stream as stream
     from mechinterp.circuits.held_out import Sufficient as Sufficient
     from mechinterp.circuits.held_out import sufficient as sufficient
     from mechinterp.circuits.hypotheses import completeness as completeness

@@ -11,7 +11,7 @@ from mechinterp.circuits.circuit import Circuit
 from mechinterp.circuits.circuit import circuit as circuit_of
 from mechinterp.circuits.discovery import effects
 from mechinterp.circuits.faithfulness import DIRECTIONS, ENOUGH, stability
-from mechinterp.circuits.graph import ResidualGraph
+from mechinterp.circuits.graph import ResidualGraph, stream
 from mechinterp.circuits.held_out import Sufficient, sufficient
 from mechinterp.circuits.nodes import Edge, Node
 from mechinterp.circuits.ranking import Ranking
@@ -68,13 +68,6 @@ def circuit(scenes: Scenes, *, tick: Tick) -> Section:
         arrays={name: array for part in parts for name, array in part.maps.items()},
         facts={"share": ENOUGH, "random_circuits": scenes.plan.random_circuits},
     )
-
-
-def stream(policy: Policy) -> tuple[str, ...]:
-    """Layers whose maps are read outside of a branch: those that write to the residual stream, where there is one."""
-    graph = ResidualGraph.of(policy)
-    inside = {layer.writers[0] for layer in graph.layers if layer.hook.endswith("hook_branch")}
-    return tuple(hook for hook in graph.inner if len(policy.shapes[hook]) == 3 and hook not in inside)
 
 
 class _Answer:
