@@ -5,6 +5,9 @@
 Every method ranks all edges of a planted network by what it makes of the same minimal pairs, and is scored by the area
 under the ROC of the true edges. Pruning and the mask also end with a set of edges: precision and recall say how much
 of it is true, and how much of the truth it has. Writes `methods.json` and, drawn from that alone, `methods.md`.
+
+Gradients, integrated or not, are blind to a path that another one backs up: where either is enough, the network's
+answer is flat in both, on most of the way from the one run to the other.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from mechinterp.policies.visits import visited_states
 
 Found = tuple[Ranking, float | None]
 """A ranking, and the score above which a part belongs to the circuit, where the method says so itself."""
+FOUND = 0.99
 PRUNED_BELOW, MASK = 0.01, MaskOptions(steps=150, rate=0.2, pairs=8)
 
 
@@ -111,6 +115,10 @@ def table(rows: list[dict[str, Any]]) -> str:
     for name in names:
         areas = [min((r["auroc"] for r in cells[name, kind]), default=np.nan) for kind in kinds]
         lines.append(f"| {name} | " + " | ".join(f"{area:.3f}" for area in areas) + " |")
+    for kind in kinds:
+        missed = [name for name in names if any(row["auroc"] < FOUND for row in cells[name, kind])]
+        if missed:
+            lines += ["", f"Not found in full in '{kind}' ({RECIPES[kind].wants}): by {', '.join(missed)}."]
     ended = [name for name in names if any("recall" in row for kind in kinds for row in cells[name, kind])]
     if ended:
         lines += ["", "Precision and recall of the edges that are kept, the smallest of each.", ""]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mechinterp.circuits.planted import RECIPES
 from mechinterp.policies import build, light_impala, save
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,6 +47,27 @@ def test_the_patching_script_prints_sites_with_intervals(checkpoint):
     out = run("analyses/activation_patching.py", str(checkpoint), "--levels", "16", "--top", "3")
     assert "coin right against coin left" in out
     assert len([line for line in out.splitlines() if "hook_" in line and "levels)" in line]) == 3
+
+
+def test_every_method_on_planted_networks_is_as_committed(tmp_path):
+    """The committed table is what the script gives, on the kind that tells methods apart; exact effects find all."""
+    kept = json.loads((ANALYSES / "reports" / "planted" / "methods.json").read_text())
+    exact = [row["auroc"] for row in kept if row["method"] == "exact, larger of both ways"]
+    assert {row["kind"] for row in kept} == set(RECIPES)
+    assert min(exact) >= 0.99
+    quick = ["exact, larger of both ways", "path patching", "attribution patching", "EAP-IG, activations"]
+    words = ["--kinds", "two coin paths", "--seeds", "1", "--methods", *quick, "greedy pruning (ACDC)"]
+    run("analyses/methods_on_planted.py", *words, "--out", str(tmp_path))
+    found = json.loads((tmp_path / "methods.json").read_text())
+    committed = {row["method"]: row for row in kept if (row["kind"], row["seed"]) == ("two coin paths", 0)}
+    assert [row["method"] for row in found] == [*quick, "greedy pruning (ACDC)"]
+    for row in found:
+        same = committed[row["method"]]
+        assert row["auroc"] == pytest.approx(same["auroc"], abs=0.005), row["method"]
+        assert [row.get(key) for key in ("kept", "pairs", "true")] == [
+            same.get(key) for key in ("kept", "pairs", "true")
+        ]
+    assert "Not found in full in 'two coin paths'" in (tmp_path / "methods.md").read_text()
 
 
 @pytest.mark.slow
