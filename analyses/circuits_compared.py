@@ -1,13 +1,13 @@
 """The smallest circuits of several policies, found in several ways, and compared.
 
-    python analyses/circuits_compared.py checkpoints/coin checkpoints/right --out analyses/reports/circuits
+    python analyses/circuits_compared.py checkpoints/* --levels 1000 --out analyses/reports/circuits
     python analyses/circuits_compared.py --out analyses/reports/circuits          # only draw compared.md again
 
 For each policy: which channels of the residual stream carry the coin's side and the end wall to movement, and a hazard
 to jumping? Each method ranks the channels on some levels; the smallest circuit that has 80 % of the effect on these
 levels, denoising and noising, is then measured on other levels, beside random circuits with as many channels at every
-layer. Writes NAME.json for each policy, and `compared.md`, drawn from all that lie in the folder. It takes about half a
-minute of CPU time for each variable of a light network, and three minutes of a canonical one.
+layer. Writes NAME.json for each policy, and `compared.md`, drawn from all that lie in the folder: other policies can be
+added at any time.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from mechinterp.policies.home import home_options
 
 QUESTIONS = (("coin side", "movement"), ("end wall", "movement"), ("hazard ahead", "jump"))
 EXACT = "exact effects"
-PRUNED_ON, DRAWS, FEWEST = 24, 20, 8
+PRUNED_ON, DRAWS, FEWEST = 48, 20, 8
 MASK = MaskOptions(steps=150, rate=0.2)
 
 
@@ -175,7 +175,7 @@ def _summary(subject: str, found: dict[str, Any]) -> str:
     t = found["total"]
     start += f" {t['value']:+.3f} [{t['low']:+.3f}, {t['high']:+.3f}] ({t['n']}) |"
     if not found["methods"]:
-        return f"{start} none: the total effect is too small for a circuit | | | | |"
+        return f"{start} none: the effect is too small, or too uneven over levels, to take shares of | | | | |"
     best = found["methods"][0]
     ways = [best["ways"][way] for way in ("denoise", "noise")]
     chance = ", ".join("-" if way["random"] is None else f"{way['random']['value']:.0%}" for way in ways)
