@@ -15,6 +15,7 @@ from mechinterp.circuits import budget
 from mechinterp.circuits.donors import Cache, Source, donor, label
 from mechinterp.circuits.effects import Direction, PatchEffects
 from mechinterp.circuits.errors import CircuitError
+from mechinterp.circuits.fast.alike import merged
 from mechinterp.circuits.fast.suffix import FastSuffix, can_run
 from mechinterp.circuits.metrics import Measure, Metrics
 from mechinterp.circuits.pairs import FramePairs, Pairs, as_pairs, tensor
@@ -24,6 +25,8 @@ from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import Captured, PolicyOutput
 
 Engine = Literal["auto", "whole"]
+ONE_RUN = ("other", "zero", "resample")
+"""Sources whose values at different hook points are those of one run (zeros stay zeros behind a relu or a pool)."""
 MEASURED = 4096
 """Rows whose metrics are computed at once."""
 MEMORY = 1 << 30
@@ -78,6 +81,11 @@ def patch(
     if engine not in get_args(Engine):
         raise CircuitError(f"engine must be one of {get_args(Engine)}, got {engine!r}")
     fast = engine == "auto" and can_run(policy, hooks[0])
+    if fast and source in ONE_RUN:
+        run, index = merged(policy, sites)
+        hooks = policy.select(list({site.hook: None for site in run}))
+    else:
+        run, index = sites, np.arange(len(sites))
     cached = (budget.onwards if fast else budget.starts)(policy, hooks)
     size = budget.plan(policy, hooks, count, memory=memory, cached=cached)
     if reference is None and source in ("mean", "resample"):
@@ -93,9 +101,9 @@ def patch(
         unpatched["corrupted"][:, here] = _array(measure(runs.corrupted, runs.clean))
         values = runs.other_values if give is None else give(here)
         suffix = (FastSuffix if fast else PlainSuffix)(policy, runs.values, values, first=at, rows=size.rows)
-        for part in _parts(sites, here.stop - at, size):
-            output = suffix(sites, part)
-            patched[:, :, at + part.start : at + part.stop] = _measured(measure, output, runs.clean, part)
+        for part in _parts(run, here.stop - at, size):
+            found = _measured(measure, suffix(run, part), runs.clean, part)
+            patched[:, :, at + part.start : at + part.stop] = found[:, index]
     return PatchEffects(
         sites=sites,
         metrics=measure.names,
