@@ -207,7 +207,7 @@ def main() -> None:
         print(path, flush=True)
         start = time.process_time()
         one = study(path, options.levels, options.seed) | {"cpu_seconds": round(time.process_time() - start)}
-        (options.out / f"{one['subject']}.json").write_text(json.dumps(one, indent=1, allow_nan=False) + "\n")
+        (options.out / f"{one['subject']}.json").write_text(json.dumps(one, allow_nan=False) + "\n")
     subjects = [json.loads(path.read_text()) for path in sorted(options.out.glob("*.json"))]
     (options.out / "compared.md").write_text(drawn(subjects))
     print(options.out / "compared.md")
