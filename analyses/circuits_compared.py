@@ -155,7 +155,9 @@ def drawn(subjects: list[dict[str, Any]]) -> str:
     for one in subjects:
         for found in one["questions"]:
             lines.append(_summary(one["subject"], found))
+    asked = "; ".join(f"{one['subject']} ({one['network']}) {one['levels']}" for one in subjects)
     lines += [
+        "", f"Levels that scenes were looked for in: {asked}.",
         "", "Every method: size of its smallest circuit, held-out shares, areas on held-out levels (CPR: more is "
         "better; CMD: less is), what it shares with that of exact effects (Jaccard), and the rank correlation of "
         "approximate scores with exact ones, denoising and noising.", "",

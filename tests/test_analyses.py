@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mechinterp.circuits.planted import RECIPES
+from mechinterp.circuits.planted import RECIPES, planted
 from mechinterp.policies import build, light_impala, save
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -68,6 +68,32 @@ def test_every_method_on_planted_networks_is_as_committed(tmp_path):
             same.get(key) for key in ("kept", "pairs", "true")
         ]
     assert "Not found in full in 'two coin paths'" in (tmp_path / "methods.md").read_text()
+
+
+def test_circuits_are_compared_on_held_out_levels_and_drawn_from_their_files(tmp_path):
+    network = planted("coin and right")
+    options = {"provenance": {"steps": 0, "organism": {"options": {"use_backgrounds": False}}}}
+    path = save(network.policy, tmp_path / "planted", **options)
+    run("analyses/circuits_compared.py", str(path), "--levels", "24", "--out", str(tmp_path / "out"))
+    found = json.loads((tmp_path / "out" / "planted.json").read_text())["questions"]
+    assert (found[0]["variable"], found[0]["metric"]) == ("coin side", "movement")
+    true = {(node.hook, node.channel) for node in network.true_nodes("coin side") | network.used}
+    for method in found[0]["methods"]:
+        if method["method"] != "attribution":  # gradients see nothing where a relu is shut
+            assert {(hook, c) for hook, channels in method["channels"].items() for c in channels} <= true, method
+            assert min(way["chosen"]["value"] for way in method["ways"].values()) > 0.8
+    assert len(found[0]["methods"]) == 5
+    assert found[2]["methods"] == []  # it never jumps
+    text = (tmp_path / "out" / "compared.md").read_text()
+    assert "| planted | coin side to movement | +" in text
+
+
+def test_the_committed_comparison_is_drawn_from_the_committed_files(tmp_path):
+    committed = ANALYSES / "reports" / "circuits"
+    for path in committed.glob("*.json"):
+        (tmp_path / path.name).write_text(path.read_text())
+    run("analyses/circuits_compared.py", "--out", str(tmp_path))
+    assert (tmp_path / "compared.md").read_text() == (committed / "compared.md").read_text()
 
 
 @pytest.mark.slow

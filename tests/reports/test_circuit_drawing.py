@@ -9,6 +9,7 @@ from mechinterp.circuits import CircuitError, Edge, Node
 from mechinterp.circuits.circuit import circuit
 from mechinterp.circuits.planted import planted
 from mechinterp.reports import draw_circuit
+from mechinterp.reports.figures import style
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +34,11 @@ def test_edges_run_from_left_to_right_as_wide_as_their_effect(coin):
     assert list(np.diff([line.line.width for line in by_effect]) > 0) == [True] * (len(one) - 1)
     assert len({(line.line.color, line.text.split(":")[1].strip()[0]) for line in lines.values()}) == 2
     # The columns are the layers in the order in which they run; the frame, which no edge goes into, comes first.
-    columns = [note.text for note in fig.layout.annotations if " " in note.text or note.text == "input"]
+    columns = [note.text.replace("<br>", " ") for note in fig.layout.annotations]
     run = [hook.replace("hook_", "").replace(".", " ") for hook in network.policy.hook_names]
     assert [run.index(words) for words in columns] == sorted(run.index(words) for words in columns)
     assert columns[0] == "input"
+    assert [dots.marker.color for dots in fig.data if dots.mode == "markers+text"] == [style.GREY]  # no effects given
 
 
 def test_nodes_with_and_without_edges_between_them(coin):

@@ -11,6 +11,8 @@ from mechinterp.reports.figures import style
 
 TOWARD, AGAINST = style.BLUE, style.RED
 _WIDEST = 7.0
+_WIDE = 5
+"""With more columns than this, their names take two lines."""
 
 
 def drawing(
@@ -25,7 +27,8 @@ def drawing(
 
     Args:
         layers: hook points, in running order.
-        nodes: (hook, channel) -> its own effect, whose sign is the dot's colour and whose size is the dot's.
+        nodes: (hook, channel) -> its own effect, whose sign is the dot's colour and whose size is the dot's; grey where
+            it is 0.
         edges: source, target and effect, whose sign is the line's colour and whose size is its width.
     """
     used = [hook for hook in layers if any(node[0] == hook for node in nodes)]
@@ -51,8 +54,14 @@ def drawing(
             )
         )  # fmt: skip
     biggest = max((abs(effect) for effect in nodes.values()), default=1.0) or 1.0
-    for colour, label, sign in ((TOWARD, "toward the clean side", 1), (AGAINST, "against it", -1)):
-        own = [node for node, effect in nodes.items() if (effect > 0) == (sign > 0)]
+    for colour, label, sign in (
+        (TOWARD, "toward the clean side", 1),
+        (AGAINST, "against it", -1),
+        (style.GREY, "none by itself, or not measured", 0),
+    ):
+        own = [node for node, effect in nodes.items() if np.sign(effect) == sign]
+        if not own:
+            continue
         fig.add_trace(
             go.Scatter(
                 x=[place[n][0] for n in own], y=[place[n][1] for n in own], mode="markers+text", name=label,
@@ -63,7 +72,8 @@ def drawing(
             )
         )  # fmt: skip
     for x, hook in enumerate(used):
-        style.note(fig, words(hook), x=x, y=0, yref="paper", yanchor="top", xanchor="center", yshift=-6)
+        label = words(hook).replace(" ", "<br>", 1) if len(used) > _WIDE else words(hook)
+        style.note(fig, label, x=x, y=0, yref="paper", yanchor="top", xanchor="center", yshift=-6)
     half = (tallest - 1) / 2 + 0.8
     fig.update_xaxes(visible=False, range=[-0.5, len(used) - 0.5])
     fig.update_yaxes(visible=False, range=[-half, half])
