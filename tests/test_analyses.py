@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mechinterp.circuits.planted import RECIPES, planted
 from mechinterp.policies import build, light_impala, save
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,6 +47,53 @@ def test_the_patching_script_prints_sites_with_intervals(checkpoint):
     out = run("analyses/activation_patching.py", str(checkpoint), "--levels", "16", "--top", "3")
     assert "coin right against coin left" in out
     assert len([line for line in out.splitlines() if "hook_" in line and "levels)" in line]) == 3
+
+
+def test_every_method_on_planted_networks_is_as_committed(tmp_path):
+    """The committed table is what the script gives, on the kind that tells methods apart; exact effects find all."""
+    kept = json.loads((ANALYSES / "reports" / "planted" / "methods.json").read_text())
+    exact = [row["auroc"] for row in kept if row["method"] == "exact, larger of both ways"]
+    assert {row["kind"] for row in kept} == set(RECIPES)
+    assert min(exact) >= 0.99
+    quick = ["exact, larger of both ways", "path patching", "attribution patching", "EAP-IG, activations"]
+    words = ["--kinds", "two coin paths", "--seeds", "1", "--methods", *quick, "greedy pruning (ACDC)"]
+    run("analyses/methods_on_planted.py", *words, "--out", str(tmp_path))
+    found = json.loads((tmp_path / "methods.json").read_text())
+    committed = {row["method"]: row for row in kept if (row["kind"], row["seed"]) == ("two coin paths", 0)}
+    assert [row["method"] for row in found] == [*quick, "greedy pruning (ACDC)"]
+    for row in found:
+        same = committed[row["method"]]
+        assert row["auroc"] == pytest.approx(same["auroc"], abs=0.005), row["method"]
+        assert [row.get(key) for key in ("kept", "pairs", "true")] == [
+            same.get(key) for key in ("kept", "pairs", "true")
+        ]
+    assert "Not found in full in 'two coin paths'" in (tmp_path / "methods.md").read_text()
+
+
+def test_circuits_are_compared_on_held_out_levels_and_drawn_from_their_files(tmp_path):
+    network = planted("coin and right")
+    options = {"provenance": {"steps": 0, "organism": {"options": {"use_backgrounds": False}}}}
+    path = save(network.policy, tmp_path / "planted", **options)
+    run("analyses/circuits_compared.py", str(path), "--levels", "24", "--out", str(tmp_path / "out"))
+    found = json.loads((tmp_path / "out" / "planted.json").read_text())["questions"]
+    assert (found[0]["variable"], found[0]["metric"]) == ("coin side", "movement")
+    true = {(node.hook, node.channel) for node in network.true_nodes("coin side") | network.used}
+    for method in found[0]["methods"]:
+        if method["method"] != "attribution":  # gradients see nothing where a relu is shut
+            assert {(hook, c) for hook, channels in method["channels"].items() for c in channels} <= true, method
+            assert min(way["chosen"]["value"] for way in method["ways"].values()) > 0.8
+    assert len(found[0]["methods"]) == 5
+    assert found[2]["methods"] == []  # it never jumps
+    text = (tmp_path / "out" / "compared.md").read_text()
+    assert "| planted | coin side to movement | +" in text
+
+
+def test_the_committed_comparison_is_drawn_from_the_committed_files(tmp_path):
+    committed = ANALYSES / "reports" / "circuits"
+    for path in committed.glob("*.json"):
+        (tmp_path / path.name).write_text(path.read_text())
+    run("analyses/circuits_compared.py", "--out", str(tmp_path))
+    assert (tmp_path / "compared.md").read_text() == (committed / "compared.md").read_text()
 
 
 @pytest.mark.slow

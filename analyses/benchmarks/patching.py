@@ -7,7 +7,7 @@ Three ways to patch the same channels of the same network between the same frame
 threads: `mechinterp.circuits.patch`, TransformerLens' own `generic_activation_patch`, and captum's
 `LayerFeatureAblation` at the batch size that suits it best. First they must agree; then they take turns, and the
 medians are compared. The bound is the work of running each patch through all layers behind it (their multiply-adds),
-at the rate at which this machine runs whole frames in its best batch.
+at the rate at which this machine runs whole frames in its best batch. Measured numbers are in `patching.md`.
 
 The pairs are real ones, the coin to the right and to the left of the agent; `--unlike` takes frames of two different
 levels instead, in which everything changes and locality cannot help.

@@ -20,11 +20,14 @@ __getattr__, __dir__, __all__ = attach(
         "Ranking": "ranking",
         "ResidualGraph": "graph",
         "Route": "routes",
+        "Sufficient": "held_out",
         "ZeroEffect": "errors",
         "attribute": "attribution",
         "attribute_edges": "attribution",
+        "by_attribution": "discovery",
         "by_effects": "discovery",
         "by_mask": "masks",
+        "by_paths": "paths",
         "by_pruning": "discovery",
         "channel_sites": "sites",
         "compare": "ranking",
@@ -42,6 +45,8 @@ __getattr__, __dir__, __all__ = attach(
         "run_alone": "alone",
         "smallest": "faithfulness",
         "stability": "faithfulness",
+        "stream": "graph",
+        "sufficient": "held_out",
     },
 )
 
@@ -51,6 +56,7 @@ if TYPE_CHECKING:
     from mechinterp.circuits.attribution import attribute as attribute
     from mechinterp.circuits.attribution import attribute_edges as attribute_edges
     from mechinterp.circuits.circuit import Circuit as Circuit
+    from mechinterp.circuits.discovery import by_attribution as by_attribution
     from mechinterp.circuits.discovery import by_effects as by_effects
     from mechinterp.circuits.discovery import by_pruning as by_pruning
     from mechinterp.circuits.effects import PatchEffects as PatchEffects
@@ -64,6 +70,9 @@ if TYPE_CHECKING:
     from mechinterp.circuits.faithfulness import stability as stability
     from mechinterp.circuits.graph import ResidualGraph as ResidualGraph
     from mechinterp.circuits.graph import edge_weight as edge_weight
+    from mechinterp.circuits.graph import stream as stream
+    from mechinterp.circuits.held_out import Sufficient as Sufficient
+    from mechinterp.circuits.held_out import sufficient as sufficient
     from mechinterp.circuits.hypotheses import completeness as completeness
     from mechinterp.circuits.hypotheses import equivalence as equivalence
     from mechinterp.circuits.hypotheses import independence as independence
@@ -74,6 +83,7 @@ if TYPE_CHECKING:
     from mechinterp.circuits.nodes import Node as Node
     from mechinterp.circuits.pairs import FramePairs as FramePairs
     from mechinterp.circuits.patching import patch as patch
+    from mechinterp.circuits.paths import by_paths as by_paths
     from mechinterp.circuits.ranking import Ranking as Ranking
     from mechinterp.circuits.ranking import compare as compare
     from mechinterp.circuits.routes import Route as Route

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float64, Int64, Shaped
 
 from mechinterp import stats
+from mechinterp.circuits.arrays import freeze
 from mechinterp.circuits.effects import Direction
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.nodes import Edge
@@ -51,12 +52,7 @@ class Attribution:
             "scores": (len(self.metrics), len(self.parts), len(self.levels)),
             "exact": (len(self.metrics), len(self.compared)),
         }
-        for name, shape in shapes.items():
-            array = np.array(getattr(self, name), np.float64)
-            if array.shape != shape or not np.isfinite(array).all():
-                raise CircuitError(f"Attribution.{name} must be finite with shape {shape}, got {array.shape}")
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
+        freeze(self, shapes)
         if len(self.agreement) != len(self.metrics):
             raise CircuitError("an attribution states its agreement with exact patching for every metric")
 

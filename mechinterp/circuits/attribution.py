@@ -15,29 +15,30 @@ None of these is exact. So each result says how its ranking agrees with exact pa
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mechinterp.circuits.agreement import check_enough, rank_agreement, sample_to_compare
 from mechinterp.circuits.attributed import Attribution
-from mechinterp.circuits.donors import Source
-from mechinterp.circuits.effects import Direction
+from mechinterp.circuits.carried import Carried
+from mechinterp.circuits.donors import Cache, Source
+from mechinterp.circuits.effects import Direction, PatchEffects
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.gradients import Method, Request, slopes
 from mechinterp.circuits.graph import Layer, ResidualGraph, by_channel, refuse_hooks, run_glue
 from mechinterp.circuits.metrics import Measure, Metrics
 from mechinterp.circuits.nodes import Edge
-from mechinterp.circuits.pairs import Pairs, as_pairs
+from mechinterp.circuits.pairs import FramePairs, Pairs, as_pairs
 from mechinterp.circuits.patching import MEMORY, patch
-from mechinterp.circuits.routes import edge_effects
+from mechinterp.circuits.routes import chosen_edges, edge_effects
 from mechinterp.circuits.sites import PatchSite, cells_of, checked
 from mechinterp.policies.graph import Policy
-from mechinterp.stats import Estimate
 
 STEPS = 10
 COMPARED = 100
@@ -52,7 +53,7 @@ def attribute(
     rng: np.random.Generator,
     method: Method = "gradient",
     direction: Direction = "denoise",
-    source: Source = "other",
+    source: Source | Cache = "other",
     metrics: Metrics = "movement",
     steps: int = STEPS,
     compared: int = COMPARED,
@@ -86,19 +87,7 @@ def attribute(
             for i, site in enumerate(sites):
                 scores[m, i, part.here] = _of_site(site, cells[site.hook], sums.get(site.hook), part.here)
 
-    sample = sample_to_compare(scores, compared, rng)
-    exact = patch(
-        policy,
-        framed,
-        [sites[i] for i in sample],
-        direction=direction,
-        source=source,
-        metrics=metrics,
-        rng=request.rng,
-        memory=memory,
-    )
-    means = np.stack([exact.effect(name).mean(1) for name in measure.names])
-    return _declared(sites, measure.names, request, scores, np.asarray(framed.levels), sample, means, "sites", rng)
+    return _judged(patch, policy, framed, sites, request, measure.named, scores, compared, "sites", rng)
 
 
 def attribute_edges(
@@ -109,7 +98,7 @@ def attribute_edges(
     rng: np.random.Generator,
     method: Method = "gradient",
     direction: Direction = "denoise",
-    source: Source = "other",
+    source: Source | Cache = "other",
     metrics: Metrics = "movement",
     steps: int = STEPS,
     compared: int = COMPARED,
@@ -127,11 +116,7 @@ def attribute_edges(
     """
     refuse_hooks(policy)
     graph = ResidualGraph.of(policy)
-    chosen = graph.edges() if edges is None else (edges,) if isinstance(edges, Edge) else tuple(edges)
-    if not chosen:
-        raise CircuitError("no edges were given; `ResidualGraph.of(policy).edges()` lists the candidates")
-    for edge in chosen:
-        graph.check(edge)
+    chosen = chosen_edges(graph, edges)
     framed = as_pairs(pairs)
     measure = Measure(policy, metrics)
     request = Request(method, direction, source, steps, memory, int(rng.integers(2**31)))
@@ -154,19 +139,7 @@ def attribute_edges(
                 found = _products(policy, layer, gradients[reader], delta, graph.widths[writer])
                 scores[m, members, part.here] = sign * found[:, targets, sources].T.double().cpu().numpy()
 
-    sample = sample_to_compare(scores, compared, rng)
-    exact = edge_effects(
-        policy,
-        framed,
-        [chosen[i] for i in sample],
-        direction=direction,
-        source=source,
-        metrics=metrics,
-        rng=request.rng,
-        memory=memory,
-    )
-    means = np.stack([exact.scores(name) for name in measure.names])
-    return _declared(chosen, measure.names, request, scores, np.asarray(framed.levels), sample, means, "edges", rng)
+    return _judged(edge_effects, policy, framed, chosen, request, measure.named, scores, compared, "edges", rng)
 
 
 @torch.no_grad()
@@ -200,45 +173,46 @@ def _of_site(site: PatchSite, cells: Tensor, sums: Float[Tensor, "pairs channels
     return found.double().cpu().numpy()
 
 
-def _said(scheme: str, found: Estimate) -> Estimate:
-    """An estimate that says which parts it is of."""
-    return dataclasses.replace(found, method=f"{found.method}; {scheme}")
-
-
-def _declared(
-    parts: Sequence[PatchSite] | Sequence[Edge],
-    metrics: tuple[str, ...],
+def _judged(
+    exactly: Callable[..., PatchEffects | Carried],
+    policy: Policy,
+    pairs: FramePairs,
+    parts: Sequence[Any],
     request: Request,
+    metrics: Mapping[str, Any],
     scores: np.ndarray,
-    levels: Int64[np.ndarray, " pairs"],
-    sample: Int64[np.ndarray, " compared"],
-    exact: np.ndarray,
+    compared: int,
     unit: str,
     rng: np.random.Generator,
 ) -> Attribution:
-    scheme = f"all {unit}" if len(sample) == len(parts) else f"{unit}: half have the largest scores, half are random"
-    agreement = tuple(
-        _said(
-            scheme,
-            rank_agreement(
-                scores[m, sample].mean(1),
-                exact[m],
-                name=f"rank correlation of {request.method} with exact patching: {metric}",
-                unit=unit,
-                rng=rng,
-            ),
-        )
-        for m, metric in enumerate(metrics)
-    )
-    return Attribution(
-        parts=tuple(parts),  # pyright: ignore[reportArgumentType]
-        metrics=metrics,
+    """The scores, with how they rank a sample of the parts beside what `exactly` (`patch`, `edge_effects`) measures."""
+    sample = sample_to_compare(scores, compared, rng)
+    found = exactly(
+        policy,
+        pairs,
+        [parts[i] for i in sample],
         direction=request.direction,
         source=request.source,
+        metrics=metrics,
+        rng=request.rng,
+        memory=request.memory,
+    )
+    exact = np.stack([found.effect(name).mean(1) for name in metrics])
+    scheme = f"all {unit}" if len(sample) == len(parts) else f"{unit}: half have the largest scores, half are random"
+    agreement = []
+    for m, metric in enumerate(metrics):
+        name = f"rank correlation of {request.method} with exact patching: {metric}"
+        one = rank_agreement(scores[m, sample].mean(1), exact[m], name=name, unit=unit, rng=rng)
+        agreement.append(dataclasses.replace(one, method=f"{one.method}; {scheme}"))
+    return Attribution(
+        parts=tuple(parts),
+        metrics=tuple(metrics),
+        direction=request.direction,
+        source=found.source,
         method=request.method,
         scores=scores,
-        levels=levels,
+        levels=np.asarray(pairs.levels),
         compared=sample,
         exact=exact,
-        agreement=agreement,
+        agreement=tuple(agreement),
     )

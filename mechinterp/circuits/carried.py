@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64, Shaped
 
 from mechinterp import stats
+from mechinterp.circuits.arrays import freeze
 from mechinterp.circuits.effects import SMALLEST, Direction
 from mechinterp.circuits.errors import CircuitError, ZeroEffect
 from mechinterp.errors import nearest
@@ -45,12 +46,7 @@ class Carried:
         pairs = len(self.levels)
         shapes = {"run": (len(self.metrics), len(self.parts), pairs)}
         shapes |= dict.fromkeys(("start", "goal"), (len(self.metrics), pairs))
-        for name, shape in shapes.items():
-            array = np.array(getattr(self, name), np.float64)
-            if array.shape != shape or not np.isfinite(array).all():
-                raise CircuitError(f"Carried.{name} must be finite with shape {shape}, got {array.shape}")
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
+        freeze(self, shapes)
         if self.direction not in ("denoise", "noise"):
             raise CircuitError(f"direction must be 'denoise' or 'noise', got {self.direction!r}")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.graph import ResidualGraph
 from mechinterp.circuits.nodes import Edge, Node
 from mechinterp.errors import nearest
+from mechinterp.policies.files import write_bytes
 from mechinterp.policies.graph import Policy
 
 Kind = Literal["nodes", "edges"]
@@ -116,13 +116,7 @@ class Circuit:
 
     def save(self, path: str | Path) -> None:
         """Write `to_json` to a file, whole or not at all."""
-        path = Path(path)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            draft.write_text(self.to_json() + "\n", encoding="utf-8")
-            os.replace(draft, path)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_bytes(Path(path), (self.to_json() + "\n").encode())
 
     @classmethod
     def load(cls, path: str | Path) -> Circuit:

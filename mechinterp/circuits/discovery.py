@@ -1,4 +1,5 @@
-"""Finding circuits: exact effects, greedy pruning, and (in `masks`) a learned mask. All give a `Ranking`.
+"""Finding circuits: exact or approximate effects, greedy pruning, (in `masks`) a learned mask and (in `paths`) path
+patching. All give a `Ranking`.
 
 Which way finds what (the planted networks show it):
 
@@ -7,6 +8,7 @@ Which way finds what (the planted networks show it):
 - **noise** (the reverse) finds parts that are needed. Of two redundant paths neither is, since the other one backs it
   up: they show next to nothing, though never less than parts with no effect at all.
 - **both**, the larger of the two, misses neither; so it is the default.
+- **gradients** are blind where a relu is shut in the run that they are taken at; EAP-IG sees through it.
 - **pruning** keeps one of two redundant paths, and which one depends on the order: the first that is tried goes.
 """
 
@@ -19,11 +21,13 @@ import numpy as np
 from jaxtyping import Float64
 
 from mechinterp.circuits.alone import run_alone
+from mechinterp.circuits.attribution import attribute, attribute_edges
 from mechinterp.circuits.carried import Carried
 from mechinterp.circuits.circuit import Circuit, Kind, Part, candidates, circuit
 from mechinterp.circuits.donors import Source
 from mechinterp.circuits.effects import SMALLEST, Direction
 from mechinterp.circuits.errors import CircuitError, ZeroEffect
+from mechinterp.circuits.gradients import Method
 from mechinterp.circuits.graph import ResidualGraph
 from mechinterp.circuits.nodes import Edge, Node
 from mechinterp.circuits.pairs import Pairs
@@ -34,8 +38,8 @@ from mechinterp.circuits.sites import PatchSite
 from mechinterp.policies.graph import Policy
 
 Way = Literal["denoise", "noise", "both"]
-BLOCK = 12
-"""Candidates that pruning tries ahead, in one batch."""
+BLOCK = 16
+"""Candidates that pruning tries ahead in one batch, at most."""
 
 
 def by_effects(
@@ -55,12 +59,42 @@ def by_effects(
     Raises:
         CircuitError: options or pairs that do not fit.
     """
-    if way not in get_args(Way):
-        raise CircuitError(f"way must be one of {get_args(Way)}, got {way!r}")
     empty, parts = nothing(policy, kind, universe, "other")
-    directions: tuple[Direction, ...] = ("denoise", "noise") if way == "both" else (way,)
-    scores = [np.abs(effects(policy, pairs, parts, direction, metric, memory)).mean(1) for direction in directions]
+    scores = [np.abs(effects(policy, pairs, parts, each, metric, memory)).mean(1) for each in directions(way)]
     return Ranking(f"exact effects, {way}", parts, np.max(scores, axis=0), empty)
+
+
+def by_attribution(
+    policy: Policy,
+    pairs: Pairs,
+    *,
+    kind: Kind,
+    rng: np.random.Generator,
+    method: Method = "eap-ig inputs",
+    way: Way = "both",
+    metric: str = "movement",
+    universe: Sequence[str] | None = None,
+    memory: int = MEMORY,
+) -> Ranking:
+    """Rank as `by_effects`, by attribution patching or EAP-IG: quick, and only as good as `Ranking.agreement` says.
+
+    Args:
+        rng: draws the parts that are also patched exactly.
+
+    Raises:
+        CircuitError: options or pairs that do not fit; too few parts to compare.
+    """
+    empty, parts = nothing(policy, kind, universe, "other")
+    found = []
+    for direction in directions(way):
+        options = {"rng": rng, "method": method, "direction": direction, "metrics": metric, "memory": memory}
+        if kind == "edges":
+            found.append(attribute_edges(policy, pairs, [part for part in parts if isinstance(part, Edge)], **options))
+        else:
+            found.append(attribute(policy, pairs, _sites(parts), **options))
+    scores = np.max([np.abs(one.effect(metric)).mean(1) for one in found], axis=0)
+    agreement = tuple(one.rank_correlation(metric).renamed(f"{one.direction}: rank correlation") for one in found)
+    return Ranking(f"{method}, {way}", parts, scores, empty, agreement)
 
 
 def effects(
@@ -70,8 +104,7 @@ def effects(
     if isinstance(parts[0], Edge):
         edges = [part for part in parts if isinstance(part, Edge)]
         return edge_effects(policy, pairs, edges, direction=direction, metrics=metric, memory=memory).effect(metric)
-    sites = [PatchSite(part.hook, (part.channel,)) for part in parts if isinstance(part, Node)]
-    return patch(policy, pairs, sites, direction=direction, metrics=metric, memory=memory).effect(metric)
+    return patch(policy, pairs, _sites(parts), direction=direction, metrics=metric, memory=memory).effect(metric)
 
 
 def by_pruning(
@@ -115,9 +148,9 @@ def by_pruning(
             f"no pair has an effect on {metric!r}: there is nothing to prune against",
             pairs=tuple(range(len(whole.levels))),
         )
-    left, damage, position = list(parts), dict.fromkeys(parts, 0.0), len(parts) - 1
+    left, damage, position, ahead = list(parts), dict.fromkeys(parts, 0.0), len(parts) - 1, BLOCK
     while position >= 0:
-        tried = [parts[i] for i in range(position, max(-1, position - BLOCK), -1)]
+        tried = [parts[i] for i in range(position, max(-1, position - ahead), -1)]
         circuits = []
         for count in range(1, len(tried) + 1):
             gone = set(tried[:count])
@@ -126,10 +159,13 @@ def by_pruning(
         for part, run in zip(tried, alone(circuits).run[0], strict=True):
             position -= 1
             damage[part] = float(np.abs(run - before).mean()) / scale
-            if damage[part] > threshold:
+            if damage[part] > threshold:  # the runs behind it were for nothing: try fewer at once
+                ahead = max(1, ahead // 2)
                 break
             left.remove(part)
             before = run
+        else:
+            ahead = min(BLOCK, 2 * ahead)
     return Ranking("greedy pruning", parts, np.array([damage[part] for part in parts]), empty)
 
 
@@ -141,3 +177,14 @@ def nothing(
         raise CircuitError(f"kind must be one of {get_args(Kind)}, got {kind!r}")
     empty = circuit(policy, (), kind=kind, universe=universe, ablation=ablation)
     return empty, candidates(ResidualGraph.of(policy), kind, empty.universe)
+
+
+def directions(way: Way) -> tuple[Direction, ...]:
+    """The directions that a way takes. Raises CircuitError for an unknown one."""
+    if way not in get_args(Way):
+        raise CircuitError(f"way must be one of {get_args(Way)}, got {way!r}")
+    return ("denoise", "noise") if way == "both" else (way,)
+
+
+def _sites(parts: Sequence[Part]) -> list[PatchSite]:
+    return [PatchSite(part.hook, (part.channel,)) for part in parts if isinstance(part, Node)]

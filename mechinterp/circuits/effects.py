@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64, Shaped
 
 from mechinterp import stats
+from mechinterp.circuits.arrays import freeze
 from mechinterp.circuits.errors import CircuitError, ZeroEffect
 from mechinterp.circuits.sites import PatchSite
 from mechinterp.errors import MechinterpError, nearest
@@ -29,7 +30,7 @@ class PatchEffects:
         metrics: names.
         direction: `denoise`: the corrupted run with a part of the clean one put in (is the site sufficient?);
             `noise`: the clean run with a part of the corrupted one put in (is it necessary?).
-        source: what was put in: `other` (the other run), `mean`, `zero` or `resample`.
+        source: what was put in: `other` (the other run), `cache` (a run of the caller's), `mean`, `zero` or `resample`.
         patched: metric of the patched runs.
         clean, corrupted: metric of the two runs without a patch.
         levels: the level of each pair: the cluster that counts as one sample.
@@ -48,12 +49,7 @@ class PatchEffects:
         pairs = len(self.levels)
         shapes = {"patched": (len(self.metrics), len(self.sites), pairs)}
         shapes |= dict.fromkeys(("clean", "corrupted"), (len(self.metrics), pairs))
-        for name, shape in shapes.items():
-            array = np.array(getattr(self, name), np.float64)
-            if array.shape != shape or not np.isfinite(array).all():
-                raise CircuitError(f"PatchEffects.{name} must be finite with shape {shape}, got {array.shape}")
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
+        freeze(self, shapes)
         if self.direction not in ("denoise", "noise"):
             raise CircuitError(f"direction must be 'denoise' or 'noise', got {self.direction!r}")
 

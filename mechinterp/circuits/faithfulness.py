@@ -69,21 +69,14 @@ class Curve:
             )
         return self.effect.mean(1) / whole
 
+    def refuse_zero(self) -> None:
+        """Raise ZeroEffect where there is no effect to be faithful to, or none that can be told from 0."""
+        self._ratio(self.total, "total", np.random.default_rng(0))
+
     def faithfulness(self, *, rng: np.random.Generator) -> list[Estimate]:
         """At each size, clustered by level. Raises ZeroEffect where there is no effect to be faithful to."""
         return [
-            refusing_zero(
-                lambda row=row, size=size: stats.ratio(
-                    row,
-                    self.total,
-                    name=f"{self.direction}: faithfulness of {size} parts",
-                    unit="levels",
-                    rng=rng,
-                    clusters=self.levels,
-                ),
-                self.total,
-                self.metric,
-            )
+            self._ratio(row, f"{self.direction}: faithfulness of {size} parts", rng)
             for size, row in zip(self.sizes, self.effect, strict=True)
         ]
 
@@ -103,16 +96,14 @@ class Curve:
             heights = of(shares)
             return ((heights[:, 1:] + heights[:, :-1]) / 2 * np.diff(at)).sum(1)
 
+        self.refuse_zero()
+        return stats.bootstrap(
+            area, rows=len(self.total), name=f"{self.direction}: {name}", unit="levels", rng=rng, clusters=self.levels
+        )
+
+    def _ratio(self, effect: Float64[np.ndarray, " pairs"], name: str, rng: np.random.Generator) -> Estimate:
         def make() -> Estimate:
-            stats.ratio(self.total, self.total, name=name, unit="levels", rng=rng, clusters=self.levels)  # or refuses
-            return stats.bootstrap(
-                area,
-                rows=len(self.total),
-                name=f"{self.direction}: {name}",
-                unit="levels",
-                rng=rng,
-                clusters=self.levels,
-            )
+            return stats.ratio(effect, self.total, name=name, unit="levels", rng=rng, clusters=self.levels)
 
         return refusing_zero(make, self.total, self.metric)
 

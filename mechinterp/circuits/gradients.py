@@ -13,7 +13,7 @@ from jaxtyping import Shaped
 from torch import Tensor
 
 from mechinterp.circuits import budget
-from mechinterp.circuits.donors import Source, donor
+from mechinterp.circuits.donors import Cache, Source, donor, label
 from mechinterp.circuits.effects import Direction
 from mechinterp.circuits.errors import BudgetTooSmall, CircuitError
 from mechinterp.circuits.metrics import Measure
@@ -40,7 +40,7 @@ class Request:
 
     method: Method
     direction: Direction
-    source: Source
+    source: Source | Cache
     steps: int
     memory: int
     seed: int
@@ -56,8 +56,8 @@ class Request:
             raise CircuitError(f"steps must be at least 1, got {self.steps}")
         if self.method == "eap-ig inputs" and self.source != "other":
             raise CircuitError(
-                f"'eap-ig inputs' goes from one frame of a pair to the other, and source {self.source!r} has no frame "
-                "to go to; use 'eap-ig activations'"
+                f"'eap-ig inputs' goes from one frame of a pair to the other, and source {label(self.source)!r} has no "
+                "frame to go to; use 'eap-ig activations'"
             )
 
     @property

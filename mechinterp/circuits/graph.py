@@ -157,6 +157,13 @@ class ResidualGraph:
         return hook
 
 
+def stream(policy: Policy) -> tuple[str, ...]:
+    """Layers whose maps are read outside of a branch: those that write to the residual stream, where there is one."""
+    graph = ResidualGraph.of(policy)
+    inside = {layer.writers[0] for layer in graph.layers if layer.hook.endswith("hook_branch")}
+    return tuple(hook for hook in graph.inner if len(policy.shapes[hook]) == 3 and hook not in inside)
+
+
 def edge_weight(policy: Policy, edge: Edge) -> Float[Tensor, " *kernel"]:
     """The weights that carry an edge: a kernel (rows, columns), a map (one weight a cell), or a single number.
 

@@ -12,9 +12,10 @@ from jaxtyping import Float64, UInt8
 from torch import Tensor
 
 from mechinterp.circuits import budget
-from mechinterp.circuits.donors import Source, donor
+from mechinterp.circuits.donors import Cache, Source, donor, label
 from mechinterp.circuits.effects import Direction, PatchEffects
 from mechinterp.circuits.errors import CircuitError
+from mechinterp.circuits.fast.alike import merged
 from mechinterp.circuits.fast.suffix import FastSuffix, can_run
 from mechinterp.circuits.metrics import Measure, Metrics
 from mechinterp.circuits.pairs import FramePairs, Pairs, as_pairs, tensor
@@ -24,6 +25,8 @@ from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import Captured, PolicyOutput
 
 Engine = Literal["auto", "whole"]
+ONE_RUN = ("other", "zero", "resample")
+"""Sources whose values at different hook points are those of one run (zeros stay zeros behind a relu or a pool)."""
 MEASURED = 4096
 """Rows whose metrics are computed at once."""
 MEMORY = 1 << 30
@@ -37,7 +40,7 @@ def patch(
     sites: Sequence[PatchSite],
     *,
     direction: Direction = "denoise",
-    source: Source = "other",
+    source: Source | Cache = "other",
     metrics: Metrics = "movement",
     reference: UInt8[np.ndarray, "n 64 64 3"] | None = None,
     rng: np.random.Generator | None = None,
@@ -54,15 +57,17 @@ def patch(
         sites: what to patch; `channel_sites` lists every channel.
         direction: `denoise` patches the corrupted run, `noise` the clean one.
         source: what is put in: `other`, the value of the other run; `mean` over `reference`, cell by cell; `zero`;
-            `resample`, the value of a frame of `reference` that `rng` draws for each pair.
+            `resample`, the value of a frame of `reference` that `rng` draws for each pair; or values of any run of your
+            own, as a mapping from every patched hook point to [pairs, *shape] or [1, *shape].
         metrics: names out of `metrics.BUILT_IN`, or name -> function of (logits, value) that gives one number a row.
         reference: frames for `mean` and `resample`; by default those of the pairs, both sides.
-        memory: bytes for activations, at most (besides the network, the frames and the result).
+        memory: bytes for activations, at most (besides the network, the frames, a cache given and the result).
         engine: `whole` runs every node after a site for whole maps, through the network itself; `auto` runs only what a
             patch changes, exactly but for rounding, where the network's layers are known and no hooks are on them.
 
     Raises:
-        CircuitError: no sites, pairs that do not fit together, an unknown direction, source or metric.
+        CircuitError: no sites, pairs that do not fit together, a cache that does not fit the network or the pairs, an
+            unknown direction, source or metric.
         UnknownHook, InterventionError: a site that the policy does not have.
         BudgetTooSmall: not even one patch of one pair fits in `memory`.
     """
@@ -76,6 +81,11 @@ def patch(
     if engine not in get_args(Engine):
         raise CircuitError(f"engine must be one of {get_args(Engine)}, got {engine!r}")
     fast = engine == "auto" and can_run(policy, hooks[0])
+    if fast and source in ONE_RUN:
+        run, index = merged(policy, sites)
+        hooks = policy.select(list({site.hook: None for site in run}))
+    else:
+        run, index = sites, np.arange(len(sites))
     cached = (budget.onwards if fast else budget.starts)(policy, hooks)
     size = budget.plan(policy, hooks, count, memory=memory, cached=cached)
     if reference is None and source in ("mean", "resample"):
@@ -91,14 +101,14 @@ def patch(
         unpatched["corrupted"][:, here] = _array(measure(runs.corrupted, runs.clean))
         values = runs.other_values if give is None else give(here)
         suffix = (FastSuffix if fast else PlainSuffix)(policy, runs.values, values, first=at, rows=size.rows)
-        for part in _parts(sites, here.stop - at, size):
-            output = suffix(sites, part)
-            patched[:, :, at + part.start : at + part.stop] = _measured(measure, output, runs.clean, part)
+        for part in _parts(run, here.stop - at, size):
+            found = _measured(measure, suffix(run, part), runs.clean, part)
+            patched[:, :, at + part.start : at + part.stop] = found[:, index]
     return PatchEffects(
         sites=sites,
         metrics=measure.names,
         direction=direction,
-        source=source,
+        source=label(source),
         patched=patched,
         clean=unpatched["clean"],
         corrupted=unpatched["corrupted"],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -12,14 +11,42 @@ from scipy import stats as scipy_stats
 
 from mechinterp.circuits.circuit import Circuit, Part
 from mechinterp.circuits.errors import CircuitError
+from mechinterp.stats import Estimate
 
 
-class Match(NamedTuple):
-    """How two sets of parts agree: of the found ones, of the true ones, and shared over all (Jaccard)."""
+@dataclass(frozen=True)
+class Match:
+    """What two sets of parts have in common, and where they differ.
 
-    precision: float
-    recall: float
-    jaccard: float
+    Attributes:
+        shared: parts of both, sorted.
+        only_one, only_other: parts of the one alone, and of the other.
+    """
+
+    shared: tuple[Part, ...]
+    only_one: tuple[Part, ...]
+    only_other: tuple[Part, ...]
+
+    @property
+    def precision(self) -> float:
+        """Shared, of the one's (where the other is the truth)."""
+        return len(self.shared) / (len(self.shared) + len(self.only_one))
+
+    @property
+    def recall(self) -> float:
+        """Shared, of the other's."""
+        return len(self.shared) / (len(self.shared) + len(self.only_other))
+
+    @property
+    def jaccard(self) -> float:
+        """Shared, of all that are in either."""
+        return len(self.shared) / (len(self.shared) + len(self.only_one) + len(self.only_other))
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.shared)} shared, Jaccard {self.jaccard:.2f}"]
+        for words, parts in (("only in the one", self.only_one), ("only in the other", self.only_other)):
+            lines += [f"{words}: {', '.join(map(str, parts))}"] if parts else []
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +58,14 @@ class Ranking:
         parts: the candidates, in running order.
         scores: one for each.
         empty: the circuit of none of them: policy, universe and ablation of all circuits made from this.
+        agreement: of approximate scores, their rank correlation with exact patching, one for each direction taken.
     """
 
     method: str
     parts: tuple[Part, ...]
     scores: Float64[np.ndarray, " parts"]
     empty: Circuit
+    agreement: tuple[Estimate, ...] = ()
 
     def __post_init__(self) -> None:
         scores = np.array(self.scores, np.float64)
@@ -85,14 +114,15 @@ class Ranking:
         return self.empty.with_parts(self.parts[i] for i in positions)
 
 
-def compare(found: Circuit | Collection[Part], truth: Circuit | Collection[Part]) -> Match:
-    """Precision, recall and Jaccard index of one set of parts against another.
+def compare(one: Circuit | Collection[Part], other: Circuit | Collection[Part]) -> Match:
+    """What two circuits, or sets of parts, share, and which parts only one of them has.
 
     Raises:
-        CircuitError: one of them is empty, so that a share of it would be 0 / 0.
+        CircuitError: one of them is empty, so that a share of it would be 0 / 0, or one has nodes and the other edges.
     """
-    one, other = ({*(side.parts if isinstance(side, Circuit) else side)} for side in (found, truth))
-    if not one or not other:
+    a, b = ({*(side.parts if isinstance(side, Circuit) else side)} for side in (one, other))
+    if not a or not b:
         raise CircuitError("an empty circuit has no share in common with another one")
-    both = len(one & other)
-    return Match(both / len(one), both / len(other), both / len(one | other))
+    if len({type(part) for part in a | b}) > 1:
+        raise CircuitError("nodes can be compared with nodes, and edges with edges; `Circuit.nodes` are an edge's ends")
+    return Match(*(tuple(sorted(parts, key=str)) for parts in (a & b, a - b, b - a)))

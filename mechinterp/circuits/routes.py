@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from mechinterp.circuits.carried import Carried
-from mechinterp.circuits.donors import Source
+from mechinterp.circuits.donors import Cache, Source
 from mechinterp.circuits.effects import Direction
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.graph import ResidualGraph, apply_weight, by_channel, grouped, run_glue
@@ -58,7 +58,7 @@ def edge_effects(
     edges: Sequence[Edge] | None = None,
     *,
     direction: Direction = "denoise",
-    source: Source = "other",
+    source: Source | Cache = "other",
     metrics: Metrics = "movement",
     rng: np.random.Generator | None = None,
     memory: int = MEMORY,
@@ -74,15 +74,19 @@ def edge_effects(
         BudgetTooSmall: not even one pair fits in `memory`.
     """
     graph = ResidualGraph.of(policy)
-    chosen = graph.edges() if edges is None else (edges,) if isinstance(edges, Edge) else tuple(edges)
-    if not chosen:
-        raise CircuitError("no edges were given; `ResidualGraph.of(policy).edges()` lists the candidates")
-    for edge in chosen:
-        graph.check(edge)
-    run = Study(policy, graph, pairs, direction=direction, source=source, metrics=metrics, rng=rng, memory=memory)
+    chosen = chosen_edges(graph, edges)
+    run = Study(
+        policy,
+        graph,
+        pairs,
+        put_in={edge.source.hook for edge in chosen},
+        direction=direction,
+        source=source,
+        metrics=metrics,
+        rng=rng,
+        memory=memory,
+    )
     index = {edge: i for i, edge in enumerate(chosen)}
-    if len(index) < len(chosen):
-        raise CircuitError("an edge was given twice")
     patched = np.empty((len(run.measure.names), len(chosen), run.count))
     for part in run.parts():
         patched[:, :, part.here] = part.unpatched[:, None]
@@ -114,7 +118,7 @@ def path_effects(
     routes: Sequence[Route | str] | Route | str,
     *,
     direction: Direction = "denoise",
-    source: Source = "other",
+    source: Source | Cache = "other",
     metrics: Metrics = "movement",
     rng: np.random.Generator | None = None,
     memory: int = MEMORY,
@@ -133,12 +137,34 @@ def path_effects(
     chosen = tuple(written_out(graph, Route.parse(r) if isinstance(r, str) else r) for r in listed)
     if not chosen:
         raise CircuitError("no routes were given")
-    run = Study(policy, graph, pairs, direction=direction, source=source, metrics=metrics, rng=rng, memory=memory)
+    run = Study(
+        policy,
+        graph,
+        pairs,
+        put_in={_hook(route.stops[0]) for route in chosen},
+        direction=direction,
+        source=source,
+        metrics=metrics,
+        rng=rng,
+        memory=memory,
+    )
     patched = np.empty((len(run.measure.names), len(chosen), run.count))
     for part in run.parts():
         for i, route in enumerate(chosen):
             patched[:, i, part.here] = _along(policy, graph, route, part)
     return run.carried(chosen, patched)
+
+
+def chosen_edges(graph: ResidualGraph, edges: Sequence[Edge] | None) -> tuple[Edge, ...]:
+    """The edges that were asked for, each once, all of them by default. Raises CircuitError for others than it has."""
+    chosen = graph.edges() if edges is None else (edges,) if isinstance(edges, Edge) else tuple(edges)
+    if not chosen:
+        raise CircuitError("no edges were given; `ResidualGraph.of(policy).edges()` lists the candidates")
+    for edge in chosen:
+        graph.check(edge)
+    if len(set(chosen)) < len(chosen):
+        raise CircuitError("an edge was given twice")
+    return chosen
 
 
 def written_out(graph: ResidualGraph, route: Route) -> Route:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mechinterp.circuits import budget
 from mechinterp.circuits.carried import Carried
-from mechinterp.circuits.donors import Source, donor
+from mechinterp.circuits.donors import Cache, Source, donor, label
 from mechinterp.circuits.effects import Direction
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.fast.suffix import FastSuffix, can_run
@@ -24,7 +24,11 @@ from mechinterp.policies.nodes import Captured, PolicyOutput
 
 
 class Study:
-    """A policy, its pairs, and what is to be measured on them."""
+    """A policy, its pairs, and what is to be measured on them.
+
+    Args:
+        put_in: hook points whose values are taken from elsewhere.
+    """
 
     def __init__(
         self,
@@ -32,8 +36,9 @@ class Study:
         graph: ResidualGraph,
         pairs: Pairs | tuple[np.ndarray | Tensor, np.ndarray | Tensor],
         *,
+        put_in: Iterable[str],
         direction: Direction,
-        source: Source,
+        source: Source | Cache,
         metrics: Metrics,
         rng: np.random.Generator | None,
         memory: int,
@@ -41,18 +46,17 @@ class Study:
         refuse_hooks(policy)
         if direction not in ("denoise", "noise"):
             raise CircuitError(f"direction must be 'denoise' or 'noise', got {direction!r}")
-        self.policy, self.graph, self.source = policy, graph, source
+        self.policy, self.graph, self.source = policy, graph, label(source)
         self.direction: Direction = direction
         self.framed: FramePairs = as_pairs(pairs)
         self.count = len(self.framed.clean)
         self.measure = Measure(policy, metrics)
-        hooks = policy.select(list(graph.widths))
+        hooks, self.put_in = policy.select(list(graph.widths)), policy.select(list(put_in))
         self.size = budget.plan(policy, hooks, self.count, memory=memory, cached=policy.hook_names)
         reference = None
         if source in ("mean", "resample"):
             reference = np.concatenate([self.framed.clean, self.framed.corrupted])
-        self.give = donor(policy, hooks, source, self.count, reference=reference, rng=rng, batch=self.size.pairs)
-        self.writers = [name for name in policy.hook_names if name in graph.writers]
+        self.give = donor(policy, self.put_in, source, self.count, reference=reference, rng=rng, batch=self.size.pairs)
         self.ends = {name: np.empty((len(self.measure.names), self.count)) for name in ("base", "other")}
 
     def parts(self) -> Iterator[StudyPart]:
@@ -63,7 +67,7 @@ class Study:
             run = self.policy.capture(base)
             give = self.give
             if give is None:
-                given = self.policy.capture(other, self.writers)
+                given = self.policy.capture(other, self.put_in)
             else:
                 given = Captured(self.policy(other), give(here))
             intact = given.output if self.direction == "denoise" else run.output

@@ -19,6 +19,10 @@ STAGES = ("*hook_pool", "*hook_out", "*hook_relu", "*hook_post")
 some of them; a pattern of the user's own must match."""
 
 
+FEWEST = 4
+"""Levels that the pairs must come from: some to choose on, and two or more to report on."""
+
+
 def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=Path, help="a checkpoint folder, or a weights file of another project")
     parser.add_argument("--variable", default="coin side", help="what differs in the pairs (default 'coin side')")
@@ -58,6 +62,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
     import numpy as np
 
+    from mechinterp.circuits.errors import BudgetTooSmall
     from mechinterp.circuits.survey import matching, sites_by, survey
     from mechinterp.coinrun.levels import LevelSource
     from mechinterp.coinrun.scenes import VARIABLES, minimal_pairs
@@ -85,19 +90,29 @@ def _run(arguments: argparse.Namespace) -> None:
         source.close()
     states = visited_states(PolicyActor(policy), starts, per_level=3, seed=arguments.seed)
     pairs = minimal_pairs(states, arguments.variable, seed=arguments.seed)
+    if pairs.n_levels < FEWEST:
+        raise MechinterpError(
+            f"only {pairs.n_levels} of {arguments.levels} levels have room to change {arguments.variable!r}, and "
+            f"{FEWEST} are needed; give more with --levels"
+        )
     rng = np.random.default_rng(arguments.seed)
     choose, report = pairs.split(0.4, rng)
-    found = survey(
-        policy,
-        choose,
-        report,
-        sites,
-        rng=rng,
-        metric=arguments.metric,
-        direction=arguments.direction,
-        top=arguments.top,
-        memory=arguments.memory << 20,
-    )
+    try:
+        found = survey(
+            policy,
+            choose,
+            report,
+            sites,
+            rng=rng,
+            metric=arguments.metric,
+            direction=arguments.direction,
+            top=arguments.top,
+            memory=arguments.memory << 20,
+        )
+    except BudgetTooSmall as error:
+        raise MechinterpError(
+            f"--memory {arguments.memory}: one pair needs {-(-error.needed >> 20)} MiB in this network"
+        ) from error
     print(
         f"{arguments.checkpoint}: {pairs.clean_label} against {pairs.corrupted_label}, {arguments.metric}, "
         f"{arguments.direction}"

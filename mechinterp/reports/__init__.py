@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = attach(
         "Table": "section",
         "Written": "output",
         "code_version": "store",
+        "draw_circuit": "figures.alone",
         "schema": "schema",
         "write": "output",
     },
@@ -24,6 +25,7 @@ __getattr__, __dir__, __all__ = attach(
 if TYPE_CHECKING:
     from mechinterp.reports import schema as schema
     from mechinterp.reports.errors import ResultsError as ResultsError
+    from mechinterp.reports.figures.alone import draw_circuit as draw_circuit
     from mechinterp.reports.output import Written as Written
     from mechinterp.reports.output import write as write
     from mechinterp.reports.results import Identity as Identity

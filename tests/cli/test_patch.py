@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from mechinterp.circuits import BudgetTooSmall, CircuitError, FramePairs, PatchS
 from mechinterp.circuits.planted import planted
 from mechinterp.circuits.survey import Survey, matching, sites_by, survey
 from mechinterp.cli import main
-from mechinterp.policies import UnknownHook, save
+from mechinterp.policies import UnknownHook, build, light_impala, save
 from tests.circuits.conftest import local_pairs
 
 
@@ -24,6 +25,14 @@ def saved(kind, folder):
 @pytest.fixture(scope="module")
 def coin(tmp_path_factory):
     return str(saved("coin", tmp_path_factory.mktemp("planted") / "coin"))
+
+
+@pytest.fixture(scope="module")
+def lively(tmp_path_factory):
+    """Random weights that react to everything."""
+    policy = build(light_impala(hidden=8), seed=0)
+    policy.get_parameter("logits.weight").data.mul_(300)
+    return str(save(policy, tmp_path_factory.mktemp("random") / "lively", provenance={"steps": 0}))
 
 
 def test_the_planted_coin_channel_comes_first(coin, tmp_path, capsys):
@@ -57,6 +66,34 @@ def test_a_policy_that_does_not_care_is_told_apart(tmp_path, capsys):
     assert "does not react to this variable" in capsys.readouterr().err
 
 
+def test_a_wall_network_is_found_by_the_end_wall(tmp_path, capsys):
+    path, solid = saved("wall", tmp_path / "wall"), planted("wall").channels["wall"]
+    words = ["patch", str(path), "--variable", "end wall", "--levels", "12", "--top", "1", "--hook", "block?.hook_conv"]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert "no end wall in view against the end wall ahead, movement" in printed
+    best = printed.splitlines()[4].split()[0]
+    assert best in {f"{node.hook}[{node.channel}]" for node in solid}
+
+
+def test_a_budget_that_one_pair_does_not_fit_into(lively, capsys):
+    assert main(["patch", lively, "--levels", "8", "--memory", "1"]) == 2
+    assert re.search(r"--memory 1: one pair needs [2-9] MiB", capsys.readouterr().err)
+
+
+def test_levels_without_room_for_the_change(coin, capsys):
+    assert main(["patch", coin, "--variable", "hazard ahead", "--levels", "5"]) == 2
+    assert re.search(
+        r"(only [0-3] of 5 levels have room|none of the \d+ states has room)", capsys.readouterr().err
+    )  # fmt: skip
+
+
+def test_a_hazard_and_jumping_are_a_question_too(lively, capsys):
+    words = ["--variable", "hazard ahead", "--metric", "jump", "--levels", "16", "--by", "map"]
+    assert main(["patch", lively, *words]) == 0
+    assert "a hazard ahead against none, jump" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -66,6 +103,9 @@ def test_a_policy_that_does_not_care_is_told_apart(tmp_path, capsys):
         (["--memory", "0"], "--memory 0"),
         (["--levels", "2"], "--levels 2"),
         (["--top", "0"], "--top 0"),
+        (["--variable", "end wal"], "did you mean 'end wall'"),
+        (["--hook", "block2.*", "--hook", "nothing*"], "no hook point 'nothing*'"),
+        (["--memory", "-3"], "--memory -3"),
     ],
 )
 def test_what_cannot_be_is_told_before_anything_is_played(coin, words, message, capsys, monkeypatch):

@@ -14,8 +14,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mechinterp.circuits.fast.parts import Part, change, cut, dense, paste, take
-from mechinterp.circuits.fast.regions import WHOLE, Region, Window, influenced, needed, whole
+from mechinterp.circuits.fast.parts import Part, change, cut, dense, take
+from mechinterp.circuits.fast.regions import WHOLE, Region, Window, whole
+from mechinterp.circuits.fast.windows import canvas_of, maximum_along, reach_of, seen_in, window_of
 from mechinterp.policies.layers import Add, Flatten, L2Pool, ValueHead
 
 FEW, FEW_OF_LINEAR = 4, 16
@@ -40,14 +41,14 @@ def flatten(module: Flatten, parts: Sequence[Part | None], bases: Sequence[Tenso
 def pool(module: nn.Module, parts: Sequence[Part | None], bases: Sequence[Tensor], out: Tensor) -> Part | None:
     """Any pooling that treats each channel by itself."""
     part = _one(parts)
-    window = _window(module)
-    if (reach := _reach(part, window, out)) is None:
+    window = window_of(module)
+    if (reach := reach_of(part, window, out)) is None:
         return None
     region, cells = reach
     fill = -torch.inf if isinstance(module, nn.MaxPool2d) else 0.0
-    canvas = _canvas(part, bases[0], cells, fill=fill)
+    canvas = canvas_of(part, bases[0], cells, fill=fill)
     if isinstance(module, nn.MaxPool2d):
-        value = _maximum(_maximum(canvas, 2, window), 3, window)
+        value = maximum_along(maximum_along(canvas, 2, window), 3, window)
     else:
         rows = canvas.flatten(0, 1).permute(0, 3, 1, 2)
         value = module(rows).permute(0, 2, 3, 1).unflatten(0, canvas.shape[:2])
@@ -85,8 +86,8 @@ def add(module: Add, parts: Sequence[Part | None], bases: Sequence[Tensor], out:
 
 def conv(module: nn.Conv2d, parts: Sequence[Part | None], bases: Sequence[Tensor], out: Tensor) -> Part | None:
     part = _one(parts)
-    window = _window(module)
-    if (reach := _reach(part, window, out)) is None:
+    window = window_of(module)
+    if (reach := reach_of(part, window, out)) is None:
         return None
     region, cells = reach
     if part.channels is not None and _few(part.channels.shape[1], module.in_channels, FEW):
@@ -96,7 +97,7 @@ def conv(module: nn.Conv2d, parts: Sequence[Part | None], bases: Sequence[Tensor
     if region == whole(*out.shape[1:3]):  # the layer's own padding spares copying into a padded canvas
         canvas, padding = dense(part, bases[0], side), module.padding
     else:
-        canvas, padding = _canvas(part, bases[0], cells, fill=0.0, all_channels=True), 0
+        canvas, padding = canvas_of(part, bases[0], cells, fill=0.0, all_channels=True), 0
     rows = canvas.flatten(0, 1).permute(0, 3, 1, 2)
     value = F.conv2d(rows, module.weight, module.bias, module.stride, padding)  # pyright: ignore[reportArgumentType]
     return Part(value.permute(0, 2, 3, 1).unflatten(0, canvas.shape[:2]), region, None, owned=True)
@@ -147,7 +148,7 @@ def _conv_of_change(
     assert part.channels is not None
     (m, k), (p, h, w, width) = part.channels.shape, out.shape
     canvas = part.value.new_zeros(m, k, p, cells.rows.size, cells.columns.size)
-    part = _seen(part, cells)
+    part = seen_in(part, cells)
     assert part.region is not None
     rows, columns = part.region.rows.within(cells.rows), part.region.columns.within(cells.columns)
     canvas[:, :, :, rows, columns] = change(part, base).movedim(-1, 1)
@@ -180,22 +181,6 @@ def _linear_of_maps(module: nn.Linear, part: Part, maps: Tensor, out: Tensor) ->
     return torch.baddbmm(out.expand(m, -1, -1), delta.reshape(m, p, -1), own)
 
 
-def _maximum(canvas: Tensor, axis: int, window: Window) -> Tensor:
-    """The maximum over a sliding window along one axis (2: rows, 3: columns), without padding.
-
-    One axis after the other, and without the positions of the maxima that torch's own pooling also works out.
-    """
-    kernel, stride = window.kernel[axis - 2], window.stride[axis - 2]
-    count = (canvas.shape[axis] - kernel) // stride + 1
-    shifted = [canvas.narrow(axis, i, canvas.shape[axis] - i) for i in range(kernel)]
-    before = (slice(None),) * axis
-    views = [view[(*before, slice(0, (count - 1) * stride + 1, stride))] for view in shifted]
-    result = torch.maximum(views[0], views[1]) if kernel > 1 else views[0].clone()
-    for view in views[2:]:
-        torch.maximum(result, view, out=result)
-    return result
-
-
 def _one(parts: Sequence[Part | None]) -> Part:
     (part,) = parts
     assert part is not None
@@ -204,50 +189,3 @@ def _one(parts: Sequence[Part | None]) -> Part:
 
 def _few(changed: int, channels: int, one_in: int) -> bool:
     return changed == 1 or changed * one_in <= channels
-
-
-def _window(module: nn.Module) -> Window:
-    if isinstance(module, L2Pool):
-        return Window((2, 2), (2, 2), (0, 0))
-    assert isinstance(module, (nn.Conv2d, nn.MaxPool2d))
-    kernel, stride, padding = (_both(getattr(module, name)) for name in ("kernel_size", "stride", "padding"))
-    return Window(kernel, stride, padding)
-
-
-def _both(size: Any) -> tuple[int, int]:
-    return (size, size) if isinstance(size, int) else tuple(size)
-
-
-def _reach(part: Part, window: Window, out: Tensor) -> tuple[Region, Region] | None:
-    """The region of the output that changes, and the cells of the padded input that it is computed from."""
-    assert part.region is not None
-    region = influenced(part.region, window, whole(*out.shape[1:3]))
-    return None if region is None else (region, needed(region, window))
-
-
-def _canvas(part: Part, base: Tensor, cells: Region, *, fill: float, all_channels: bool = False) -> Tensor:
-    """The patched input over `cells`, with `fill` where these stick out of the map."""
-    side = whole(*base.shape[1:3])
-    inside = cells.clipped(side)
-    channels = None if all_channels else part.channels
-    m, p = part.value.shape[:2]
-    width = base.shape[-1] if channels is None else channels.shape[1]
-    canvas = part.value.new_empty(m, p, cells.rows.size, cells.columns.size, width)
-    rows, columns = inside.rows.within(cells.rows), inside.columns.within(cells.columns)
-    for beyond in (slice(0, rows.start), slice(rows.stop, None)):
-        canvas[:, :, beyond] = fill
-    for beyond in (slice(0, columns.start), slice(columns.stop, None)):
-        canvas[:, :, :, beyond] = fill
-    seen = _seen(part, cells)
-    if seen.region != inside or (all_channels and part.channels is not None):
-        canvas[:, :, rows, columns] = take(cut(base, inside), channels)
-    paste(canvas, Part(seen.value, seen.region, part.channels if all_channels else None), cells)
-    return canvas
-
-
-def _seen(part: Part, cells: Region) -> Part:
-    """What of the part lies in `cells`: an unpadded layer need not read the last rows and columns of its input."""
-    assert part.region is not None
-    seen = part.region.clipped(cells)
-    own = part.value[:, :, seen.rows.within(part.region.rows), seen.columns.within(part.region.columns)]
-    return Part(own, seen, part.channels)

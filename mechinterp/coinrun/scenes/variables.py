@@ -201,6 +201,7 @@ VARIABLES: dict[str, Variable] = {
         coin_at("above"),
         Variable("hazard ahead", "a hazard ahead", "none", "ceiling", _hazard),
         Variable("agent one cell on", "one cell farther right", "where it was", "ceiling", _shift),
+        END_WALL,
         Variable("real coin or picture", "a real coin", "its picture", "control", _decoy),
     )
 }

@@ -7,28 +7,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mechinterp import stats
-from mechinterp.circuits.alone import run_alone
 from mechinterp.circuits.circuit import Circuit
 from mechinterp.circuits.circuit import circuit as circuit_of
 from mechinterp.circuits.discovery import effects
-from mechinterp.circuits.errors import ZeroEffect
-from mechinterp.circuits.faithfulness import DIRECTIONS, ENOUGH, Curve, curve, growing, random_like, smallest, stability
-from mechinterp.circuits.graph import ResidualGraph
+from mechinterp.circuits.faithfulness import DIRECTIONS, ENOUGH, stability
+from mechinterp.circuits.graph import ResidualGraph, stream
+from mechinterp.circuits.held_out import Sufficient, sufficient
 from mechinterp.circuits.nodes import Edge, Node
 from mechinterp.circuits.ranking import Ranking
 from mechinterp.circuits.routes import Route, edge_effects, path_effects
-from mechinterp.coinrun.scenes import END_WALL, MinimalPairs, SceneError, minimal_pairs
+from mechinterp.coinrun.scenes import MinimalPairs, SceneError
 from mechinterp.policies.graph import Policy
 from mechinterp.reports.measure.behaviour import Tick
 from mechinterp.reports.measure.scenes import Scenes
 from mechinterp.reports.section import Section, Table
-from mechinterp.stats import Estimate, Null
+from mechinterp.stats import Estimate
 
 DRAWN_NODES, DRAWN_EDGES, EDGE_PAIRS = 36, 90, 16
 FEWEST_LEVELS = 8
-STEPS, FINER = 10, 5
-"""Sizes that are tried, evenly spaced by ratio, and between the last that was too small and the first that was not."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,6 @@ QUESTIONS = (Question("coin side", "movement"), Question("end wall", "movement")
 def circuit(scenes: Scenes, *, tick: Tick) -> Section:
     """For each question, the channels that carry it, chosen on some levels and measured on others."""
     policy = scenes.subject.policy
-    scenes.made[END_WALL.name] = minimal_pairs(scenes.states(), END_WALL, seed=scenes.plan.seed)
     parts = []
     for at, question in enumerate(QUESTIONS):
         tick(f"circuit: {question.variable}")
@@ -75,13 +70,6 @@ def circuit(scenes: Scenes, *, tick: Tick) -> Section:
     )
 
 
-def stream(policy: Policy) -> tuple[str, ...]:
-    """Layers whose maps are read outside of a branch: those that write to the residual stream, where there is one."""
-    graph = ResidualGraph.of(policy)
-    inside = {layer.writers[0] for layer in graph.layers if layer.hook.endswith("hook_branch")}
-    return tuple(hook for hook in graph.inner if len(policy.shapes[hook]) == 3 and hook not in inside)
-
-
 class _Answer:
     """What was found for one question.
 
@@ -98,7 +86,7 @@ class _Answer:
         draws: int,
         rng: np.random.Generator,
     ) -> None:
-        self.policy, self.question, self.report, self.rng, self.draws = policy, question, report, rng, draws
+        self.policy, self.question = policy, question
         hooks, metric = stream(policy), question.metric
         parts = ResidualGraph.of(policy).nodes(hooks)
         by_way = {way: effects(policy, choose, parts, way, metric) for way in DIRECTIONS}
@@ -111,15 +99,11 @@ class _Answer:
         self.maps = {
             f"effects/{question.variable}/{way}": _map(policy, hooks, by_way[way].mean(1)) for way in DIRECTIONS
         }
-        chosen, curves = self._choose(ranking, choose)
-        self.estimates.append(
-            stats.paired_difference(
-                curves[0].total, np.zeros(len(report)), name=f"total/{question.variable}", unit="levels", rng=rng,
-                clusters=curves[0].levels,
-            )
-        )  # fmt: skip
+        found = sufficient(policy, choose, report, ranking, metric=metric, draws=draws, rng=rng)
+        chosen = found.circuit
+        self.estimates.append(found.total.renamed(f"total/{question.variable}"))
         if chosen is not None:
-            self._found(chosen, ranking, curves)
+            self._note(found)
             stable = stability(list(by_way.values()), choose.levels, len(chosen), rng=rng)
             self.estimates.append(stable.renamed(f"stability/{question.variable}"))
             self.edges = self._edges(chosen, ranking, _some(choose, EDGE_PAIRS, rng))
@@ -129,62 +113,15 @@ class _Answer:
             0 if chosen is None else len(chosen), len(parts), chosen is not None, len(report), len(choose),
         )  # fmt: skip
 
-    def _choose(self, ranking: Ranking, choose: MinimalPairs) -> tuple[Circuit | None, list[Curve]]:
-        """The smallest circuit that is enough, if there is an effect at all, and the curves on the levels to report."""
-
-        def curves(pairs: MinimalPairs, sizes: Sequence[int]) -> list[Curve]:
-            metric = self.question.metric
-            return [curve(self.policy, pairs, ranking, sizes=sizes, direction=way, metric=metric) for way in DIRECTIONS]
-
-        def refuse_nothing(found: Sequence[Curve]) -> None:
-            for one in found:
-                one.faithfulness(rng=np.random.default_rng(0))
-
-        steps = growing(len(ranking.parts), STEPS)
-        try:
-            trial = curves(choose, steps)
-            refuse_nothing(trial)
-            size = smallest(trial)
-            below = max((step for step in steps if step < size), default=0)
-            between = np.linspace(below, size, FINER + 2).round().astype(int).tolist()
-            size = smallest(curves(choose, between))
-            found = curves(self.report, [*steps, size])
-            refuse_nothing(found)
-        except ZeroEffect:  # where there is no effect there is no circuit
-            return None, curves(self.report, ())
-        return ranking.circuit(size), found
-
-    def _found(self, chosen: Circuit, ranking: Ranking, curves: Sequence[Curve]) -> None:
+    def _note(self, found: Sufficient) -> None:
         """Faithfulness over size and of the chosen circuit, each beside random circuits, and the areas."""
-        variable, rng = self.question.variable, self.rng
-        shown = [size for size in curves[0].sizes if 0 < size < len(ranking.parts)]
-        random = {size: random_like(self.policy, ranking.circuit(size), self.draws, rng) for size in shown}
-        for one in curves:
-            run = run_alone(
-                self.policy,
-                self.report,
-                [each for size in shown for each in random[size]],
-                direction=one.direction,
-                metrics=one.metric,
-            )
-            shares = dict(zip(one.sizes, one.faithfulness(rng=rng), strict=True))
-            drawn = run.effect(one.metric).reshape(len(shown), self.draws, -1)
-            for size, by_draw in zip(shown, drawn, strict=True):
-                null = Null.from_draws(
-                    shares[size].value,
-                    by_draw.mean(1) / one.total.mean(),
-                    description=f"{self.draws} random circuits with as many channels at every layer",
-                )
-                name = f"faithfulness/{variable}/{one.direction}/{size}"
-                self.estimates.append(shares[size].renamed(name).against(null))
-                if size == len(chosen):
-                    self.estimates.append(shares[size].renamed(f"chosen/{variable}/{one.direction}").against(null))
-                    average = run.ratio(by_draw.mean(0), one.metric, name=f"random/{variable}/{one.direction}", rng=rng)
-                    self.estimates.append(average)
-            if len(chosen) == len(ranking.parts):
-                self.estimates.append(shares[len(chosen)].renamed(f"chosen/{variable}/{one.direction}"))
-            self.estimates.append(one.cpr(rng=rng).renamed(f"cpr/{variable}/{one.direction}"))
-            self.estimates.append(one.cmd(rng=rng).renamed(f"cmd/{variable}/{one.direction}"))
+        variable, everything = self.question.variable, len(found.ranking.parts)
+        for way, one in found.ways.items():
+            named = {f"faithfulness/{variable}/{way}/{k}": e for k, e in one.faithfulness.items() if 0 < k < everything}
+            named |= {f"{key}/{variable}/{way}": getattr(one, key) for key in ("chosen", "cpr", "cmd")}
+            if one.random is not None:
+                named[f"random/{variable}/{way}"] = one.random
+            self.estimates += [estimate.renamed(name) for name, estimate in named.items()]
 
     def _edges(self, chosen: Circuit, ranking: Ranking, pairs: MinimalPairs) -> list[tuple[str, str, str, float]]:
         """The strongest effects from channel to channel of those that will be drawn, by denoising.

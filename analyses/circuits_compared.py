@@ -1,0 +1,219 @@
+"""The smallest circuits of several policies, found in several ways, and compared.
+
+    python analyses/circuits_compared.py checkpoints/* --levels 1000 --out analyses/reports/circuits
+    python analyses/circuits_compared.py --out analyses/reports/circuits          # only draw compared.md again
+
+For each policy: which channels of the residual stream carry the coin's side and the end wall to movement, and a hazard
+to jumping? Each method ranks the channels on some levels; the smallest circuit that has 80 % of the effect on these
+levels, denoising and noising, is then measured on other levels, beside random circuits with as many channels at every
+layer. Writes NAME.json for each policy, and `compared.md`, drawn from all that lie in the folder: other policies can be
+added at any time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mechinterp.circuits import (
+    Ranking,
+    Sufficient,
+    by_attribution,
+    by_effects,
+    by_mask,
+    by_pruning,
+    compare,
+    smallest,
+    stability,
+    stream,
+    sufficient,
+)
+from mechinterp.circuits.discovery import effects
+from mechinterp.circuits.errors import CircuitError
+from mechinterp.circuits.faithfulness import DIRECTIONS
+from mechinterp.circuits.masks import MaskOptions
+from mechinterp.coinrun import LevelSource
+from mechinterp.coinrun.scenes import MinimalPairs, SceneError, minimal_pairs
+from mechinterp.policies import Policy, PolicyActor, read, visited_states
+from mechinterp.policies.evaluation import UNSEEN_LEVELS
+from mechinterp.policies.home import home_options
+
+QUESTIONS = (("coin side", "movement"), ("end wall", "movement"), ("hazard ahead", "jump"))
+EXACT = "exact effects"
+PRUNED_ON, DRAWS, FEWEST = 48, 20, 8
+MASK = MaskOptions(steps=150, rate=0.2)
+
+
+def rankings(policy: Policy, pairs: MinimalPairs, metric: str, seed: int) -> dict[str, Callable[[], Ranking]]:
+    options: dict[str, Any] = {"kind": "nodes", "metric": metric, "universe": stream(policy)}
+    rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    some = pairs.select(np.arange(min(len(pairs), PRUNED_ON)))
+    return {
+        EXACT: lambda: by_effects(policy, pairs, **options),
+        "attribution": lambda: by_attribution(policy, pairs, rng=rng, method="gradient", **options),
+        "EAP-IG": lambda: by_attribution(policy, pairs, rng=rng, method="eap-ig inputs", **options),
+        "pruning (ACDC)": lambda: by_pruning(policy, some, **options),
+        "learned mask": lambda: by_mask(policy, pairs, generator=generator, options=MASK, **options),
+    }
+
+
+def answer(policy: Policy, pairs: MinimalPairs, metric: str, seed: int) -> dict[str, Any]:
+    """What every method finds for one variable; only the total effect, where there is too little to take shares of."""
+    rng = np.random.default_rng(seed)
+    choose, report = pairs.split(0.4, rng)
+    found: dict[str, Any] = {
+        "variable": pairs.variable, "metric": metric, "clean": pairs.clean_label, "corrupted": pairs.corrupted_label,
+        "levels_choose": choose.n_levels, "levels_report": report.n_levels, "methods": [],
+    }  # fmt: skip
+    if min(choose.n_levels, report.n_levels) < FEWEST:
+        return found | {"why": f"only {len(pairs)} levels have room for this change"}
+    circuits = {}
+    for name, rank in rankings(policy, choose, metric, seed).items():
+        start = time.process_time()
+        ranking = rank()
+        one = sufficient(
+            policy, choose, report, ranking, metric=metric, draws=DRAWS if name == EXACT else DRAWS // 2, rng=rng,
+            beside="chosen size",
+        )  # fmt: skip
+        found |= {"total": one.total.to_dict(), "why": one.why, "share": one.share}
+        if one.circuit is None:
+            break
+        circuits[name] = one.circuit
+        found["methods"].append(row(name, one) | {"cpu_seconds": round(time.process_time() - start, 1)})
+        if name == EXACT:
+            both = [effects(policy, choose, ranking.parts, way, metric) for way in DIRECTIONS]
+            found["stability"] = stability(both, choose.levels, len(one.circuit), rng=rng).to_dict()
+        print(f"  {pairs.variable}, {name}: {len(one.circuit)} of {len(ranking.parts)}", flush=True)
+    both_of = itertools.combinations(circuits.items(), 2)
+    found["jaccard"] = {f"{a} / {b}": compare(x, y).jaccard for (a, x), (b, y) in both_of}
+    return found
+
+
+def row(name: str, one: Sufficient) -> dict[str, Any]:
+    assert one.circuit is not None
+    channels: dict[str, list[int]] = {}
+    for node in one.circuit.nodes:
+        channels.setdefault(node.hook, []).append(node.channel)
+    ways = {
+        way: {
+            "chosen": found.chosen.to_dict(), "random": found.random and found.random.to_dict(),
+            "cpr": found.cpr.to_dict(), "cmd": found.cmd.to_dict(),
+            "faithfulness": {size: round(e.value, 4) for size, e in found.faithfulness.items()},
+        }
+        for way, found in one.ways.items()
+    }  # fmt: skip
+    return {
+        "method": name, "size": len(one.circuit), "candidates": one.circuit.size, "ways": ways, "channels": channels,
+        "held_out_size": smallest([found.curve for found in one.ways.values()], share=one.share),
+        "rank_correlation": [found.to_dict() for found in one.ranking.agreement],
+    }  # fmt: skip
+
+
+def study(path: Path, levels: int, seed: int) -> dict[str, Any]:
+    policy, card = read(path)
+    policy.eval().requires_grad_(False)
+    source = LevelSource(home_options(card))
+    try:
+        starts = source.starts(UNSEEN_LEVELS.first(levels))
+    finally:
+        source.close()
+    states = visited_states(PolicyActor(policy), starts, per_level=6, seed=seed)  # hazards are not everywhere
+    found = []
+    for variable, metric in QUESTIONS:
+        try:
+            pairs = minimal_pairs(states, variable, seed=seed, per_level=1)
+            found.append(answer(policy, pairs, metric, seed))
+        except (SceneError, CircuitError) as error:
+            found.append({"variable": variable, "metric": metric, "why": str(error), "methods": []})
+    name = path.resolve().name if path.is_dir() else path.stem
+    network = f"{policy.config.kind} {'-'.join(map(str, policy.config.channels))}"
+    return {"subject": name, "network": network, "levels": levels, "seed": seed, "questions": found}
+
+
+def share(estimate: dict[str, Any]) -> str:
+    return f"{estimate['value']:.0%} [{estimate['low']:.0%}, {estimate['high']:.0%}]"
+
+
+def drawn(subjects: list[dict[str, Any]]) -> str:
+    """Everything that was found, as two tables."""
+    lines = [
+        "The smallest circuit (channels of the residual stream, ranked by exact effects) that has 80 % of the effect, "
+        "denoising and noising, on the levels that it was chosen on; and what it carries on other levels, beside the "
+        "mean of random circuits with as many channels at every layer. The last column is the smallest size tried that "
+        "has 80 % both ways on those other levels. Effects in nats, intervals over levels (95 %).", "",
+        "| policy | effect | total (n levels) | channels | denoising | noising | random, both ways | 80 % held out |",
+        "|---|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for one in subjects:
+        for found in one["questions"]:
+            lines.append(_summary(one["subject"], found))
+    asked = "; ".join(f"{one['subject']} ({one['network']}) {one['levels']}" for one in subjects)
+    lines += [
+        "", f"Levels that scenes were looked for in: {asked}.",
+        "", "Every method: size of its smallest circuit, held-out shares, areas on held-out levels (CPR: more is "
+        "better; CMD: less is), what it shares with that of exact effects (Jaccard), and the rank correlation of "
+        "approximate scores with exact ones, denoising and noising.", "",
+        "| policy | effect | method | channels | denoising | noising | CPR, CMD denoising | noising | Jaccard | "
+        "rank correlation |", "|---|---|---|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for one in subjects:
+        for found in one["questions"]:
+            lines += [_method(one["subject"], found, each) for each in found["methods"]]
+    return "\n".join(lines) + "\n"
+
+
+def _summary(subject: str, found: dict[str, Any]) -> str:
+    start = f"| {subject} | {found['variable']} to {found['metric']} |"
+    if "total" not in found:
+        return f"{start} not measured: {found['why']} | | | | | |"
+    t = found["total"]
+    start += f" {t['value']:+.3f} [{t['low']:+.3f}, {t['high']:+.3f}] ({t['n']}) |"
+    if not found["methods"]:
+        return f"{start} none: the effect is too small, or too uneven over levels, to take shares of | | | | |"
+    best = found["methods"][0]
+    ways = [best["ways"][way] for way in ("denoise", "noise")]
+    chance = ", ".join("-" if way["random"] is None else f"{way['random']['value']:.0%}" for way in ways)
+    shares = " | ".join(share(way["chosen"]) for way in ways)
+    return f"{start} {best['size']} of {best['candidates']} | {shares} | {chance} | {best['held_out_size']} |"
+
+
+def _method(subject: str, found: dict[str, Any], each: dict[str, Any]) -> str:
+    ways = [each["ways"][way] for way in ("denoise", "noise")]
+    areas = " | ".join(f"{way['cpr']['value']:.2f}, {way['cmd']['value']:.2f}" for way in ways)
+    alike = found["jaccard"].get(f"{EXACT} / {each['method']}", 1.0)
+    ranks = ", ".join(f"{e['value']:.2f}" for e in each["rank_correlation"]) or "-"
+    shares = " | ".join(share(way["chosen"]) for way in ways)
+    return (
+        f"| {subject} | {found['variable']} to {found['metric']} | {each['method']} | {each['size']} | {shares} "
+        f"| {areas} | {alike:.2f} | {ranks} |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("policies", nargs="*", type=Path, help="checkpoint folders, or weights of other projects")
+    parser.add_argument("--levels", type=int, default=150)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    for path in options.policies:
+        print(path, flush=True)
+        start = time.process_time()
+        one = study(path, options.levels, options.seed) | {"cpu_seconds": round(time.process_time() - start)}
+        (options.out / f"{one['subject']}.json").write_text(json.dumps(one, allow_nan=False) + "\n")
+    subjects = [json.loads(path.read_text()) for path in sorted(options.out.glob("*.json"))]
+    (options.out / "compared.md").write_text(drawn(subjects))
+    print(options.out / "compared.md")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""Which method finds a circuit whose every edge is known? Each of them, on each kind of planted network.
+
+    python analyses/methods_on_planted.py --out analyses/reports/planted        # about two minutes of CPU time
+
+Every method ranks all edges of a planted network by what it makes of the same minimal pairs, and is scored by the area
+under the ROC of the true edges. Pruning and the mask also end with a set of edges: precision and recall say how much
+of it is true, and how much of the truth it has. Writes `methods.json` and, drawn from that alone, `methods.md`.
+
+Gradients, integrated or not, are blind to a path that another one backs up: where either is enough, the network's
+answer is flat in both, on most of the way from the one run to the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mechinterp.circuits import FramePairs, Ranking, by_attribution, by_effects, by_mask, by_paths, by_pruning, compare
+from mechinterp.circuits.masks import MaskOptions
+from mechinterp.circuits.planted import RECIPES, Planted, planted
+from mechinterp.coinrun import GameOptions, LevelSource
+from mechinterp.coinrun.scenes import MinimalPairs, minimal_pairs
+from mechinterp.policies.actors import AlwaysRight
+from mechinterp.policies.visits import visited_states
+
+Found = tuple[Ranking, float | None]
+"""A ranking, and the score above which a part belongs to the circuit, where the method says so itself."""
+FOUND = 0.99
+PRUNED_BELOW, MASK = 0.01, MaskOptions(steps=150, rate=0.2, pairs=8)
+
+
+def methods(network: Planted, pairs: FramePairs, seed: int) -> dict[str, Callable[[], Found]]:
+    policy = network.policy
+
+    def exact(way: Any) -> Callable[[], Found]:
+        return lambda: (by_effects(policy, pairs, kind="edges", way=way), None)
+
+    def approximate(method: Any) -> Callable[[], Found]:
+        rng = np.random.default_rng(seed)
+        return lambda: (by_attribution(policy, pairs, kind="edges", method=method, rng=rng), None)
+
+    def mask() -> Found:
+        generator = torch.Generator().manual_seed(seed)
+        return by_mask(policy, pairs, kind="edges", generator=generator, options=MASK), 0.0
+
+    return {
+        "exact, larger of both ways": exact("both"),
+        "exact, denoising": exact("denoise"),
+        "exact, noising": exact("noise"),
+        "path patching": lambda: (by_paths(policy, pairs), None),
+        "attribution patching": approximate("gradient"),
+        "EAP-IG, frames": approximate("eap-ig inputs"),
+        "EAP-IG, activations": approximate("eap-ig activations"),
+        "greedy pruning (ACDC)": lambda: (
+            by_pruning(policy, pairs, kind="edges", threshold=PRUNED_BELOW),
+            PRUNED_BELOW,
+        ),
+        "learned mask": mask,
+    }
+
+
+def frames(network: Planted, coins: MinimalPairs) -> tuple[str, FramePairs]:
+    """Pairs in which the network's circuit has something to carry: the coin's side, or, where it does not care for
+    that, frames of different levels."""
+    if network.truth("coin side"):
+        return "coin side", FramePairs(coins.clean, coins.corrupted, coins.levels)
+    half = len(coins) // 2
+    mixed = np.concatenate([coins.clean[:half], coins.corrupted[:half]])
+    return "another level", FramePairs(mixed, np.roll(mixed, half // 2 + 1, axis=0))
+
+
+def measure(kind: str, seed: int, coins: MinimalPairs, only: list[str] | None) -> list[dict[str, Any]]:
+    network = planted(kind, seed=seed)
+    variable, pairs = frames(network, coins)
+    truth, undecided = network.truth(variable), network.undecided(variable)
+    rows = []
+    for name, method in methods(network, pairs, seed).items():
+        if only and name not in only:
+            continue
+        start = time.process_time()
+        ranking, threshold = method()
+        row = {
+            "method": name, "kind": kind, "seed": seed, "variable": variable, "pairs": len(pairs.clean),
+            "true": len(truth), "candidates": len(ranking.parts), "auroc": ranking.auroc(truth, undecided=undecided),
+            "cpu_seconds": round(time.process_time() - start, 2),
+        }  # fmt: skip
+        if ranking.agreement:
+            row["rank_correlation"] = [found.to_dict() for found in ranking.agreement]
+        if threshold is not None and (kept := set(ranking.above(threshold).parts) - undecided):
+            match = compare(kept, truth)
+            row |= {"kept": len(kept), "precision": match.precision, "recall": match.recall}
+        rows.append(row)
+        print(f"{kind} {seed} {name}: {row['auroc']:.3f}", flush=True)
+    return rows
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The smallest area over seeds, a line a method and a column a kind; then what pruning and the mask end with."""
+    kinds, names = (list(dict.fromkeys(row[key] for row in rows)) for key in ("kind", "method"))
+    cells = {
+        (name, kind): [r for r in rows if (r["method"], r["kind"]) == (name, kind)] for name in names for kind in kinds
+    }
+    seeds = len({row["seed"] for row in rows})
+    lines = [
+        f"Area under the ROC of true edges, the smallest of {seeds} networks of each kind.", "",
+        "| | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|",
+    ]  # fmt: skip
+    for name in names:
+        areas = [min((r["auroc"] for r in cells[name, kind]), default=np.nan) for kind in kinds]
+        lines.append(f"| {name} | " + " | ".join(f"{area:.3f}" for area in areas) + " |")
+    for kind in kinds:
+        missed = [name for name in names if any(row["auroc"] < FOUND for row in cells[name, kind])]
+        if missed:
+            lines += ["", f"Not found in full in '{kind}' ({RECIPES[kind].wants}): by {', '.join(missed)}."]
+    ended = [name for name in names if any("recall" in row for kind in kinds for row in cells[name, kind])]
+    if ended:
+        lines += ["", "Precision and recall of the edges that are kept, the smallest of each.", ""]
+        lines += ["| | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
+    for name in ended:
+        both = [[min(r.get(key, 0.0) for r in cells[name, kind]) for key in ("precision", "recall")] for kind in kinds]
+        lines.append(f"| {name} | " + " | ".join(f"{p:.2f}, {r:.2f}" for p, r in both) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kinds", nargs="+", default=list(RECIPES), choices=list(RECIPES))
+    parser.add_argument("--methods", nargs="+", help="only these")
+    parser.add_argument("--seeds", type=int, default=2, help="networks of each kind (default 2)")
+    parser.add_argument("--levels", type=int, default=12)
+    parser.add_argument("--out", type=Path, help="folder for methods.json and methods.md (default: print only)")
+    options = parser.parse_args()
+    source = LevelSource(GameOptions(use_backgrounds=False))
+    try:
+        states = visited_states(AlwaysRight(0.5), source.starts(range(options.levels)), per_level=1)
+    finally:
+        source.close()
+    coins = minimal_pairs(states, "coin side", per_level=1)
+    rows = [
+        r
+        for kind in options.kinds
+        for seed in range(options.seeds)
+        for r in measure(kind, seed, coins, options.methods)
+    ]
+    print(table(rows))
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        lines = ",\n".join(json.dumps(row) for row in rows)
+        (options.out / "methods.json").write_text(f"[\n{lines}\n]\n")
+        (options.out / "methods.md").write_text(table(rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""Patches that come to the same: where one node alone reads a hook point, and channel by channel, patching a channel
+before that node or behind it puts the same values on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Int64
+from torch import nn
+
+from mechinterp.circuits.sites import PatchSite
+from mechinterp.policies.graph import Policy
+from mechinterp.policies.layers import L2Pool
+
+_BY_CHANNEL = (nn.ReLU, nn.MaxPool2d, L2Pool)
+
+
+def merged(policy: Policy, sites: Sequence[PatchSite]) -> tuple[tuple[PatchSite, ...], Int64[np.ndarray, " sites"]]:
+    """The sites moved on as far as they may be, each once, and which of them stands for each of `sites`.
+
+    Only where what is put in are values of one run: the mean of a relu is not the relu of a mean. Sites with a place
+    stay where they are, since pooling widens them.
+    """
+    onward = _onward(policy)
+    moved = [site if site.place is not None else PatchSite(onward[site.hook], site.channels) for site in sites]
+    position: dict[tuple[str, tuple[int, ...] | None, int | None], int] = {}
+    kept, index = [], np.empty(len(sites), np.int64)
+    for i, site in enumerate(moved):
+        key = (site.hook, site.channels, None if site.place is None else i)
+        if key not in position:
+            position[key] = len(kept)
+            kept.append(site)
+        index[i] = position[key]
+    return tuple(kept), index
+
+
+def _onward(policy: Policy) -> dict[str, str]:
+    """Hook point -> the last one at which a patch of whole channels there would do the same."""
+    found: dict[str, str] = {}
+    for node in reversed(policy.nodes):
+        readers = [other for other in policy.nodes if node.name in other.inputs]
+        alone = len(readers) == 1 and isinstance(policy.get_submodule(readers[0].module), _BY_CHANNEL)
+        found[node.name] = found[readers[0].name] if alone else node.name
+    return found
