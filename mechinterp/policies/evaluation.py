@@ -52,11 +52,12 @@ class Trial:
 def stop_of(placement: str) -> Goal | None:
     """Where episodes of this placement are stopped by default.
 
-    In a stock level, and in any that pays at the end, play goes on. Where the coin is elsewhere, or there is none,
-    reaching the end without it is an outcome of its own. An agent put at the right has got somewhere at the left wall.
+    In a stock level, whose coin is at the end, play goes on; so it does where the agent may start anywhere, at the end
+    too. Where else the coin is elsewhere, or there is none, reaching the end without it is an outcome of its own. An
+    agent put at the right has got somewhere at the left wall.
     """
     name = placement.partition("=")[0]
-    return {"stock": None, "agent_at_right": Goal.START}.get(name, Goal.END)
+    return {"stock": None, "random_agent_and_coin": None, "agent_at_right": Goal.START}.get(name, Goal.END)
 
 
 def play(

@@ -106,8 +106,10 @@ def test_absent_and_decoy_change_the_coins_cell_alone(stock_levels: list[Start])
 
 def test_left_of_agent(stock_levels: list[Start]) -> None:
     apart = Counter()
-    for state in placed(left_of_agent, stock_levels[::2]):
+    chosen = stock_levels[::2]
+    for start, state in zip(chosen, placed(left_of_agent, chosen), strict=True):
         (x, y), (coin_x, coin_y) = agent_and_coin(state)
+        assert x < start.end_x
         apart[x - coin_x] += 1
         assert abs(y - coin_y) <= 2
         assert geometry.on_ground(state)

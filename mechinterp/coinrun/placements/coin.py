@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mechinterp.coinrun import geometry
-from mechinterp.coinrun.edits import EditError, add_coin, coin_to_decoy, move_agent, move_coin, remove_coin
+from mechinterp.coinrun.edits import EditError, add_coin, coin_to_decoy, move_agent, move_coin, only_coin, remove_coin
 from mechinterp.coinrun.layout import Tile
 from mechinterp.coinrun.levels import Placement
 from mechinterp.coinrun.placements.draws import free_places
@@ -54,13 +54,16 @@ def left_of_agent(state: GameState, rng: np.random.Generator) -> GameState:
 
     The stock agent starts at the left wall, with no room on its left. So the agent is put somewhere else: all pairs of
     safe places on the ground for the two that lie so, each reachable from the other, are equally likely. The flat start
-    of a stock level always has one. The agent faces right, as in stock.
+    of a stock level always has one. The agent faces right, as in stock. It is not put in the level's last column, where
+    it would have reached the end without a step.
     """
+    end, _ = only_coin(state)
     bare = remove_coin(state)
     places = free_places(bare)
     xs, ys = np.array(places).reshape(-1, 2).T
     left_by = xs[:, None] - xs
     lies_so = (left_by >= LEFT_MIN) & (left_by <= LEFT_MAX) & (np.abs(ys[:, None] - ys) <= _LEFT_ROWS)
+    lies_so &= (xs < end)[:, None]
     ways = geometry.reachable(bare, places)
     pairs = np.argwhere(lies_so & ways & ways.T)
     if len(pairs) == 0:
