@@ -28,7 +28,7 @@ __getattr__, __dir__, __all__ = attach(
         "attribute": "attribution",
         "attribution_shares": "shares",
         "coin_directions": "directions",
-        "contrasts": "contrasting",
+        "contrasts": "paired",
         "find_coin_channels": "coin_channels",
         "grids": "receptive",
         "labels": "world",
@@ -60,11 +60,11 @@ if TYPE_CHECKING:
     from mechinterp.features.contrasting import STATISTIC as STATISTIC
     from mechinterp.features.contrasting import UNIT as UNIT
     from mechinterp.features.contrasting import Contrasts as Contrasts
-    from mechinterp.features.contrasting import contrasts as contrasts
     from mechinterp.features.directions import Direction as Direction
     from mechinterp.features.directions import coin_directions as coin_directions
     from mechinterp.features.errors import FeatureError as FeatureError
     from mechinterp.features.locating import place_probes as place_probes
+    from mechinterp.features.paired import contrasts as contrasts
     from mechinterp.features.probing import Probe as Probe
     from mechinterp.features.probing import probes as probes
     from mechinterp.features.receptive import Grid as Grid

@@ -10,7 +10,8 @@ from jaxtyping import Float, Int64
 
 from mechinterp.features.contrasting import Contrasts
 from mechinterp.features.errors import FeatureError
-from mechinterp.features.reading import BATCH, Reading, read_places
+from mechinterp.features.paired import dead_channels
+from mechinterp.features.reading import BATCH, read_places
 from mechinterp.features.receptive import grids, stages
 from mechinterp.features.scenery import COIN, ELSEWHERE, RIVALS, Scenery
 from mechinterp.features.untrained import NullContrasts
@@ -109,7 +110,7 @@ def answers_of(policy: Policy, scenery: Scenery, *, hooks: Names = None, batch: 
             variable=name,
             present={hook: present[hook].values for hook in names},
             absent=absent,
-            dead={hook: _dead(present[hook], bare[hook]) for hook in names},
+            dead={hook: dead_channels(present[hook], bare[hook]) for hook in names},
             sides=sides,
             levels=scenery.levels[thing.rows],
         )
@@ -149,7 +150,3 @@ def null_answers(
     return NullAnswers(
         tuple(answers_of(untrained(policy, seed=seed), scenery, hooks=names, batch=batch) for seed in seeds)
     )
-
-
-def _dead(first: Reading, second: Reading) -> np.ndarray:
-    return np.minimum(first.low, second.low) == np.maximum(first.high, second.high)
