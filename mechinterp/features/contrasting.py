@@ -172,6 +172,18 @@ class Contrasts:
             levels=self.levels[chosen],
         )
 
+    def narrowed(self, hook: str, channel: int) -> Contrasts:
+        """One channel alone, as if the layer had no other."""
+        self._known(hook)
+        column = slice(channel, channel + 1)
+        return dataclasses.replace(
+            self,
+            present={hook: self.present[hook][:, column]},
+            absent={hook: self.absent[hook][:, column]},
+            dead={hook: self.dead[hook][column]},
+            sides={hook: self.sides[hook]},
+        )
+
     def split(self, fraction: float, rng: np.random.Generator) -> tuple[Contrasts, Contrasts]:
         """Two parts that share no level: about ``fraction`` of the levels, to choose on, and the rest, to report on.
 

@@ -23,7 +23,8 @@ from mechinterp.features import (
 )
 from mechinterp.features.answers import apart
 from mechinterp.features.findings import findings
-from mechinterp.features.locate import LocatePlan, locate
+from mechinterp.features.locate import locate
+from mechinterp.features.plan import LocatePlan
 from mechinterp.policies import AlwaysRight, UnknownHook, build, visited_states
 
 PLAIN = GameOptions(distribution_mode="easy", use_backgrounds=False)
