@@ -27,7 +27,7 @@ def _run(arguments: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from mechinterp.features.locate import locate
-from mechinterp.features.plan import LocatePlan
+    from mechinterp.features.plan import LocatePlan
     from mechinterp.reports.measure.atlas import atlas_sections
     from mechinterp.reports.measure.subject import Subject
     from mechinterp.reports.page.atlas import write_atlas
@@ -60,7 +60,7 @@ from mechinterp.features.plan import LocatePlan
         print(f"  {line}")
 
 
-STEPS = 10
+STEPS = 13
 """How often `locate` and the drawing say what they do: the length of the progress bar."""
 
 COMMAND = Command(
