@@ -29,11 +29,11 @@ class LocatePlan:
 
     levels: int = 70
     states: int = 3
-    pairs: int = 240
+    pairs: int = 280
     untrained: int = 20
     random: int = 8
     steered: int = 20
-    attributed: int = 32
+    attributed: int = 40
     steps: int = 600
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from mechinterp.reports.section import Section
 from mechinterp.reports.wording import short
 
 _ACROSS = 4
+_SCORES = {"class": "balanced accuracy", "number": "share of variance", "place": "share of right guesses"}
 
 
 def figures(section: Section) -> list[go.Figure]:
@@ -131,7 +132,7 @@ def _probes(section: Section) -> go.Figure:
     fig = style.figure("atlas-probes", "What can be read out, above every baseline?", height=170 + 54 * len(chosen))
     labels = []
     for row, _ in chosen:
-        kind = "balanced accuracy" if row["kind"] == "class" else "share of variance"
+        kind = _SCORES[row["kind"]]
         below = f"best at {row['hook']}; {kind} above {row['best_baseline']}"
         labels.append(f"<b>{row['label']}</b><br><span style='color:{style.GREY}'>{below}</span>")
     at = rows(fig, labels)

@@ -23,7 +23,7 @@ def figures(section: Section) -> list[go.Figure]:
     heat(
         fig,
         [[row["beyond_untrained"] / max(1, row["channels"]) for row in line] for line in cells],
-        [[f"{row['beyond_untrained']}/{row['channels']}" for row in line] for line in cells],
+        [[f"{row['beyond_untrained']} ({row['beyond_labels']}) / {row['channels']}" for row in line] for line in cells],
         rows=variables,
         columns=hooks,
         hovers=[[_words(section, row) for row in line] for line in cells],

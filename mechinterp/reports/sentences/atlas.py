@@ -51,10 +51,24 @@ def sentences(section: Section) -> dict[str, str]:
         "atlas-probes": "Score of a linear probe minus that of the better baseline (pixels, untrained networks), on "
         f"levels that it was not fitted on. {section.facts.get('statement') or ''}".strip(),
         "atlas-probe-layers": "The same at every layer; bold where the interval leaves out 0.",
-        "maps": "Where the channels are active, with the coin (boxed) and without it. Examples; the figures above hold "
-        "the evidence.",
+        "maps": _maps(section),
         "atlas-top": "The frames in which each channel is largest, from natural states and scenes with a coin.",
     }
+
+
+def _maps(section: Section) -> str:
+    """What is drawn, and where the drawn coin channels change with the coin."""
+    lines = ["Where the channels are active, with the coin (boxed) and without it. Examples; the numbers are:"]
+    for row in section.table("top").records() if "top" in section.tables else ():
+        place = section.under("place", row["hook"], str(row["channel"]))
+        if place:
+            right, below = (number(place[side], "pixels", signed=True) for side in ("right", "below"))
+            lines.append(
+                f"{row['hook']}, channel {row['channel']}: when a coin is put there, the middle of the change lies "
+                f"{right} right of it and {below} below; {number(place['around'], percent=True)} of the change is in "
+                "the 3 x 3 cells around it."
+            )
+    return "\n".join(lines) if len(lines) > 1 else lines[0].replace("; the numbers are:", ".")
 
 
 def _effects(section: Section, layer: dict) -> str:

@@ -19,9 +19,9 @@ def sentences(section: Section) -> dict[str, str]:
         }
         more = [f"{thing} ({number(e, percent=True, signed=True)})" for thing, e in excess.items() if e.low > 0]
         lines.append(f"{readout}: more than its area on {listed(more) if more else 'nothing'}.")
-    coin = [(name, e) for name, e in section.under("hidden").items() if name.endswith("/coin")]
+    coin = [(name, e) for name, e in section.under("hidden", "movement").items() if name.endswith("/coin")]
     below = "Share of the layer's attribution on the channels that got most on other levels."
     if coin:
         told = [f"{name.removesuffix('/coin')}: {number(e, percent=True, signed=True)}" for name, e in coin]
-        below += f"\nOn coin channels, minus their share of the channels: {'; '.join(told)}."
+        below += f"\nOn coin channels, movement, minus their share of the channels: {'; '.join(told)}."
     return {"attribution-pixels": "\n".join(lines), "attribution-channels": below}

@@ -15,8 +15,9 @@ def sentences(section: Section) -> dict[str, str]:
         else f"A real coin and its picture differ by up to {most:.3g} in some activation ({count} pairs): a fault."
     )
     return {
-        "variables": "Channels that tell the two scenes apart better than the channels of the layer do in untrained "
-        "networks (false discovery rate 5 %), of those that are not silent; held-out levels. Things are read at their "
-        "place, the coin's side at the agent's. Under the pointer: how many tell them apart at all (labels exchanged), "
-        f"and the strongest. {same} {facts.get('statement') or ''}".strip()
+        "variables": "Channels that tell the two scenes apart better than channels of the layer do in untrained "
+        "networks; in brackets, those that tell them apart at all (against labels exchanged within the pairs); of "
+        "those that are not silent. False discovery rate 5 %, held-out levels. Things are read at their place, the coin's "
+        "side at the agent's. Under the pointer: the strongest. "
+        f"{same} {facts.get('statement') or ''}".strip()
     }
