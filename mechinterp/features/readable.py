@@ -30,7 +30,7 @@ class _Question:
 
 
 def read_out(
-    policy: Policy, found: Searched, *, hooks: Sequence[str], rng: np.random.Generator, shuffles: int = 10
+    policy: Policy, found: Searched, *, hooks: Sequence[str], rng: np.random.Generator, shuffles: int = 40
 ) -> tuple[list[Probe], dict[str, str]]:
     """Probes of all that is asked at each of these hook points, and what could not be asked, with the reason.
 

@@ -16,8 +16,8 @@ _CAPTIONS = (
     "AUROC: how well one direction tells a coin from an empty place, at the last hook point with maps; p is corrected "
     "for all hook points.",
     "Pull: log P(right) \N{MINUS SIGN} log P(left) toward the side on which a coin is put, against no coin. Lost: "
-    "what of it is lost when the coin channels, or the coin's direction, at the last hook point with maps are taken back to "
-    "what they are without the coin.",
+    "what of it is lost when the coin channels, or the coin's direction, at the last hook point with maps are taken "
+    "back to what they are without the coin.",
     "log P(right) \N{MINUS SIGN} log P(left) over natural frames. Constant share: of its mean square. Steered: the "
     "change when the difference between states where it goes right and left is added at the last hook point, and the "
     "share of frames in which adding raises it and taking away lowers it.",

@@ -17,7 +17,7 @@ def sentences(section: Section) -> dict[str, str]:
     return {
         "variables": "Channels that tell the two scenes apart better than channels of the layer do in untrained "
         "networks; in brackets, those that tell them apart at all (against labels exchanged within the pairs); of "
-        "those that are not silent. False discovery rate 5 %, held-out levels. Things are read at their place, the coin's "
-        "side at the agent's. Under the pointer: the strongest. "
+        "those that are not silent. False discovery rate 5 %, held-out levels. Things are read at their place, the "
+        "coin's side at the agent's. Under the pointer: the strongest. "
         f"{same} {facts.get('statement') or ''}".strip()
     }
