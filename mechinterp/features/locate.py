@@ -22,7 +22,7 @@ from mechinterp.features.plan import LocatePlan
 from mechinterp.features.probing import Probe
 from mechinterp.features.readable import read_out
 from mechinterp.features.searching import Searched, Tick, search
-from mechinterp.features.shares import attribution_shares
+from mechinterp.features.shares import attribution_shares, untrained_shares
 from mechinterp.features.steering import Steering, right_directions
 from mechinterp.features.tendency import Tendency, movement_tendency
 from mechinterp.features.variables import VariableTable, variable_table
@@ -31,6 +31,8 @@ from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names
 from mechinterp.policies.readouts import READOUTS
 from mechinterp.stats import Estimate
+
+_BESIDE = 24  # frames that untrained networks are attributed on, too
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -44,7 +46,8 @@ class Located:
         probes: linear read-outs, cross-fitted over levels.
         tendency, steering: "right" without the coin.
         factors: of one layer.
-        shares: of each readout's attribution to pixels: readout -> thing -> "share", "area", "excess".
+        shares: of each readout's attribution to pixels: readout -> thing -> "share" (movement: against untrained
+            networks), "area", "excess".
         carried: each readout's attribution to hidden channels.
         left_out: what could not be asked, and why.
     """
@@ -111,7 +114,11 @@ def locate(
         except FeatureError as error:  # sums that do not add up are said to be so, and not drawn
             failed[f"attribution of {readout} to pixels"] = str(error)
             continue
-        shares[readout] = dict(attribution_shares(pixels, states, levels, rng=rng))
+        null = None
+        if readout == "movement":
+            some = slice(0, _BESIDE)
+            null = untrained_shares(policy, frames[some], states[some], target=readout, seeds=found.seeds)
+        shares[readout] = dict(attribution_shares(pixels, states, levels, rng=rng, null=null))
     tick("attribution to channels")
     by_hook = {finding.hook: [c.channel for c in finding.channels] for finding in found.findings}
     hidden, apart = carried(policy, frames, levels, found.choosing, rng=rng, hooks=names, coin_channels=by_hook)

@@ -31,7 +31,10 @@ class Compared:
         decode: AUROC of the coin's direction at `last_maps`, against untrained networks.
         pull: what the coin does to movement, toward its side; `jump`: to jumping.
         lost: by "channels" and "direction", what of the pull is lost when they are taken back at `last_maps`.
-        on_coin: share of the movement's attribution on the coin's pixels minus its area; None where it is not known.
+        answering: variable -> channels at `last_maps` that tell it apart beyond untrained networks, and how many are
+            not silent.
+        on_coin: share of the movement's attribution on the coin's pixels, against untrained networks; None where it is
+            not known.
         place: the coin's place at `last_maps`, share of right guesses above the best baseline.
         probes: label -> score above the best baseline at `last`.
         mean, spread, right: of the tendency.
@@ -52,6 +55,7 @@ class Compared:
     pull: Estimate
     jump: Estimate
     lost: dict[str, Estimate]
+    answering: dict[str, tuple[int, int]]
     on_coin: Estimate | None
     place: Estimate | None
     probes: dict[str, Estimate]
@@ -68,7 +72,7 @@ def compared(results: Results) -> Compared:
     Raises:
         ResultsError: results that are no atlas, or one without the sections that are read here.
     """
-    for name in ("atlas", "attribution", "tendency"):
+    for name in ("atlas", "variables", "attribution", "tendency"):
         if name not in results.sections:
             raise ResultsError(
                 f"{results.identity.name}: a comparison needs the section {name!r}, which `mechinterp locate` writes"
@@ -96,7 +100,12 @@ def compared(results: Results) -> Compared:
         pull=atlas["total/movement"],
         jump=atlas["total/jump"],
         lost={part: estimate for part, estimate in parts.items() if estimate is not None},
-        on_coin=results.sections["attribution"].get("share/movement/coin/excess"),
+        answering={
+            row["variable"]: (row["beyond_untrained"], row["channels"])
+            for row in results.sections["variables"].table("rows").records()
+            if row["hook"] == last_maps
+        },
+        on_coin=results.sections["attribution"].get("share/movement/coin/share"),
         place=atlas.get(f"probe/place of the coin/{last_maps}/above"),
         probes={label: estimate for label, estimate in probes.items() if estimate is not None},
         mean=tendency["tendency/mean"],

@@ -95,7 +95,7 @@ def test_atlases_are_compared_from_their_files_alone(atlas, tmp_path, capsys):
     content["sections"] = content["sections"][:1]
     (tmp_path / "other.json").write_text(json.dumps(content))
     assert main(["compare", str(tmp_path / "other.json"), "--out", str(out)]) == 2
-    assert "needs the section 'attribution', which `mechinterp locate` writes" in capsys.readouterr().err
+    assert "needs the section 'variables', which `mechinterp locate` writes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

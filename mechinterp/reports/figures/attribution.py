@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from mechinterp.reports.figures import style
-from mechinterp.reports.figures.dots import dots, rows
+from mechinterp.reports.figures.dots import dots, null_bands, rows
 from mechinterp.reports.section import Section
 
 LOOKS = {
@@ -30,6 +30,8 @@ def _pixels(section: Section) -> go.Figure:
     at = dict(zip(things, rows(fig, things), strict=True))
     areas = [section[f"share/{readouts[0]}/{thing}/area"] for thing in things]
     dots(fig, areas, [*at.values()], label="area", colour=style.GREY, symbol="line-ns-open", percent=True, size=14)
+    beside = [section[f"share/{readouts[0]}/{thing}/share"] for thing in things]
+    null_bands(fig, beside, [*at.values()], half=0.34)
     for index, readout in enumerate(readouts):
         colour, symbol = LOOKS[readout]
         here = [thing for thing in things if f"share/{readout}/{thing}/share" in section]

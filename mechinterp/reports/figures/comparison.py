@@ -11,11 +11,12 @@ from mechinterp.features.uses import MARGIN
 from mechinterp.reports.comparison import Compared
 from mechinterp.reports.figures import style
 from mechinterp.reports.figures.dots import dots
+from mechinterp.stats import Estimate
 
 _PANELS = (
     "Is it there?<br>AUROC of its direction",
     "Does it pull?<br>nats toward the coin",
-    "Does it decide?<br>attribution minus area",
+    "Does it decide?<br>attribution on its pixels",
     "Right, whatever is seen?<br>log P(right) \N{MINUS SIGN} log P(left), nats",
 )
 
@@ -25,7 +26,8 @@ def figure(subjects: Sequence[Compared]) -> go.Figure:
     fig = make_subplots(1, 4, shared_yaxes=True, subplot_titles=_PANELS, horizontal_spacing=0.035)
     style.dress(fig, "comparison", "Is the coin in there, and is it used?", height=250 + 58 * len(subjects))
     at = [float(len(subjects) - 1 - index) for index in range(len(subjects))]
-    _nulls(fig, subjects, at)
+    _nulls(fig, [s.decode for s in subjects], at, column=1)
+    _nulls(fig, [s.on_coin for s in subjects], at, column=3)
     dots(fig, [s.decode for s in subjects], at, label="direction at the last maps", colour=style.BLUE, row=1, col=1)
     dots(fig, [s.pull for s in subjects], at, label="the coin's pull", colour=style.AMBER, size=11, row=1, col=2)
     for part, colour, shift in (("channels", style.BLUE, 0.2), ("direction", style.SKY, 0.36)):
@@ -59,18 +61,19 @@ def figure(subjects: Sequence[Compared]) -> go.Figure:
     return fig
 
 
-def _nulls(fig: go.Figure, subjects: Sequence[Compared], at: Sequence[float]) -> None:
+def _nulls(fig: go.Figure, estimates: Sequence[Estimate | None], at: Sequence[float], *, column: int) -> None:
+    """A grey band behind each row of a panel: the range in untrained networks."""
     xs, ys = [], []
-    for subject, y in zip(subjects, at, strict=True):
-        null = subject.decode.null
+    for estimate, y in zip(estimates, at, strict=True):
+        null = None if estimate is None else estimate.null
         if null is not None:
             xs += [null.low, null.high, null.high, null.low, null.low, None]
             ys += [y - 0.3, y - 0.3, y + 0.3, y + 0.3, y - 0.3, None]
     fig.add_trace(
         go.Scatter(
             x=xs, y=ys, mode="lines", line={"width": 0}, fill="toself", fillcolor=style.NULL_BAND, hoverinfo="skip",
-            name="untrained networks",
+            name="untrained networks", legendgroup="null", showlegend=column == 1,
         ),
         row=1,
-        col=1,
+        col=column,
     )  # fmt: skip

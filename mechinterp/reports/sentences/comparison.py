@@ -23,12 +23,16 @@ def claims(subjects: Sequence[Compared]) -> list[str]:
         _line([s.name for s in subjects if s.used], "an action that hangs on what some layer holds of the coin"),
         _line([s.name for s in subjects if reading(s.pull) == "above"], "movement drawn toward the coin's side"),
         _line([s.name for s in subjects if reading(s.pull) == "below"], "movement pushed from the coin's side"),
+        _line(
+            [s.name for s in subjects if reading(s.jump) in ("above", "below")], "a coin changes how likely it jumps"
+        ),
+        *(_seen(subjects, variable) for variable in ("saw", "enemy", "crate")),
     ]
     return [line for line in lines if line]
 
 
 def tables(subjects: Sequence[Compared]) -> list[str]:
-    """Three tables: the coin in the network; its use; right, and what else can be read out."""
+    """The coin in the network; its use; what else channels answer to; right; and what else can be read out."""
     return [
         _table(
             ("subject", "network", "coin channels", "hook points with any", "AUROC at the last maps", "untrained", "p"),
@@ -43,15 +47,20 @@ def tables(subjects: Sequence[Compared]) -> list[str]:
         _table(
             (
                 "subject", "pull of the coin on movement, nats", "on jumping, nats", "lost with its channels",
-                "lost with its direction", "attribution minus area",
+                "lost with its direction", "attribution on it", "untrained",
             ),
             [
                 (
                     s.name, number(s.pull, signed=True), number(s.jump, signed=True), _or(s.lost.get("channels")),
-                    _or(s.lost.get("direction")), _or(s.on_coin, percent=True),
+                    _or(s.lost.get("direction")), "" if s.on_coin is None else number(s.on_coin, percent=True),
+                    "" if s.on_coin is None else _null(s.on_coin, percent=True),
                 )
                 for s in subjects
             ],
+        ),
+        _table(
+            ("subject", *(variables := list(dict.fromkeys(v for s in subjects for v in s.answering)))),
+            [(s.name, *(_count(s.answering.get(variable)) for variable in variables)) for s in subjects],
         ),
         _table(
             ("subject", "mean, nats", "standard deviation", "constant share", "right likelier", "steered", "both ways"),
@@ -82,6 +91,12 @@ def verdicts(subjects: Sequence[Compared]) -> str:
     return "\n".join(lines)
 
 
+def _seen(subjects: Sequence[Compared], variable: str) -> str:
+    """For scale: what the same search finds of another thing."""
+    own = [s.name for s in subjects if s.answering.get(variable, (0, 0))[0]]
+    return _line(own, f"for scale, channels that tell a {variable} from nothing beyond untrained networks (last maps)")
+
+
 def _line(names: list[str], what: str) -> str:
     return f"- {listed(names)}: {what}." if names else ""
 
@@ -96,8 +111,13 @@ def _or(estimate: Estimate | None, *, percent: bool = False) -> str:
     return "" if estimate is None else number(estimate, signed=True, percent=percent)
 
 
-def _null(estimate: Estimate) -> str:
-    return "" if estimate.null is None else f"{estimate.null.low:.2f} to {estimate.null.high:.2f}"
+def _null(estimate: Estimate, *, percent: bool = False) -> str:
+    null, form = estimate.null, ".1%" if percent else ".2f"
+    return "" if null is None else f"{null.low:{form}} to {null.high:{form}}"
+
+
+def _count(counted: tuple[int, int] | None) -> str:
+    return "" if counted is None else f"{counted[0]} of {counted[1]}"
 
 
 def _p(estimate: Estimate) -> str:
