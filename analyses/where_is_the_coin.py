@@ -20,7 +20,8 @@
 # networks that were never trained? And if there is one, does any action hang on it?
 #
 # It is kept as a script (`jupytext --to ipynb analyses/where_is_the_coin.py` makes the notebook). `mechinterp locate`
-# writes the same as a page.
+# writes the same as a page. The last part tells the story over all subjects, from the results under
+# `analyses/reports/subjects`.
 
 # %%
 import os
@@ -30,17 +31,22 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from mechinterp.features import LocatePlan
 from mechinterp.features.findings import VERDICTS
-from mechinterp.features.locate import LocatePlan, locate
+from mechinterp.features.locate import locate
 from mechinterp.policies import read
 from mechinterp.policies.home import home_options
+from mechinterp.reports.comparison import compared, load
+from mechinterp.reports.figures.comparison import figure as side_by_side
+from mechinterp.reports.sentences.comparison import claims
 
 CHECKPOINT = Path(os.environ.get("MECHINTERP_CHECKPOINT", "checkpoints/standard"))
 LEVELS = int(os.environ.get("MECHINTERP_LEVELS", "0"))
 policy, card = read(CHECKPOINT)
 policy.eval().requires_grad_(False)
-plan = LocatePlan.quick(levels=max(40, LEVELS)) if LEVELS else LocatePlan()
-found = locate(policy, home_options(card), plan, np.random.default_rng(0))
+plan = LocatePlan.quick(levels=max(36, LEVELS)) if LEVELS else LocatePlan()
+located = locate(policy, home_options(card), plan, np.random.default_rng(0))
+found = located.search
 print(f"{CHECKPOINT.name}: {len(found.scenes.coin)} scenes with a coin, {len(found.null)} untrained networks")
 
 # %% [markdown]
@@ -82,14 +88,44 @@ for finding in found.findings:
 # %% [markdown]
 # ## Does an action hang on it?
 #
-# What each layer holds of the coin is taken back to what it is without one. The coin's own effect comes first.
+# What each layer holds of the coin (all its coin channels together, and the coin's direction) is taken back to what it
+# is without one. The coin's own effect comes first. An effect counts as shown beyond 0.1 nats, beyond any random part
+# of the layer of the same size, and beyond chance.
 
 # %%
 print("the coin itself, nats toward its side:", found.totals["movement"])
 for finding in found.findings:
     for use in (finding.by_channels, finding.by_direction):
         if use is not None:
-            print(f"{finding.hook}, {use.part}: {use.effects['movement']}")
+            shown = ", ".join(use.moved) or "nothing shown"
+            print(
+                f"{finding.hook}, {use.part}: movement {use.effects['movement']}, jump {use.effects['jump']}; {shown}"
+            )
+
+# %% [markdown]
+# ## What else the channels answer to
+#
+# How many channels of each layer tell other things apart, beyond untrained networks. A picture of a coin is the same
+# pixels, so that every activation must be the same.
+
+# %%
+for row in located.variables.contrasts:
+    if row.hook == found.findings[-1].hook or row.beyond_untrained:
+        counts = f"{row.beyond_untrained} of {row.channels} channels, {row.beyond_labels} at all"
+        print(f"{row.variable} at {row.hook}: {counts}")
+print("largest difference between a coin and its picture, inside:", located.variables.picture_difference)
+
+# %% [markdown]
+# ## What decides
+#
+# Attribution of the movement log-odds: on which pixels, beside their area, and in how many channels.
+
+# %%
+for thing, kinds in located.shares.get("movement", {}).items():
+    print(f"{thing}: {kinds['share'].value:.1%} of the attribution, {kinds['area'].value:.1%} of the frame")
+for part in located.carried:
+    if part.readout == "movement":
+        print(f"{part.hook}: 80 % in {part.needed} channels, most in {part.channels}")
 
 # %% [markdown]
 # ## What is there instead: right
@@ -97,11 +133,10 @@ for finding in found.findings:
 # The movement log-odds split exactly into what the units add, the bias, and the number of actions that do the same.
 
 # %%
-print("mean", found.tendency.mean, "| standard deviation", found.tendency.spread)
-print(
-    "on a black frame", round(found.tendency.black, 2), "nats; constant share", round(found.tendency.constant_share, 2)
-)
-for steer in found.steering:
+tendency = located.tendency
+print("mean", tendency.mean, "| standard deviation", tendency.spread)
+print("on a black frame", round(tendency.black, 2), "nats; constant share", round(tendency.constant_share, 2))
+for steer in located.steering:
     print(f"{steer.hook}: added {steer.added}, taken away {steer.removed}, both ways in {steer.both_ways}")
 
 # %% [markdown]
@@ -111,5 +146,20 @@ for steer in found.steering:
 # levels.
 
 # %%
-for kind, names in found.factors.names.items():
+for kind, names in located.factors.names.items():
     print(kind, ", ".join(f"{one.name} {one.score.value:.2f}" for one in names))
+
+# %% [markdown]
+# ## Over all subjects
+#
+# `mechinterp locate` was run on every policy at hand, ours and two that others trained; `mechinterp compare` keeps the
+# numbers. Do CoinRun agents represent the coin? The papers looked at one network each. Here the answer depends on the
+# network, and each answer has the same nulls.
+
+# %%
+subjects = [compared(results) for results in load(sorted(Path("analyses/reports/subjects").glob("*.json")))]
+for claim in claims(subjects):
+    print(claim)
+for subject in subjects:
+    print(f"{subject.name}: {subject.coin_channels} coin channels of {subject.channels}; pull {subject.pull}")
+side_by_side(subjects).show()

@@ -96,15 +96,14 @@ def test_the_committed_comparison_is_drawn_from_the_committed_files(tmp_path):
     assert (tmp_path / "compared.md").read_text() == (committed / "compared.md").read_text()
 
 
-@pytest.mark.slow
-def test_the_notebook_runs_from_its_script(checkpoint, tmp_path):
+def executed(name: str, **variables: str):
+    """The notebook, run; its printed text and how many figures it shows."""
     import jupytext
-    import nbformat
     from nbclient import NotebookClient
 
-    notebook = jupytext.read(ANALYSES / "what_does_it_want.py")
+    notebook = jupytext.read(ANALYSES / name)
     before = dict(os.environ)
-    os.environ.update(MECHINTERP_CHECKPOINT=str(checkpoint), MECHINTERP_LEVELS="16")
+    os.environ.update(variables)
     try:
         NotebookClient(
             notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}
@@ -112,12 +111,34 @@ def test_the_notebook_runs_from_its_script(checkpoint, tmp_path):
     finally:
         os.environ.clear()
         os.environ.update(before)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    printed = "".join(output.get("text", "") for output in outputs)
+    return notebook, printed, sum(output.output_type == "display_data" for output in outputs)
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_from_its_script(checkpoint, tmp_path):
+    import nbformat
+
+    notebook, printed, figures = executed(
+        "what_does_it_want.py", MECHINTERP_CHECKPOINT=str(checkpoint), MECHINTERP_LEVELS="16"
+    )
     nbformat.write(notebook, tmp_path / "out.ipynb")
-    printed = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
-    figures = [o for cell in notebook.cells for o in cell.get("outputs", []) if o.output_type == "display_data"]
     assert "coin side/movement" in printed
     assert "denoise: total" in printed
-    assert len(figures) == 2
+    assert figures == 2
+
+
+@pytest.mark.slow
+def test_the_notebook_on_the_coin_runs_on_a_planted_network(tmp_path):
+    options = {"use_backgrounds": False}
+    provenance = {"steps": 0, "organism": {"options": options}}
+    network = save(planted("coin", distractors=0.0).policy, tmp_path / "planted", provenance=provenance)
+    _, printed, figures = executed("where_is_the_coin.py", MECHINTERP_CHECKPOINT=str(network), MECHINTERP_LEVELS="36")
+    assert "block2.res1.hook_out: 2 coin channels; coin channels, on which an action hangs" in printed
+    assert "largest difference between a coin and its picture, inside: 0.0" in printed
+    assert "standard: " in printed
+    assert figures == 3
 
 
 @pytest.mark.parametrize("path", sorted(ANALYSES.rglob("*.py")), ids=lambda path: path.name)

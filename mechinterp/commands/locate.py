@@ -26,7 +26,8 @@ def _run(arguments: argparse.Namespace) -> None:
     import numpy as np
     from tqdm import tqdm
 
-    from mechinterp.features.locate import LocatePlan, locate
+    from mechinterp.features.locate import locate
+    from mechinterp.features.plan import LocatePlan
     from mechinterp.reports.measure.atlas import atlas_sections
     from mechinterp.reports.measure.subject import Subject
     from mechinterp.reports.page.atlas import write_atlas
@@ -59,7 +60,7 @@ def _run(arguments: argparse.Namespace) -> None:
         print(f"  {line}")
 
 
-STEPS = 10
+STEPS = 13
 """How often `locate` and the drawing say what they do: the length of the progress bar."""
 
 COMMAND = Command(

@@ -9,26 +9,34 @@ __getattr__, __dir__, __all__ = attach(
     {
         "Answers": "answers",
         "Attribution": "attribution",
+        "Carried": "hidden",
         "CoinChannel": "coin_channels",
         "Contrasts": "contrasting",
         "Direction": "directions",
         "FeatureError": "errors",
         "Grid": "receptive",
         "Label": "world",
+        "Located": "locate",
+        "LocatePlan": "plan",
         "NullAnswers": "answers",
         "NullContrasts": "untrained",
         "Probe": "probing",
-        "STATISTIC": "contrasting",
         "Scenery": "scenery",
+        "Searched": "searching",
+        "STATISTIC": "contrasting",
         "Steering": "steering",
         "Tendency": "tendency",
         "UNIT": "contrasting",
         "Use": "uses",
+        "VariableContrast": "variables",
+        "VariableTable": "variables",
+        "Whereabouts": "whereabouts",
         "answers_of": "answers",
         "attribute": "attribution",
         "attribution_shares": "shares",
+        "carried": "hidden",
         "coin_directions": "directions",
-        "contrasts": "contrasting",
+        "contrasts": "paired",
         "find_coin_channels": "coin_channels",
         "grids": "receptive",
         "labels": "world",
@@ -40,10 +48,12 @@ __getattr__, __dir__, __all__ = attach(
         "ridge": "ridge",
         "right_directions": "steering",
         "scenery_of": "scenery",
+        "search": "searching",
         "stages": "receptive",
         "take_back": "uses",
         "things": "shares",
         "totals": "uses",
+        "variable_table": "variables",
     },
 )
 
@@ -60,11 +70,15 @@ if TYPE_CHECKING:
     from mechinterp.features.contrasting import STATISTIC as STATISTIC
     from mechinterp.features.contrasting import UNIT as UNIT
     from mechinterp.features.contrasting import Contrasts as Contrasts
-    from mechinterp.features.contrasting import contrasts as contrasts
     from mechinterp.features.directions import Direction as Direction
     from mechinterp.features.directions import coin_directions as coin_directions
     from mechinterp.features.errors import FeatureError as FeatureError
+    from mechinterp.features.hidden import Carried as Carried
+    from mechinterp.features.hidden import carried as carried
+    from mechinterp.features.locate import Located as Located
     from mechinterp.features.locating import place_probes as place_probes
+    from mechinterp.features.paired import contrasts as contrasts
+    from mechinterp.features.plan import LocatePlan as LocatePlan
     from mechinterp.features.probing import Probe as Probe
     from mechinterp.features.probing import probes as probes
     from mechinterp.features.receptive import Grid as Grid
@@ -72,6 +86,8 @@ if TYPE_CHECKING:
     from mechinterp.features.receptive import stages as stages
     from mechinterp.features.scenery import Scenery as Scenery
     from mechinterp.features.scenery import scenery_of as scenery_of
+    from mechinterp.features.searching import Searched as Searched
+    from mechinterp.features.searching import search as search
     from mechinterp.features.shares import attribution_shares as attribution_shares
     from mechinterp.features.shares import things as things
     from mechinterp.features.steering import Steering as Steering
@@ -83,5 +99,9 @@ if TYPE_CHECKING:
     from mechinterp.features.uses import Use as Use
     from mechinterp.features.uses import take_back as take_back
     from mechinterp.features.uses import totals as totals
+    from mechinterp.features.variables import VariableContrast as VariableContrast
+    from mechinterp.features.variables import VariableTable as VariableTable
+    from mechinterp.features.variables import variable_table as variable_table
+    from mechinterp.features.whereabouts import Whereabouts as Whereabouts
     from mechinterp.features.world import Label as Label
     from mechinterp.features.world import labels as labels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,10 @@ from jaxtyping import Float, Int64
 
 from mechinterp.features.contrasting import Contrasts
 from mechinterp.features.errors import FeatureError
-from mechinterp.features.reading import BATCH, Reading, read_places
+from mechinterp.features.paired import dead_channels
+from mechinterp.features.reading import BATCH, read_places, read_several
 from mechinterp.features.receptive import grids, stages
-from mechinterp.features.scenery import COIN, ELSEWHERE, RIVALS, Scenery
+from mechinterp.features.scenery import COIN, ELSEWHERE, OBJECTS, RIVALS, Scenery
 from mechinterp.features.untrained import NullContrasts
 from mechinterp.policies.controls import untrained
 from mechinterp.policies.graph import Policy
@@ -87,29 +88,43 @@ def apart(
     return np.divide(half, np.sqrt(total), out=np.zeros_like(half), where=np.sqrt(total) > 1e-6 * size + 1e-12)
 
 
-def answers_of(policy: Policy, scenery: Scenery, *, hooks: Names = None, batch: int = BATCH) -> Answers:
+def answers_of(
+    policy: Policy,
+    scenery: Scenery,
+    *,
+    hooks: Names = None,
+    things: Container[str] = OBJECTS,
+    batch: int = BATCH,
+) -> Answers:
     """Run the network on every scene once and read it at the place of the object.
+
+    Args:
+        hooks: by default those of `receptive.stages`.
+        things: which of the objects, beside the coin.
 
     Raises:
         UnknownHook: see `Policy.select`.
     """
     names = policy.select(stages(policy) if hooks is None else hooks)
     sides = {name: grid.side if (grid := where) else 0 for name, where in grids(policy).items() if name in names}
-    shown = scenery.objects
-    bare = read_places(policy, scenery.coin.corrupted, shown[COIN].places, names, batch=batch)
+    shown = {name: thing for name, thing in scenery.objects.items() if name == COIN or name in things}
+    # a thing of another size has its middle elsewhere: the empty scene is read there too
+    points = {COIN: shown[COIN].places}
+    for name, thing in shown.items():
+        if not np.array_equal(thing.places, shown[COIN].places[thing.rows]):
+            points[name] = shown[COIN].places.copy()
+            points[name][thing.rows] = thing.places
+    readings = read_several(policy, scenery.coin.corrupted, list(points.values()), names, batch=batch)
+    bare = dict(zip(points, readings, strict=True))
     contrasts = {}
     for name, thing in shown.items():
         present = read_places(policy, thing.frames, thing.places, names, batch=batch)
-        if np.array_equal(thing.places, shown[COIN].places[thing.rows]):
-            absent = {hook: bare[hook].values[thing.rows] for hook in names}
-        else:  # a thing of another size: the empty scene is read where that thing is
-            frames = scenery.coin.corrupted[thing.rows]
-            absent = {h: r.values for h, r in read_places(policy, frames, thing.places, names, batch=batch).items()}
+        empty = bare.get(name, bare[COIN])
         contrasts[name] = Contrasts(
             variable=name,
             present={hook: present[hook].values for hook in names},
-            absent=absent,
-            dead={hook: _dead(present[hook], bare[hook]) for hook in names},
+            absent={hook: empty[hook].values[thing.rows] for hook in names},
+            dead={hook: dead_channels(present[hook], empty[hook]) for hook in names},
             sides=sides,
             levels=scenery.levels[thing.rows],
         )
@@ -143,13 +158,12 @@ def null_answers(
 ) -> NullAnswers:
     """`answers_of` networks of the policy's architecture with random weights, one for each seed.
 
-    Twenty are the fewest with which the corrected p can come down to 0.05.
+    Twenty are the fewest with which the corrected p can come down to 0.05. The `LOOKS` are left out: no test asks them.
     """
     names = policy.select(stages(policy) if hooks is None else hooks)
+    things = (*RIVALS, *ELSEWHERE)
     return NullAnswers(
-        tuple(answers_of(untrained(policy, seed=seed), scenery, hooks=names, batch=batch) for seed in seeds)
+        tuple(
+            answers_of(untrained(policy, seed=seed), scenery, hooks=names, things=things, batch=batch) for seed in seeds
+        )
     )
-
-
-def _dead(first: Reading, second: Reading) -> np.ndarray:
-    return np.minimum(first.low, second.low) == np.maximum(first.high, second.high)

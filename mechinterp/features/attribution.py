@@ -120,8 +120,8 @@ def attribute(
     images = _images(policy, frames, "frames")
     against = _images(policy, _baseline(frames, baseline), "baseline").expand_as(images)
 
-    def read(batch: Tensor) -> Tensor:
-        return TARGETS[target](policy(start_at=PIXELS, values={PIXELS: batch}), policy.actions)
+    def read(batch: Tensor, start: str = PIXELS) -> Tensor:
+        return TARGETS[target](policy(start_at=start, values={start: batch}), policy.actions)
 
     run = methods.Method(policy, read, hook, method, window)
     taken = np.full(len(images), steps if run.integrates else 0)

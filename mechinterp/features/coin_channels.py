@@ -41,7 +41,7 @@ class CoinChannel:
         q: its false discovery rate.
         against: for each rival, and for what shares only the coin's looks, the change with the coin minus the change
             with the other thing, in standard deviations of the channel, in the direction in which it answers.
-        share: for the things of `LOOKS`, which share of its answer to the coin they get.
+        share: for the things of `LOOKS` that there are scenes of, which share of its answer to the coin they get.
     """
 
     hook: str
@@ -100,7 +100,7 @@ def find_coin_channels(
                     selective=float(report.selective(hook)[channel]),
                     q=ranks.q[hook, channel],
                     against=against,
-                    share={look: _share(report, (hook, channel), look) for look in LOOKS},
+                    share={look: _share(report, (hook, channel), look) for look in LOOKS if look in report.contrasts},
                 )
             )
     return confirmed

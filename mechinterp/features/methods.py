@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -26,7 +26,11 @@ _PIXELS = "hook_input"
 _ROWS = 256  # images in one pass of an integral
 _PARTS = 8  # occlusions in one pass
 
-Read = Callable[[Tensor], Tensor]
+
+class Read(Protocol):
+    """What is attributed, from a batch of images, or of the values at a hook point that all information passes."""
+
+    def __call__(self, batch: Tensor, start: str = _PIXELS) -> Tensor: ...
 
 
 class Method:
@@ -36,6 +40,7 @@ class Method:
         self.policy, self.read, self.hook, self.method, self.window = policy, read, hook, method, window
         self.integrates = method in ("integrated gradients", "conductance")
         self.on_pixels = hook == _PIXELS
+        self.whole = policy.frontier(hook) == (hook,)
         if method == "conductance" and self.on_pixels:
             raise FeatureError("conductance is for hidden layers; at the pixels it is 'integrated gradients'")
         if not 1 <= window <= 64:
@@ -58,17 +63,16 @@ class Method:
         self, images: Float[Tensor, "frames 3 64 64"], baseline: Float[Tensor, "frames 3 64 64"], batch: int
     ) -> Float64[np.ndarray, " frames"] | None:
         """What the attributions of each frame should add up to; None where that is nothing."""
-        whole = self.policy.frontier(self.hook) == (self.hook,)
-        if not self.integrates or (self.method == "conductance" and not whole):
+        if not self.integrates or (self.method == "conductance" and not self.whole):
             return None
         found = []
         for at in range(0, len(images), batch):
             own, base = images[at : at + batch], baseline[at : at + batch]
             with_image = self.read(own)
-            if whole:
+            if self.whole:
                 without = self.read(base)
             else:  # only this activation is taken along the path, so only it is replaced
-                layer = self.policy.activations(None, self.hook, start_at=_PIXELS, values={_PIXELS: base})[self.hook]
+                layer = self._layer(base)
                 with self.policy.hooks_on({self.hook: lambda value, hook, layer=layer: layer}):
                     without = self.read(own)
             found.append((with_image.double() - without.double()).cpu().numpy())
@@ -81,6 +85,9 @@ class Method:
             if self.on_pixels:
                 images.requires_grad_()
                 method = IntegratedGradients(self.read)
+            elif self.whole:  # the same as below, without computing anew what comes before the layer
+                images, baseline = self._layer(images).requires_grad_(), self._layer(baseline)
+                method = IntegratedGradients(lambda values: self.read(values, self.hook))
             else:
                 method = LayerIntegratedGradients(self.read, layer)
             return method.attribute(images, baseline, n_steps=steps, internal_batch_size=rows)  # pyright: ignore
@@ -100,10 +107,13 @@ class Method:
             return Occlusion(self.read).attribute(
                 images, shape, strides=shape, baselines=baseline, perturbations_per_eval=_PARTS
             )
-        values = self.policy.activations(None, self.hook, start_at=_PIXELS, values={_PIXELS: baseline})[self.hook]
+        values = self._layer(baseline)
         channels = torch.arange(values.shape[1], device=values.device)
         mask = channels.view(1, -1, *[1] * (values.ndim - 2)).expand_as(values[:1])
         method = LayerFeatureAblation(self.read, self.policy.hook_dict[self.hook])
         found = method.attribute(images, layer_baselines=values, layer_mask=mask)
         # captum writes the effect of a channel into each of its places; a share in each makes them add up to it
         return found / values[0, 0].numel()  # pyright: ignore
+
+    def _layer(self, images: Tensor) -> Tensor:
+        return self.policy.activations(None, self.hook, start_at=_PIXELS, values={_PIXELS: images})[self.hook]

@@ -34,7 +34,6 @@ class Reading:
     high: Float32[np.ndarray, " channels"]
 
 
-@torch.no_grad()
 def read_places(
     policy: Policy,
     frames: UInt8[np.ndarray, "frames 64 64 3"],
@@ -56,11 +55,26 @@ def read_places(
     Raises:
         FeatureError: frames that are not uint8 [frames, 64, 64, 3], points outside them, or a radius below 0.
     """
-    _check(frames, pixels, radius, batch)
+    return read_several(policy, frames, [pixels], names, radius=radius, batch=batch)[0]
+
+
+@torch.no_grad()
+def read_several(
+    policy: Policy,
+    frames: UInt8[np.ndarray, "frames 64 64 3"],
+    points: Sequence[Float[np.ndarray, "frames 2"]],
+    names: Sequence[str],
+    *,
+    radius: int = 1,
+    batch: int = BATCH,
+) -> list[dict[str, Reading]]:
+    """`read_places` at several points of each frame, for one forward pass; a reading for each list of points."""
+    for pixels in points:
+        _check(frames, pixels, radius, batch)
     where = grids(policy)
     device = next(policy.parameters()).device
     widths = {name: (policy.shapes[name] or (1,))[0] for name in names}
-    read = {name: np.empty((len(frames), width), np.float32) for name, width in widths.items()}
+    read = [{name: np.empty((len(frames), width), np.float32) for name, width in widths.items()} for _ in points]
     low = {name: torch.full((width,), torch.inf, device=device) for name, width in widths.items()}
     high = {name: -low[name] for name in names}
     for at in range(0, len(frames), batch):
@@ -72,12 +86,14 @@ def read_places(
             axes = (0, 2, 3) if grid is not None else (0,)
             low[name] = torch.minimum(low[name], flat.amin(axes))
             high[name] = torch.maximum(high[name], flat.amax(axes))
-            mean = flat if grid is None else _around(flat, grid, pixels[rows], radius)
-            read[name][rows] = mean.cpu().numpy()
+            for own, pixels in zip(read, points, strict=True):
+                mean = flat if grid is None else _around(flat, grid, pixels[rows], radius)
+                own[name][rows] = mean.cpu().numpy()
 
         with policy.hooks_on(dict.fromkeys(names, note)):
             policy(torch.tensor(frames[rows], device=device), stop_at=names[-1])
-    return {name: Reading(read[name], low[name].cpu().numpy(), high[name].cpu().numpy()) for name in names}
+    ends = {name: (low[name].cpu().numpy(), high[name].cpu().numpy()) for name in names}
+    return [{name: Reading(own[name], *ends[name]) for name in names} for own in read]
 
 
 def _around(

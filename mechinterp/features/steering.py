@@ -24,6 +24,7 @@ from mechinterp.policies.readouts import readouts
 from mechinterp.stats import Estimate, Null, means
 
 _BATCH = 32
+_SETS = 8  # directions in one batch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,8 @@ class Steering:
         hook: the layer.
         added, removed: change of the movement log-odds when the direction is added, or taken away, in nats; the null
             has random directions of the same length, over the whole activation.
-        both_ways: share of frames in which adding raises the log-odds and taking away lowers them.
+        both_ways: share of frames in which adding raises the log-odds and taking away lowers them; the null has the
+            same share for each of the random directions (of its two signs the one that does so in more frames).
         length: of the direction, as a share of the mean length of the activations around their mean.
     """
 
@@ -93,21 +95,23 @@ def _steer(
     norm = float(direction.norm())
     around = torch.cat([up, down])
     length = norm / max(float((around - around.mean(0)).flatten(1).norm(dim=1).mean()), 1e-12)
-    own = np.stack([_changed(policy, hook, frames, sign * direction) for sign in (1.0, -1.0)], 1) - plain[:, None]
+    own = _changed(policy, hook, frames, [direction, -direction]) - plain[:, None]
     some = np.arange(len(frames))[:: max(1, len(frames) // 64)]
-    draws = []
-    for _ in range(random):
-        noise = torch.from_numpy(rng.normal(size=tuple(direction.shape))).to(direction)
-        draws.append((_changed(policy, hook, frames[some], noise * (norm / noise.norm())) - plain[some]).mean())
+    noise = [torch.from_numpy(rng.normal(size=tuple(direction.shape))).to(direction) for _ in range(random)]
+    noise = [one * (norm / one.norm()) for one in noise]
+    drawn = _changed(policy, hook, frames[some], [sign * one for sign in (1.0, -1.0) for one in noise])
+    up_by, down_by = np.split(drawn - plain[some, None], 2, axis=1)
+    draws = up_by.mean(0)
+    either = np.maximum(((up_by > 0) & (down_by < 0)).mean(0), ((up_by < 0) & (down_by > 0)).mean(0))
     table = np.column_stack([own, (own[:, 0] > 0) & (own[:, 1] < 0)])
     words = [f"steer/{hook}/{what}" for what in ("added", "removed", "both ways")]
     added, removed, both = means(table, names=words, unit="levels", rng=rng, clusters=levels)
     what = f"{random} random directions of the same length at {hook}"
     return Steering(
         hook=hook,
-        added=added.against(Null.from_draws(added.value, np.array(draws), description=what)),
-        removed=removed.against(Null.from_draws(removed.value, np.array(draws), description=what)),
-        both_ways=both,
+        added=added.against(Null.from_draws(added.value, draws, description=what)),
+        removed=removed.against(Null.from_draws(removed.value, draws, description=what)),
+        both_ways=both.against(Null.from_draws(both.value, either, description=what)),
         length=length,
     )
 
@@ -117,10 +121,13 @@ def _activations(policy: Policy, frames: np.ndarray, hook: str) -> torch.Tensor:
     return torch.cat([policy.activations(part, hook)[hook] for part in parts])
 
 
-def _changed(policy: Policy, hook: str, frames: np.ndarray, direction: torch.Tensor) -> Float64[np.ndarray, " frames"]:
+def _changed(
+    policy: Policy, hook: str, frames: np.ndarray, directions: list[torch.Tensor]
+) -> Float64[np.ndarray, "frames directions"]:
+    """The movement log-odds of each frame with each direction added."""
+    sets = [[Steer(hook=hook, direction=direction)] for direction in directions]
     found = []
     for at in range(0, len(frames), _BATCH):
-        part = torch.from_numpy(frames[at : at + _BATCH])
-        edited = run_each(policy, part, [[Steer(hook=hook, direction=direction)]])
-        found.append(movement_logodds(edited.logits[0].double(), policy.actions).numpy())
+        edited = run_each(policy, torch.from_numpy(frames[at : at + _BATCH]), sets, at_once=_SETS)
+        found.append(movement_logodds(edited.logits.double(), policy.actions).numpy().T)
     return np.concatenate(found)

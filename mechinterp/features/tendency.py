@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, Int64, UInt8
+from jaxtyping import Bool, Float, Float64, Int64, UInt8
 from torch import Tensor
 
 from mechinterp.features.errors import FeatureError
@@ -25,6 +25,8 @@ from mechinterp.policies.nodes import LOGITS
 from mechinterp.stats import Estimate, bootstrap, means
 
 PARTS = ("units", "bias", "number of actions")
+TOP = 6
+"""So many units are reported one by one."""
 _BATCH = 64
 
 
@@ -40,6 +42,8 @@ class Tendency:
         black: the log-odds on a black frame, where nothing is seen.
         hook: the layer that the logits read.
         unit_means, unit_spreads: of each of its units, mean and standard deviation of what it adds.
+        units: unit -> the mean of what it adds, for the `TOP` that add most (of either sign) on the levels that choose,
+            on the other levels; empty where none choose.
     """
 
     mean: Estimate
@@ -50,6 +54,7 @@ class Tendency:
     hook: str
     unit_means: Float64[np.ndarray, " units"]
     unit_spreads: Float64[np.ndarray, " units"]
+    units: dict[int, Estimate]
 
     @property
     def constant_share(self) -> float:
@@ -64,8 +69,13 @@ def movement_tendency(
     levels: Int64[np.ndarray, " frames"],
     *,
     rng: np.random.Generator,
+    choosing: Int64[np.ndarray, " levels"] | tuple[()] = (),
 ) -> Tendency:
     """Take the movement log-odds on these frames apart.
+
+    Args:
+        levels: of each frame.
+        choosing: the levels that choose the units to report.
 
     Raises:
         FeatureError: the logits are not read linearly from one layer, or no action goes left or right.
@@ -102,7 +112,22 @@ def movement_tendency(
         hook=hook,
         unit_means=per_unit.mean(0),
         unit_spreads=per_unit.std(0),
+        units=_top_units(per_unit, levels, np.isin(levels, choosing), rng),
     )
+
+
+def _top_units(
+    added: Float64[np.ndarray, "frames units"],
+    levels: Int64[np.ndarray, " frames"],
+    first: Bool[np.ndarray, " frames"],
+    rng: np.random.Generator,
+) -> dict[int, Estimate]:
+    if not first.any():
+        return {}
+    top = np.argsort(-np.abs(added[first].mean(0)), kind="stable")[:TOP].tolist()
+    names = [f"tendency/unit/{unit}" for unit in top]
+    found = means(added[~first][:, top], names=names, unit="levels", rng=rng, clusters=levels[~first])
+    return dict(zip(top, found, strict=True))
 
 
 def _last_layer(policy: Policy) -> tuple[str, Tensor, Tensor]:

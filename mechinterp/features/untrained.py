@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int64
 
-from mechinterp.features.contrasting import Channel, Contrasts, Pairs, contrasts
+from mechinterp.features.contrasting import Channel, Contrasts
 from mechinterp.features.errors import FeatureError
+from mechinterp.features.paired import Pairs, contrasts
 from mechinterp.policies.controls import untrained
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names, select

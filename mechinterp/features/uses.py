@@ -7,7 +7,7 @@ it stand as many random channels, or random directions: what is lost with any su
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,7 +44,8 @@ class Use:
         effects: by readout, the mean over pairs of readout(with the coin) - readout(with the part taken back), its null
             flips of the sign of each level. Movement in nats toward the side on which the coin lies, jump in nats,
             value in the critic's units.
-        random: by readout, the same mean for each random part of the same size.
+        random: by readout, the same mean for each random part of the same size (all other channels at once, where those
+            are fewer; none, where the part is the whole layer).
     """
 
     hook: str
@@ -53,20 +54,28 @@ class Use:
     effects: dict[str, Estimate]
     random: dict[str, tuple[float, ...]]
 
-    def matters(self, readouts: Sequence[str] = ACTS) -> bool:
-        """Whether any of these changes by more than `MARGIN`, by more than with any random part, and not by chance.
+    def moves(self, readout: str, *, of: int = len(ACTS)) -> bool:
+        """Whether an effect on this readout was shown, and one that matters.
 
-        By chance: p, from flips of sign, is at most 0.05 divided by the number of readouts.
+        It must be larger than `MARGIN` and than with every random part, its interval must leave out 0, and its p, from
+        flips of sign, must be at most 0.05 divided by `of`, the number of readouts that are asked.
         """
-        for readout in readouts:
-            estimate = self.effects[readout]
-            p = estimate.null.p if estimate.null is not None else None
-            if p is None:
-                raise FeatureError(f"{estimate.name} was not held against flips of sign")
-            beyond = abs(estimate.value) > max((MARGIN, *map(abs, self.random[readout])))
-            if p <= _ALPHA / len(readouts) and estimate.excludes(0) and beyond:
-                return True
-        return False
+        estimate = self.effects[readout]
+        p = estimate.null.p if estimate.null is not None else None
+        if p is None:
+            raise FeatureError(f"{estimate.name} was not held against flips of sign")
+        beyond = abs(estimate.value) > max((MARGIN, *map(abs, self.random[readout])))
+        return p <= _ALPHA / of and estimate.excludes(0) and beyond
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """The actions (of `ACTS`) that hang on the part: an effect on them was shown that matters."""
+        return tuple(readout for readout in ACTS if self.moves(readout))
+
+    @property
+    def idle(self) -> bool:
+        """Whether it was shown that no action hangs on the part: all intervals lie within `MARGIN` of 0."""
+        return all(self.effects[readout].within(-MARGIN, MARGIN) for readout in ACTS)
 
     @property
     def nothing(self) -> bool:
@@ -152,14 +161,17 @@ def _edit(hook: str, part: tuple[int, ...] | np.ndarray, here: Tensor, source: T
 def _like(
     part: tuple[int, ...] | np.ndarray, width: int, count: int, rng: np.random.Generator
 ) -> list[tuple[int, ...] | np.ndarray]:
-    """Random parts of the same size: other channels while there are enough, or directions."""
+    """Random parts of the same size: other channels (all of them, where those are fewer; none, where there are none),
+    or directions.
+    """
     if isinstance(part, np.ndarray):
         if part.shape != (width,) or not np.linalg.norm(part) > 0:
             raise FeatureError(f"a direction needs {width} numbers that are not all 0, got shape {part.shape}")
         return [rng.normal(size=width) for _ in range(count)]
     others = np.setdiff1d(np.arange(width), part)
-    pool = others if len(others) >= len(part) else np.arange(width)
-    return [tuple(sorted(rng.choice(pool, len(part), replace=False).tolist())) for _ in range(count)]
+    if len(others) <= len(part):
+        return [tuple(others.tolist())] if len(others) else []
+    return [tuple(sorted(rng.choice(others, len(part), replace=False).tolist())) for _ in range(count)]
 
 
 def _estimates(

@@ -51,11 +51,11 @@ def write(results: Results, folder: str | Path, *, png: bool = True) -> Written:
         write_text(path, (fig.to_json(pretty=False) or "") + "\n")
         files.append(path)
     write_text(folder / "report.html", render(results, by_section))
-    pictures, note = _pictures(drawn, folder / "figures") if png else ([], None)
-    return Written(folder / "report.html", folder / "results.json", (*files, *pictures), note)
+    images, note = pictures(drawn, folder / "figures") if png else ([], None)
+    return Written(folder / "report.html", folder / "results.json", (*files, *images), note)
 
 
-def _pictures(drawn: dict[str, go.Figure], folder: Path) -> tuple[list[Path], str | None]:
+def pictures(drawn: dict[str, go.Figure], folder: Path) -> tuple[list[Path], str | None]:
     """Each figure as a PNG file, or none and why."""
     import shutil
     from importlib.util import find_spec

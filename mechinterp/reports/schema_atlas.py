@@ -1,24 +1,36 @@
-"""What the three sections of an atlas hold: `mechinterp locate` writes these, as `schema` says of a report's.
+"""What the sections of an atlas hold: `mechinterp locate` writes these, as `schema` says of a report's.
 
 atlas
-    - table ``layers`` (hook, channels, side, dead, verdict, coin_channels): a row a hook point, in order; verdicts
-      are keys of `features.findings.VERDICTS`, ``words`` their words.
+    - table ``layers`` (hook, channels, side, dead, verdict, words, coin_channels, channels_move, direction_moves): a
+      row a hook point, in order; verdicts are keys of `features.findings.VERDICTS`, ``words`` their words; the last two
+      name the actions that were shown to hang on all coin channels together, and on the direction.
     - ``decode/{hook}``: AUROC of the coin's direction, on held-out levels, against untrained networks.
     - ``total/{readout}``: what the coin does; [``use/{hook}/{part_of}/{readout}``: what taking back does.]
     - [``channel/{hook}/{channel}``: contrast of the confirmed channels; table ``found`` (hook, channel, selective, q,
-      square, other_colours).]
+      square, other_colours); ``place/{hook}/{channel}/{of_place}``: where its map changes, pixels from the coin
+      ("right", "below"), and the share of the change in the 3 x 3 cells "around" it.]
     - arrays ``cloud/{hook}`` and ``null/{hook}``, float [channels 2]: contrast and selective contrast of every channel
       of the policy, and of untrained networks.
     - [``probe/{label}/{hook}/score`` and ``.../above``; table ``probes`` (label, hook, kind, best_baseline).]
-    - [``share/movement/{thing}/share``, ``.../area``, ``.../excess``.]
     - [arrays ``examples`` [examples 2 64 64 3], ``map/{hook}/{channel}`` [examples 2 side side], and
       ``top/{hook}/{channel}`` [frames 64 64 3], the frames in which the channel is largest; tables ``examples`` and
       ``top`` as in a report.]
-    - facts ``represented``, ``used``, ``decoy_difference``, ``untrained_networks``, ``pairs``, ``statement``.
+    - facts ``represented``, ``used``, ``decoy_difference``, ``untrained_networks``, ``pairs``, ``choosing`` and
+      ``held`` (levels), ``statement``.
+variables
+    - table ``rows`` (variable, hook, channels, beyond_labels, beyond_untrained, strength, usual, p, channel): as
+      `features.variables.VariableContrast`; ``usual`` and ``p`` are of the strength in untrained networks.
+    - ``contrast/{variable}/{hook}``: of that channel.
+    - facts ``picture_difference``, ``pictures``, ``statement``.
+attribution
+    - [``share/{readout}/{thing}/share``, ``.../area``, ``.../excess``: to pixels.]
+    - table ``hidden`` (readout, hook, channels, needed); [``hidden/{readout}/{hook}/{channel}/{of_hidden}``;
+      ``hidden/{readout}/{hook}/coin``: share of the attribution on coin channels minus their share of the channels.]
+    - fact ``most``.
 tendency
-    - ``tendency/mean``, ``tendency/spread``, ``tendency/right``, ``tendency/part/{piece}``; facts ``black``,
-      ``constant_share``.
-    - ``steer/{hook}/added``, ``.../removed``, ``.../both ways``; table ``layers`` (hook).
+    - ``tendency/mean``, ``tendency/spread``, ``tendency/right``, ``tendency/part/{piece}``,
+      ``tendency/unit/{channel}``; facts ``black``, ``constant_share``, ``hook``, ``units``, ``units_for_most``.
+    - ``steer/{hook}/added``, ``.../removed``, ``.../both ways``; table ``layers`` (hook, length).
 factors
     - ``factor/{kind}/{number}``; table ``factors`` (kind, number, name); facts ``hook``, ``explained_*``, ``dead``.
     - [``sae/{measure}/{replacement}``, ``sae/recovered``.]
@@ -27,6 +39,11 @@ factors
 from __future__ import annotations
 
 from mechinterp.reports.schema_types import Spec
+
+_MOVE = ("channels_move", "direction_moves")
+_CONTRAST = (
+    "variable", "hook", "channels", "beyond_labels", "beyond_untrained", "strength", "usual", "p", "channel",
+)  # fmt: skip
 
 SPECS: dict[str, Spec] = {
     "atlas": Spec(
@@ -38,18 +55,47 @@ SPECS: dict[str, Spec] = {
             "use/{hook}/{part_of}/{readout}",
             "channel/{hook}/{channel}",
             "probe/{label}/{hook}/{of_probe}",
-            "share/movement/{thing}/{of_share}",
+            "place/{hook}/{channel}/{of_place}",
         ),
         tables=(
-            ("layers", ("hook", "channels", "side", "dead", "verdict", "words", "coin_channels")),
+            ("layers", ("hook", "channels", "side", "dead", "verdict", "words", "coin_channels", *_MOVE)),
             ("found", ("hook", "channel", "selective", "q", "square", "other_colours")),
             ("probes", ("label", "hook", "kind", "best_baseline")),
             ("top", ("hook", "channel")),
             ("examples", ("level", "left", "top", "right", "bottom")),
         ),
         arrays=("cloud/{hook}", "null/{hook}", "examples", "map/{hook}/{channel}", "top/{hook}/{channel}"),
-        facts=("represented", "used", "decoy_difference", "untrained_networks", "pairs", "statement"),
+        facts=(
+            "represented",
+            "used",
+            "decoy_difference",
+            "untrained_networks",
+            "pairs",
+            "choosing",
+            "held",
+            "statement",
+        ),
         required=("layers", "total/movement", "represented", "used", "untrained_networks"),
+    ),
+    "variables": Spec(
+        title="What do the channels answer to?",
+        question="Which variables of the world does each layer tell apart, better than untrained networks do?",
+        estimates=("contrast/{variable}/{hook}",),
+        tables=(("rows", _CONTRAST),),
+        facts=("picture_difference", "pictures", "statement"),
+        required=("rows", "picture_difference"),
+    ),
+    "attribution": Spec(
+        title="What decides?",
+        question="On which pixels, and on which channels, do its actions and its value hang?",
+        estimates=(
+            "share/{readout}/{thing}/{of_share}",
+            "hidden/{readout}/{hook}/{channel}/{of_hidden}",
+            "hidden/{readout}/{hook}/coin",
+        ),
+        tables=(("hidden", ("readout", "hook", "channels", "needed")),),
+        facts=("most",),
+        required=("hidden",),
     ),
     "tendency": Spec(
         title="Is there a tendency to go right?",
@@ -59,10 +105,11 @@ SPECS: dict[str, Spec] = {
             "tendency/spread",
             "tendency/right",
             "tendency/part/{piece}",
+            "tendency/unit/{channel}",
             "steer/{hook}/{of_steer}",
         ),
-        tables=(("layers", ("hook",)),),
-        facts=("black", "constant_share"),
+        tables=(("layers", ("hook", "length")),),
+        facts=("black", "constant_share", "hook", "units", "units_for_most"),
         required=("tendency/mean", "tendency/spread", "layers"),
     ),
     "factors": Spec(

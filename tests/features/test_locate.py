@@ -23,8 +23,11 @@ from mechinterp.features import (
 )
 from mechinterp.features.answers import apart
 from mechinterp.features.findings import findings
-from mechinterp.features.locate import LocatePlan, locate
+from mechinterp.features.locate import locate
+from mechinterp.features.plan import LocatePlan
+from mechinterp.features.uses import Use
 from mechinterp.policies import AlwaysRight, UnknownHook, build, visited_states
+from mechinterp.stats import Estimate, Null
 
 PLAIN = GameOptions(distribution_mode="easy", use_backgrounds=False)
 LEVELS = 44
@@ -161,3 +164,60 @@ def test_bad_input(states):
     bare = answers_of(policy, dataclasses.replace(scenes, objects={"coin": scenes.objects["coin"]}))
     with pytest.raises(FeatureError, match="give more levels"):
         bare.selective("block1.hook_pool")
+
+
+def test_a_layer_that_never_changes_is_called_dead(scenes, null):
+    policy = build(LIGHT, seed=0).requires_grad_(False)
+    policy.get_parameter("hidden.linear.bias").fill_(-1e6)
+    own = answers_of(policy, scenes)
+    cut, levels = parts(scenes, own, null)
+    rng = np.random.default_rng(0)
+    lines = coin_directions(cut[0], cut[2], cut[1], cut[3], rng=rng)
+    *_, found = findings(policy, scenes.of_levels(levels), cut[2], [], lines, rng=rng, random=1)
+    assert (found.verdict, found.dead, found.by_direction) == ("dead", found.width, None)
+
+
+def use(movement, jump, *, half=0.02, random=0.0, p=0.001):
+    effects = {
+        name: Estimate(
+            name=name, value=value, low=value - half, high=value + half, n=30, unit="levels",
+            null=Null(description="flips", value=0.0, low=-0.1, high=0.1, p=p),
+        )
+        for name, value in (("movement", movement), ("jump", jump), ("value", 5.0))
+    }  # fmt: skip
+    return Use(
+        hook="h", part="channels", channels=(0,), effects=effects, random=dict.fromkeys(effects, (random, -random))
+    )
+
+
+def test_used_means_that_an_effect_was_shown_that_matters():
+    assert use(0.3, 0.0).moved == ("movement",)
+    assert use(0.0, -0.3).moved == ("jump",)
+    assert use(0.05, 0.0).moved == ()  # shown, but it does not matter
+    assert use(0.3, 0.0, random=0.4).moved == ()  # as with any part of the layer
+    assert use(0.3, 0.0, p=0.04).moved == ()  # two readouts were asked
+    assert use(0.3, 0.0, half=0.31).moved == ()
+    assert use(0.05, 0.0).idle
+    assert not use(0.01, 0.0, half=0.2).idle  # it may matter: that was not shown either way
+
+
+def test_the_verdict_tells_channels_and_direction_apart(scenes, null):
+    _, _, every = search("coin", scenes, null)
+    found = every["block2.res1.hook_out"]
+    for by_channels, by_direction, verdict in (
+        (use(0.3, 0), use(0, 0), "used"),
+        (use(0.01, 0), use(0.38, 0), "direction used"),
+        (use(0.01, 0), use(0.01, 0), "not connected"),
+        (use(0.01, 0), use(0.2, 0, half=0.3), "unclear"),
+    ):
+        changed = dataclasses.replace(found, by_channels=by_channels, by_direction=by_direction)
+        assert changed.verdict == verdict
+        assert (
+            dataclasses.replace(changed, channels=(), by_channels=None).verdict
+            == {
+                "used": "spread, not connected",
+                "direction used": "spread, used",
+                "not connected": "spread, not connected",
+                "unclear": "spread, unclear",
+            }[verdict]
+        )

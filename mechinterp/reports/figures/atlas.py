@@ -5,21 +5,23 @@ from __future__ import annotations
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from mechinterp.features.uses import MARGIN
 from mechinterp.reports.figures import maps, style
-from mechinterp.reports.figures.dots import dots, null_bands, rows, written
+from mechinterp.reports.figures.dots import dots, hover, null_bands, rows, written
+from mechinterp.reports.figures.heat import heat
 from mechinterp.reports.figures.pictures import bare_axes, image
 from mechinterp.reports.section import Section
+from mechinterp.reports.wording import short
 
 _ACROSS = 4
+_SCORES = {"class": "balanced accuracy", "number": "share of variance", "place": "share of right guesses"}
 
 
 def figures(section: Section) -> list[go.Figure]:
-    """Verdicts by layer, clouds of channels, what taking back changes, probes, attribution, maps and top frames."""
+    """Verdicts by layer, clouds of channels, what taking back changes, probes, maps and top frames."""
     made = [_decode(section), _cloud(section), _use(section)]
     if "probes" in section.tables:
-        made.append(_probes(section))
-    if section.under("share"):
-        made.append(_shares(section))
+        made += [_probes(section), _probes_by_layer(section)]
     if "top" in section.tables:
         if maps.drawable(section):
             made.append(maps.figure(section))
@@ -49,7 +51,7 @@ def _cloud(section: Section) -> go.Figure:
     hooks = section.table("layers").column("hook")
     count = -(-len(hooks) // _ACROSS)
     fig = make_subplots(rows=count, cols=min(_ACROSS, len(hooks)), subplot_titles=hooks, vertical_spacing=0.22 / count)
-    style.dress(fig, "atlas-cloud", "Are there channels for the coin alone?", height=150 + 230 * count)
+    style.dress(fig, "atlas-cloud", "Are there channels for the coin alone?", height=170 + 240 * count)
     rows_found = section.table("found").records() if "found" in section.tables else []
     found = {(row["hook"], row["channel"]) for row in rows_found}
     for index, hook in enumerate(hooks):
@@ -74,28 +76,49 @@ def _cloud(section: Section) -> go.Figure:
     fig.update_yaxes(range=[-1.05, 1.05])
     fig.update_annotations(font={"size": 12})
     fig.update_yaxes(title_text="selective", col=1)
+    for index in range(len(hooks)):
+        if index + _ACROSS >= len(hooks):  # nothing stands under it
+            fig.update_xaxes(title_text="contrast", title_standoff=4, row=index // _ACROSS + 1, col=index % _ACROSS + 1)
     fig.update_layout(margin={"t": 120})
     style.lift(fig, 24)
     return fig
 
 
 def _use(section: Section) -> go.Figure:
-    hooks = section.table("layers").column("hook")
-    shown, labels = [section["total/movement"]], ["<b>the coin itself</b>"]
-    for hook in hooks:
-        for part in ("channels", "direction"):
-            estimate = section.get(f"use/{hook}/{part}/movement")
-            if estimate is not None:
-                shown.append(estimate)
-                labels.append(f"<b>{hook}</b>, {part}")
-    fig = style.figure("atlas-use", "Does the way to the coin hang on it?", height=170 + 46 * len(shown))
+    kept, labels = [("total", "")], ["<b>the coin itself</b>"]
+    for layer in section.table("layers").records():
+        for part, count in (("channels", layer["coin_channels"]), ("direction", 1)):
+            if f"use/{layer['hook']}/{part}/movement" in section:
+                kept.append((layer["hook"], part))
+                what = "direction" if part == "direction" else f"{count} channel{'s' if count != 1 else ''}"
+                labels.append(f"<b>{layer['hook']}</b>, {what}")
+    fig = style.figure("atlas-use", "Does any action hang on it?", height=190 + 46 * len(kept))
     at = rows(fig, labels)
-    dots(fig, shown[:1], at[:1], label="coin put there", colour=style.AMBER, unit="nats", size=12)
-    dots(fig, shown[1:], at[1:], label="taken back in this layer", colour=style.BLUE, unit="nats", size=10)
-    written(fig, shown, at, unit="nats", signed=True)
-    fig.add_vline(0, line={"color": style.LIGHT, "width": 1}, layer="below")
-    fig.update_xaxes(title_text="movement log-odds toward the coin's side, nats")
+    movement, jump = ([section[_path(*one, readout)] for one in kept] for readout in ("movement", "jump"))
+    below = [y - 0.22 for y in at]
+    dots(fig, movement[:1], at[:1], label="movement: coin put there", colour=style.AMBER, unit="nats", size=12)
+    dots(fig, movement[1:], at[1:], label="movement: taken back", colour=style.BLUE, unit="nats", size=10)
+    dots(
+        fig,
+        jump[:1],
+        below[:1],
+        label="jump: coin put there",
+        colour=style.AMBER,
+        unit="nats",
+        symbol="diamond",
+        size=8,
+    )
+    dots(fig, jump[1:], below[1:], label="jump: taken back", colour=style.GREEN, unit="nats", symbol="diamond", size=7)
+    written(fig, movement, at, unit="nats", signed=True)
+    fig.add_vrect(-MARGIN, MARGIN, fillcolor=style.MARGIN_BAND, line_width=0, layer="below")
+    fig.update_xaxes(
+        title_text="movement log-odds toward the coin's side, jump log-odds; nats (green: would not matter)"
+    )
     return fig
+
+
+def _path(hook: str, part: str, readout: str) -> str:
+    return f"use/{hook}/{part}/{readout}" if part else f"total/{readout}"
 
 
 def _probes(section: Section) -> go.Figure:
@@ -109,7 +132,7 @@ def _probes(section: Section) -> go.Figure:
     fig = style.figure("atlas-probes", "What can be read out, above every baseline?", height=170 + 54 * len(chosen))
     labels = []
     for row, _ in chosen:
-        kind = "balanced accuracy" if row["kind"] == "class" else "share of variance"
+        kind = _SCORES[row["kind"]]
         below = f"best at {row['hook']}; {kind} above {row['best_baseline']}"
         labels.append(f"<b>{row['label']}</b><br><span style='color:{style.GREY}'>{below}</span>")
     at = rows(fig, labels)
@@ -120,14 +143,17 @@ def _probes(section: Section) -> go.Figure:
     return fig
 
 
-def _shares(section: Section) -> go.Figure:
-    things = list(dict.fromkeys(name.split("/")[1] for name in section.under("share")))
-    fig = style.figure("atlas-shares", "Where does the attribution fall?", height=180 + 44 * len(things))
-    at = rows(fig, things)
-    for what, colour, symbol in (("area", style.GREY, "square"), ("share", style.BLUE, "circle")):
-        estimates = [section[f"share/movement/{thing}/{what}"] for thing in things]
-        dots(fig, estimates, at, label=what, colour=colour, symbol=symbol, percent=True)
-    fig.update_xaxes(title_text="share of the attribution, and of the frame", tickformat=".0%")
+def _probes_by_layer(section: Section) -> go.Figure:
+    table = section.table("probes").records()
+    labels = list(dict.fromkeys(row["label"] for row in table))
+    hooks = [hook for hook in section.table("layers").column("hook") if any(row["hook"] == hook for row in table)]
+    cells = [[section.get(f"probe/{label}/{hook}/above") for hook in hooks] for label in labels]
+    fig = style.figure("atlas-probe-layers", "At which layers?", height=190 + 32 * len(labels))
+    texts = [["" if e is None else short(e, signed=True) for e in row] for row in cells]
+    bold = [[e is not None and e.excludes(0) for e in row] for row in cells]
+    values = [[None if e is None else e.value for e in row] for row in cells]
+    hovers = [["" if e is None else hover(e) for e in row] for row in cells]
+    heat(fig, values, texts, rows=labels, columns=list(hooks), hovers=hovers, bold=bold)
     return fig
 
 

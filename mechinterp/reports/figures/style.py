@@ -81,7 +81,7 @@ def name_of(fig: go.Figure) -> str:
     return fig.layout.meta["name"]  # pyright: ignore
 
 
-def note(fig: go.Figure, text: str, *, x: float, y: float | str, **options: object) -> None:
+def note(fig: go.Figure, text: str, *, x: float | str, y: float | str, **options: object) -> None:
     """A short text beside the data: no arrow, small and grey unless said otherwise."""
     options = {"xref": "x", "yref": "y", "xanchor": "left", "font": {"size": 12, "color": GREY}, **options}
     fig.add_annotation(text=text, x=x, y=y, showarrow=False, align="left", **options)

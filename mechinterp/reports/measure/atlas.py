@@ -1,4 +1,4 @@
-"""From what `features.locate` found to the sections of an atlas."""
+"""From what `features.locate` found to the sections of an atlas; here the coin itself, the others in `located`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ import torch
 from mechinterp.coinrun import camera
 from mechinterp.features.findings import VERDICTS
 from mechinterp.features.locate import Located
+from mechinterp.features.scenery import LOOKS
+from mechinterp.features.searching import Searched
+from mechinterp.features.uses import Use
 from mechinterp.policies.graph import Policy
+from mechinterp.reports.measure.located import others
 from mechinterp.reports.section import Section, Table
 
 EXAMPLES, MAPS, FRAMES = 2, 4, 6
@@ -17,24 +21,27 @@ _CLOUD = 400
 
 
 def atlas_sections(policy: Policy, located: Located) -> dict[str, Section]:
-    """The three sections."""
-    sections = (_coin(policy, located), _tendency(located), _factors(located))
+    """The sections, in the order of the page."""
+    sections = (_coin(policy, located), *others(located))
     return {section.name: section for section in sections}
 
 
 def _coin(policy: Policy, located: Located) -> Section:
-    estimates = [*located.totals.values()]
+    search = located.search
+    estimates = [*search.totals.values()]
     found = []
     layers = []
-    for finding in located.findings:
+    for place in located.places:
+        estimates += [place.right, place.below, place.around]
+    for finding in search.findings:
         estimates.append(finding.direction.auroc)
         for use in (finding.by_channels, finding.by_direction):
             if use is not None:
                 estimates += use.effects.values()
         for one in finding.channels:
             estimates.append(one.contrast)
-            square, other = one.share.values()
             words = {"hook": one.hook, "channel": one.channel, "selective": one.selective, "q": one.q}
+            square, other = (one.share.get(look) for look in LOOKS)
             found.append({**words, "square": square, "other_colours": other})
         layers.append(
             {
@@ -45,6 +52,8 @@ def _coin(policy: Policy, located: Located) -> Section:
                 "verdict": finding.verdict,
                 "words": VERDICTS[finding.verdict],
                 "coin_channels": len(finding.channels),
+                "channels_move": _moved(finding.by_channels),
+                "direction_moves": _moved(finding.by_direction),
             }
         )
     probes = []
@@ -53,40 +62,44 @@ def _coin(policy: Policy, located: Located) -> Section:
         estimates += [probe.score.renamed(f"{prefix}/score"), probe.above.renamed(f"{prefix}/above")]
         words = {"label": probe.label, "hook": probe.hook, "kind": probe.kind}
         probes.append({**words, "best_baseline": probe.best_baseline})
-    for kinds in located.shares.values():
-        estimates += kinds.values()
     tables = {"layers": Table.of(layers)}
     tables |= {name: Table.of(rows) for name, rows in (("found", found), ("probes", probes)) if rows}
-    top = _drawn(located)
-    arrays, examples = _pictures(policy, located, top)
+    top = _drawn(search)
+    arrays, examples = _pictures(policy, search, top)
     if top:
         tables |= {"top": Table(("hook", "channel"), tuple(top)), "examples": examples}
     facts = {
-        "represented": located.represented,
-        "used": located.used,
-        "decoy_difference": located.scenes.decoy_difference,
-        "untrained_networks": len(located.null),
-        "pairs": len(located.scenes.coin),
-        "statement": "; ".join(f"{name} was not probed: {why}" for name, why in located.unprobed.items()),
+        "represented": search.represented,
+        "used": search.used,
+        "decoy_difference": search.scenes.decoy_difference,
+        "untrained_networks": len(search.null),
+        "pairs": len(search.scenes.coin),
+        "choosing": len(search.choosing),
+        "held": len(search.held),
+        "statement": "; ".join(f"{name} could not be asked: {why}" for name, why in located.left_out.items()),
     }
-    return Section("atlas", tuple(estimates), tables, arrays | _clouds(located), facts)
+    return Section("atlas", tuple(estimates), tables, arrays | _clouds(search), facts)
 
 
-def _drawn(located: Located) -> list[tuple[str, int]]:
+def _moved(use: Use | None) -> str:
+    """The actions that were shown to hang on it, in words."""
+    return "" if use is None else ", ".join(use.moved)
+
+
+def _drawn(search: Searched) -> list[tuple[str, int]]:
     """Maps are drawn of the coin channels farthest from chance; where there are none, of the best candidates."""
-    found = [c for finding in located.findings for c in finding.channels if finding.side]
+    found = [c for finding in search.findings for c in finding.channels if finding.side]
     if found:
         best = sorted(found, key=lambda c: -abs(c.selective))
         return [(c.hook, c.channel) for c in best[:MAPS]]
-    chosen = located.answers.of_levels(located.choosing)
-    maps = [finding.hook for finding in located.findings if finding.side]
+    chosen = search.answers.of_levels(search.choosing)
+    maps = [finding.hook for finding in search.findings if finding.side]
     far = [(abs(v), hook, c) for hook in maps for c, v in enumerate(chosen.selective(hook).tolist())]
     return [(hook, channel) for _, hook, channel in sorted(far, reverse=True)[:MAPS]]
 
 
-def _clouds(located: Located) -> dict[str, np.ndarray]:
-    held = np.setdiff1d(np.unique(located.scenes.levels), located.choosing)
-    own, null = located.answers.of_levels(held), located.null.of_levels(held)
+def _clouds(search: Searched) -> dict[str, np.ndarray]:
+    own, null = search.answers.of_levels(search.held), search.null.of_levels(search.held)
     arrays = {}
     for hook in own.coin.hooks:
         arrays[f"cloud/{hook}"] = np.stack([own.coin.effect(hook), own.selective(hook)], 1).astype(np.float32)
@@ -96,12 +109,12 @@ def _clouds(located: Located) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _pictures(policy: Policy, located: Located, channels: list[tuple[str, int]]) -> tuple[dict[str, np.ndarray], Table]:
-    pairs = located.scenes.coin
-    held = np.flatnonzero(~np.isin(pairs.levels, located.choosing))
+def _pictures(policy: Policy, search: Searched, channels: list[tuple[str, int]]) -> tuple[dict[str, np.ndarray], Table]:
+    pairs = search.scenes.coin
+    held = np.flatnonzero(~np.isin(pairs.levels, search.choosing))
     rows = pairs.select(held[np.linspace(0, len(held) - 1, EXAMPLES).round().astype(int)])
     arrays: dict[str, np.ndarray] = {"examples": np.stack([rows.clean, rows.corrupted], 1)}
-    frames = np.concatenate([located.frames, pairs.clean[held]])
+    frames = np.concatenate([search.frames, pairs.clean[held]])
     for hook in dict.fromkeys(hook for hook, _ in channels):
         sides = [policy.activations(torch.from_numpy(f), hook)[hook] for f in (rows.clean, rows.corrupted)]
         values = torch.cat(
@@ -117,39 +130,3 @@ def _pictures(policy: Policy, located: Located, channels: list[tuple[str, int]])
         for level, box in zip(rows.levels, boxes, strict=True)
     ]
     return arrays, Table.of(table)
-
-
-def _tendency(located: Located) -> Section:
-    own = located.tendency
-    estimates = [own.mean, own.spread, own.right, *own.parts.values()]
-    for steer in located.steering:
-        estimates += [steer.added, steer.removed, steer.both_ways]
-    return Section(
-        "tendency",
-        tuple(estimates),
-        {"layers": Table.of([{"hook": steer.hook} for steer in located.steering])},
-        facts={"black": own.black, "constant_share": own.constant_share},
-    )
-
-
-def _factors(located: Located) -> Section:
-    own = located.factors
-    estimates, rows = [], []
-    for kind, names in own.names.items():
-        for one in names:
-            estimates.append(one.score.renamed(f"factor/{kind}/{one.factor}"))
-            rows.append({"kind": kind, "number": one.factor, "name": one.name})
-    if own.recovery is not None:
-        estimates += [*own.recovery.divergence.values(), *own.recovery.agreement.values()]
-        if own.recovery.recovered is not None:
-            estimates.append(own.recovery.recovered)
-    facts = {
-        "hook": own.hook,
-        "explained_activations": own.activations.explained if own.activations else None,
-        "explained_attributions": own.attributions.explained if own.attributions else None,
-        "explained_latents": own.sae.explained if own.sae else None,
-        "dead": own.sae.dead if own.sae else None,
-        "statement": own.statement,
-    }
-    table = Table.of(rows) if rows else Table(("kind", "number", "name"))
-    return Section("factors", tuple(estimates), {"factors": table}, facts=facts)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mechinterp.reports.section import Section
-from mechinterp.reports.wording import number, plain
+from mechinterp.reports.wording import listed, number, plain, stands_out
+from mechinterp.stats import Estimate
 
 
 def sentences(section: Section) -> dict[str, str]:
@@ -16,20 +17,41 @@ def sentences(section: Section) -> dict[str, str]:
         f"{spread}. {share:.0%} of the mean square is constant. On a black frame it is {plain(black, 2)} nats; right "
         f"is likelier in {number(section['tendency/right'], percent=True)} of frames."
     )
+    units = section.under("tendency", "unit")
+    if units:
+        best = [f"{unit} ({number(e, 'nats', signed=True)})" for unit, e in list(units.items())[:3]]
+        text += (
+            f" Of the {section.facts['units']} units of {section.facts['hook']}, {section.facts['units_for_most']} "
+            f"bring 80 % of what units bring on average, most {listed(best)}."
+        )
     texts = {"tendency-parts": text}
     hooks = section.table("layers").column("hook")
     if hooks:
-        best = max(hooks, key=lambda hook: section[f"steer/{hook}/both ways"].value)
-        both = section[f"steer/{best}/both ways"]
-        how = (
-            "whatever is seen"
-            if both.low > 0.95
-            else "in most frames, not whatever is seen"
-            if both.low > 0.5
-            else ("in no clear majority of frames")
-        )
+        last = hooks[-1]
+        added, both = section[f"steer/{last}/added"], section[f"steer/{last}/both ways"]
+        how = "whatever is seen" if both.low > 0.95 else "not whatever is seen"
         texts["tendency-steer"] = (
-            f"At {best} the difference between states where it goes right and left works both ways in "
-            f"{number(both, percent=True)} of held-out frames: {how}. Grey: random directions of the same length."
+            f"At {last} the difference between states where it goes right and left, added, changes the log-odds by "
+            f"{number(added, 'nats', signed=True)}; adding it raises them and taking it away lowers them in "
+            f"{number(both, percent=True)} of held-out frames: {how}.{_specific(added, both)}"
         )
     return texts
+
+
+def _specific(added: Estimate, both: Estimate) -> str:
+    """What random directions of the same length do."""
+    if added.null is None or both.null is None:
+        return ""
+    usual = (
+        "a random direction of the same length can do that, too; what is its own is"
+        if both.null.high >= both.low
+        else (f"random directions of the same length do so in up to {both.null.high:.0%}; its own is also")
+    )
+    if not stands_out(added):
+        return f" No more than random directions of the same length do ({_range(added)}), grey."
+    return f" Grey: {usual} the size ({_range(added)} for random ones)."
+
+
+def _range(estimate: Estimate) -> str:
+    null = estimate.null
+    return "" if null is None else f"{plain(null.low, 2)} to {plain(null.high, 2)} nats"

@@ -1,0 +1,42 @@
+"""What do the channels answer to?"""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from mechinterp.reports.figures import style
+from mechinterp.reports.figures.dots import hover
+from mechinterp.reports.figures.heat import heat
+from mechinterp.reports.section import Section
+
+
+def figures(section: Section) -> list[go.Figure]:
+    """How many channels of each layer answer to each variable beyond untrained networks."""
+    table = section.table("rows").records()
+    variables = list(dict.fromkeys(row["variable"] for row in table))
+    hooks = list(dict.fromkeys(row["hook"] for row in table))
+    if not table:
+        return []
+    by = {(row["variable"], row["hook"]): row for row in table}
+    cells = [[by[variable, hook] for hook in hooks] for variable in variables]
+    fig = style.figure("variables", "How many channels answer to what?", height=190 + 34 * len(variables))
+    heat(
+        fig,
+        [[row["beyond_untrained"] / max(1, row["channels"]) for row in line] for line in cells],
+        [[f"{row['beyond_untrained']} ({row['beyond_labels']}) / {row['channels']}" for row in line] for line in cells],
+        rows=variables,
+        columns=hooks,
+        hovers=[[_words(section, row) for row in line] for line in cells],
+        bold=[[row["beyond_untrained"] > 0 for row in line] for line in cells],
+        full=1.0,
+    )
+    return [fig]
+
+
+def _words(section: Section, row: dict) -> str:
+    strongest = hover(section[f"contrast/{row['variable']}/{row['hook']}"])
+    return (
+        f"{row['beyond_labels']} of {row['channels']} channels tell the scenes apart, {row['beyond_untrained']} beyond "
+        f"untrained networks<br>strength {row['strength']:.2f}, in untrained networks {row['usual']:.2f} "
+        f"(p = {row['p']:.2g})<br>strongest: channel {row['channel']}<br>{strongest}"
+    )

@@ -1,0 +1,71 @@
+"""The comparison as a folder: a text with tables, a figure, and the numbers of each subject."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mechinterp.reports.comparison import Compared, compared, load, slim
+from mechinterp.reports.figures import comparison as figures
+from mechinterp.reports.output import pictures
+from mechinterp.reports.results import write_text
+from mechinterp.reports.sentences import comparison as sentences
+
+_CAPTIONS = (
+    "Coin channels are confirmed on levels that did not choose them; of untrained networks at most 5 % have one. "
+    "AUROC: how well one direction tells a coin from an empty place, at the last hook point with maps; p is corrected "
+    "for all hook points.",
+    "Pull: log P(right) \N{MINUS SIGN} log P(left) toward the side on which a coin is put, against no coin. Lost: "
+    "what of it is lost when the coin channels, or the coin's direction, at the last hook point with maps are taken "
+    "back to what they are without the coin.",
+    "Channels at the last hook point with maps that tell a thing from nothing (the coin's side: right from left) "
+    "better than channels of that layer do in untrained networks, of those that are not silent.",
+    "log P(right) \N{MINUS SIGN} log P(left) over natural frames. Constant share: of its mean square. Steered: the "
+    "change when the difference between states where it goes right and left is added at the last hook point, and the "
+    "share of frames in which adding raises it and taking away lowers it.",
+    "Linear probes at the last hook point (the place: a 1 x 1 convolution at the last maps), score above the best of "
+    "pixels and untrained networks.",
+)
+
+
+def write_comparison(paths: Sequence[str | Path], folder: str | Path, *, command: str) -> tuple[Path, str | None]:
+    """Write ``README.md``, ``comparison.png`` and ``NAME.json`` (an atlas without pictures) for each subject.
+
+    Args:
+        paths: atlases, or what an earlier comparison kept of them; of one subject the last file counts.
+        command: with which the comparison is made again, as written into the text.
+
+    Returns:
+        The text's path, and why there is no PNG file (None where there is one).
+
+    Raises:
+        ResultsError: see `comparison.load` and `comparison.compared`.
+        OSError: the folder cannot be written.
+    """
+    everyone = load(paths)
+    subjects = [compared(results) for results in everyone]
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for results in everyone:
+        slim(results).save(folder / f"{results.identity.name}.json")
+    drawn, note = pictures({"comparison": figures.figure(subjects)}, folder)
+    write_text(folder / "README.md", text(subjects, command=command, figure=bool(drawn)))
+    return folder / "README.md", note
+
+
+def text(subjects: Sequence[Compared], *, command: str, figure: bool = True) -> str:
+    """The comparison in markdown."""
+    parts = [
+        "# Is the coin in there, and is it used?",
+        'Trinh et al. (2024) find that CoinRun agents "do not represent the coin at all"; Hilton et al. (2020) show a '
+        "coin feature. They looked at different networks. What holds for each of ours, from `mechinterp locate`; this "
+        f"page is made from the JSON files beside it by\n\n    {command}",
+        "\n".join(sentences.claims(subjects)),
+    ]
+    if figure:
+        parts.append("![One row a subject: coin decoded, its pull, attribution, going right](comparison.png)")
+    for table, caption in zip(sentences.tables(subjects), _CAPTIONS, strict=True):
+        parts += [caption, table]
+    parts += ["Hook points by verdict (`mechinterp.features.findings.VERDICTS` says what each means):"]
+    parts += [sentences.verdicts(subjects), "Square brackets: 95 % intervals over levels."]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,129 @@
+"""What holds for each subject, as markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mechinterp.reports.comparison import PROBED, Compared
+from mechinterp.reports.wording import listed, number, reading
+from mechinterp.stats import Estimate
+
+
+def claims(subjects: Sequence[Compared]) -> list[str]:
+    """What the subjects say on the question that the literature disagrees about."""
+    held = [s.name for s in subjects if s.represented]
+    spread = [
+        s.name for s in subjects if not s.represented and any(v.startswith("spread") for v in s.verdicts.values())
+    ]
+    bare = [s.name for s in subjects if s.name not in held and s.name not in spread]
+    lines = [
+        _line(held, "confirmed coin channels, beyond what untrained networks have"),
+        _line(spread, "no coin channel, but a direction that tells the coin better than untrained networks' do"),
+        _line(bare, "neither: the network tells the coin no better than an untrained one"),
+        _line([s.name for s in subjects if s.used], "an action that hangs on what some layer holds of the coin"),
+        _line([s.name for s in subjects if reading(s.pull) == "above"], "movement drawn toward the coin's side"),
+        _line([s.name for s in subjects if reading(s.pull) == "below"], "movement pushed from the coin's side"),
+        _line(
+            [s.name for s in subjects if reading(s.jump) in ("above", "below")], "a coin changes how likely it jumps"
+        ),
+        *(_seen(subjects, variable) for variable in ("saw", "enemy", "crate")),
+    ]
+    return [line for line in lines if line]
+
+
+def tables(subjects: Sequence[Compared]) -> list[str]:
+    """The coin in the network; its use; what else channels answer to; right; and what else can be read out."""
+    return [
+        _table(
+            ("subject", "network", "coin channels", "hook points with any", "AUROC at the last maps", "untrained", "p"),
+            [
+                (
+                    s.name, s.network, f"{s.coin_channels} of {s.channels}",
+                    f"{_with_channels(s)} of {len(s.verdicts)}", number(s.decode), _null(s.decode), _p(s.decode),
+                )
+                for s in subjects
+            ],
+        ),
+        _table(
+            (
+                "subject", "pull of the coin on movement, nats", "on jumping, nats", "lost with its channels",
+                "lost with its direction", "attribution on it", "untrained",
+            ),
+            [
+                (
+                    s.name, number(s.pull, signed=True), number(s.jump, signed=True), _or(s.lost.get("channels")),
+                    _or(s.lost.get("direction")), "" if s.on_coin is None else number(s.on_coin, percent=True),
+                    "" if s.on_coin is None else _null(s.on_coin, percent=True),
+                )
+                for s in subjects
+            ],
+        ),
+        _table(
+            ("subject", *(variables := list(dict.fromkeys(v for s in subjects for v in s.answering)))),
+            [(s.name, *(_count(s.answering.get(variable)) for variable in variables)) for s in subjects],
+        ),
+        _table(
+            ("subject", "mean, nats", "standard deviation", "constant share", "right likelier", "steered", "both ways"),
+            [
+                (
+                    s.name, number(s.mean, signed=True), number(s.spread), f"{s.constant:.0%}",
+                    number(s.right, percent=True), _or(s.steered[0]) if s.steered else "",
+                    number(s.steered[1], percent=True) if s.steered else "",
+                )
+                for s in subjects
+            ],
+        ),
+        _table(
+            ("subject", *PROBED, "place of the coin"),
+            [(s.name, *(_or(s.probes.get(label)) for label in PROBED), _or(s.place)) for s in subjects],
+        ),
+    ]  # fmt: skip
+
+
+def verdicts(subjects: Sequence[Compared]) -> str:
+    """Subject by subject: its hook points by verdict."""
+    lines = []
+    for s in subjects:
+        by: dict[str, list[str]] = {}
+        for hook, verdict in s.verdicts.items():
+            by.setdefault(verdict, []).append(f"`{hook}`")
+        lines.append(f"- **{s.name}**: " + "; ".join(f"{verdict}: {listed(hooks)}" for verdict, hooks in by.items()))
+    return "\n".join(lines)
+
+
+def _seen(subjects: Sequence[Compared], variable: str) -> str:
+    """For scale: what the same search finds of another thing."""
+    own = [s.name for s in subjects if s.answering.get(variable, (0, 0))[0]]
+    return _line(own, f"for scale, channels that tell a {variable} from nothing beyond untrained networks (last maps)")
+
+
+def _line(names: list[str], what: str) -> str:
+    return f"- {listed(names)}: {what}." if names else ""
+
+
+def _with_channels(subject: Compared) -> int:
+    return sum(
+        verdict in ("used", "direction used", "not connected", "unclear") for verdict in subject.verdicts.values()
+    )
+
+
+def _or(estimate: Estimate | None, *, percent: bool = False) -> str:
+    return "" if estimate is None else number(estimate, signed=True, percent=percent)
+
+
+def _null(estimate: Estimate, *, percent: bool = False) -> str:
+    null, form = estimate.null, ".1%" if percent else ".2f"
+    return "" if null is None else f"{null.low:{form}} to {null.high:{form}}"
+
+
+def _count(counted: tuple[int, int] | None) -> str:
+    return "" if counted is None else f"{counted[0]} of {counted[1]}"
+
+
+def _p(estimate: Estimate) -> str:
+    return "" if estimate.null is None or estimate.null.p is None else f"{estimate.null.p:.2g}"
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

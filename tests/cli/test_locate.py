@@ -1,0 +1,118 @@
+"""`mechinterp locate` and `mechinterp compare`, end to end on a network whose answer is known."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mechinterp.circuits.planted import planted
+from mechinterp.cli import main
+from mechinterp.policies import save
+from mechinterp.reports import Results, ResultsError
+from mechinterp.reports.comparison import compared, load
+
+LAST = "block2.res1.hook_out"
+HOOKS = (LAST, "hidden.hook_post")
+
+
+def saved(folder, kind="coin"):
+    options = {"use_backgrounds": False}
+    policy = planted(kind, distractors=0.0).policy
+    return str(save(policy, folder, provenance={"steps": 0, "organism": {"options": options}}))
+
+
+@pytest.fixture(scope="module")
+def atlas(tmp_path_factory):
+    """One small run of the command for all that is asked below."""
+    folder = tmp_path_factory.mktemp("locate")
+    words = [word for hook in HOOKS for word in ("--hooks", hook)]
+    out = folder / "atlas"
+    assert main(["locate", saved(folder / "planted"), "--quick", "--levels", "36", "--out", str(out), *words]) == 0
+    return out
+
+
+@pytest.mark.slow
+def test_the_planted_coin_is_in_the_atlas_and_used(atlas):
+    results = Results.load(atlas / "atlas.json")
+    section = results.sections["atlas"]
+    layers = {row["hook"]: row for row in section.table("layers").records()}
+    assert tuple(layers) == HOOKS
+    assert layers[LAST]["verdict"] == "used"
+    assert "movement" in layers[LAST]["channels_move"]
+    assert layers[LAST]["dead"] > 0  # nothing was planted in most channels, and the page says so
+    planted_there = {n.channel for n in planted("coin").channels["coin"] if n.hook.startswith("block2")}
+    found = {row["channel"] for row in section.table("found").records() if row["hook"] == LAST}
+    assert found
+    assert found <= planted_there
+    for channel in found:
+        assert abs(section[f"place/{LAST}/{channel}/right"].value) < 8  # pixels: within a cell of the map
+        assert section[f"place/{LAST}/{channel}/around"].low > 0.9
+    assert section[f"use/{LAST}/channels/movement"].value == pytest.approx(section["total/movement"].value, rel=0.3)
+    assert section[f"probe/place of the coin/{LAST}/score"].low > 0.6
+    assert f"probe/place of the coin/{HOOKS[1]}/score" not in section
+
+
+@pytest.mark.slow
+def test_the_other_sections_agree_with_what_was_planted(atlas):
+    sections = Results.load(atlas / "atlas.json").sections
+    assert sections["variables"].facts["picture_difference"] == 0
+    assert sections["variables"].facts["pictures"] >= 20
+    rows = {(r["variable"], r["hook"]): r for r in sections["variables"].table("rows").records()}
+    assert rows["coin", LAST]["beyond_labels"] >= 1
+    assert {v for v, _ in rows} >= {"coin", "coin side", "crate", "saw", "enemy", "lava", "end wall"}
+    attribution = sections["attribution"]
+    assert attribution[f"hidden/movement/{LAST}/coin"].low > 0.5  # all of it on the coin channels
+    assert attribution["share/movement/coin/excess"].low > 0.1
+    assert {r["hook"] for r in attribution.table("hidden").records()} == set(HOOKS)
+    page = (atlas / "atlas.html").read_text()
+    for words in ("never change in any scene", "exactly the same activations", "Which channels carry it?"):
+        assert words in page
+    assert page.count("plotly.js v") == 1
+
+
+@pytest.mark.slow
+def test_atlases_are_compared_from_their_files_alone(atlas, tmp_path, capsys):
+    content = json.loads((atlas / "atlas.json").read_text())
+    content["identity"] |= {"name": "twin", "sha256": "0" * 64}
+    (tmp_path / "twin.json").write_text(json.dumps(content))
+    out = tmp_path / "out"
+    first = ["compare", str(atlas / "atlas.json"), str(tmp_path / "twin.json"), "--out", str(out)]
+    assert main(first) == 0
+    text = (out / "README.md").read_text()
+    assert "- planted and twin: confirmed coin channels" in text
+    assert "| planted |" in text
+    again = tmp_path / "again"  # what was kept is enough to make it once more
+    assert main(["compare", *map(str, sorted(out.glob("*.json"))), "--out", str(again)]) == 0
+    assert (again / "README.md").read_text().replace(str(again), str(out)) == text
+    subject = compared(Results.load(out / "planted.json"))
+    assert subject.last_maps == LAST
+    assert subject.lost["channels"].value == pytest.approx(subject.pull.value, rel=0.3)
+    content["identity"]["name"] = "planted"
+    (tmp_path / "other.json").write_text(json.dumps(content))
+    with pytest.raises(ResultsError, match=r"another network .* is called 'planted' too"):
+        load([atlas / "atlas.json", tmp_path / "other.json"])
+    content["sections"] = content["sections"][:1]
+    (tmp_path / "other.json").write_text(json.dumps(content))
+    assert main(["compare", str(tmp_path / "other.json"), "--out", str(out)]) == 2
+    assert "needs the section 'variables', which `mechinterp locate` writes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--hooks", "block1.hook_poll"], "did you mean 'block1.hook_pool'"),
+        (["--levels", "10"], "levels: 10; at least 36 are needed"),
+        (["--quick", "--levels", "35"], "levels: 35; at least 36 are needed"),
+    ],
+)
+def test_what_cannot_be_done_is_told_before_anything_is_measured(words, message, tmp_path, capsys):
+    assert main(["locate", saved(tmp_path / "planted"), *words, "--out", str(tmp_path / "out")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_is_no_atlas(tmp_path, capsys):
+    (tmp_path / "x.json").write_text("{}")
+    assert main(["compare", str(tmp_path / "x.json"), "--out", str(tmp_path / "out")]) == 2
+    assert "not the results of an analysis" in capsys.readouterr().err

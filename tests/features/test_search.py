@@ -1,0 +1,120 @@
+"""What is asked beside coin channels, of a planted network that turns from walls and holds a coin without a use."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from mechinterp.circuits.planted import planted
+from mechinterp.coinrun.engine import GameOptions
+from mechinterp.features import Contrasts, Grid, LocatePlan, carried, search, variable_table
+from mechinterp.features.variables import exchanged, largest_difference
+from mechinterp.features.whereabouts import _table, whereabouts
+from mechinterp.policies import ImpalaConfig, build
+from mechinterp.stats import sign_flip_tests
+
+PLAIN = GameOptions(distribution_mode="easy", use_backgrounds=False)
+HOOKS = ("block1.res1.hook_out", "block2.res1.hook_out")
+
+
+@pytest.fixture(scope="module")
+def wall():
+    return planted("wall", distractors=0.0)
+
+
+@pytest.fixture(scope="module")
+def found(wall):
+    return search(wall.policy, PLAIN, LocatePlan.quick(levels=36), np.random.default_rng(0), hooks=HOOKS)
+
+
+@pytest.mark.slow
+def test_a_coin_without_a_use_and_a_wall_that_has_one(wall, found):
+    first, last = found.findings
+    coin = {n.channel for n in wall.channels["idle coin"]}
+    assert {c.channel for c in first.channels} <= coin
+    assert first.channels
+    assert first.verdict == "not connected"
+    assert not last.channels
+    (_, wall_channel) = wall.channels["wall"]
+    assert wall_channel.hook.startswith("block2")
+    table = variable_table(wall.policy, found, rng=np.random.default_rng(0), hooks=HOOKS)
+    rows = {(row.variable, row.hook): row for row in table.contrasts}
+    assert rows["coin", HOOKS[0]].channel in coin
+    assert rows["coin", HOOKS[0]].beyond_untrained >= 1
+    assert rows["end wall", HOOKS[1]].channel == wall_channel.channel
+    assert rows["end wall", HOOKS[1]].strongest.low > max(0.5, rows["coin", HOOKS[1]].strongest.high)
+    assert (table.picture_difference, table.pictures >= 20) == (0.0, True)
+    # a real coin against none does differ: the check can fail
+    assert largest_difference(wall.policy, found.scenes.coin, HOOKS) > 0.1
+
+    frames, levels = found.scenes.coin.clean[:40], found.scenes.levels[:40]
+    parts, failed = carried(
+        wall.policy, frames, levels, levels[:12], rng=np.random.default_rng(0), hooks=HOOKS,
+        coin_channels={HOOKS[0]: sorted(coin)},
+    )  # fmt: skip
+    by = {(part.readout, part.hook): part for part in parts}
+    movement = by["movement", HOOKS[1]]
+    assert movement.channels[0] == wall_channel.channel
+    assert movement.shares[0].value == pytest.approx(1)
+    assert movement.needed == 1
+    on_coin = by["movement", HOOKS[0]].on_coin
+    assert on_coin is not None
+    assert on_coin.value == pytest.approx(-len(coin) / first.width)  # nothing falls on it
+    assert not [words for words in failed if words.startswith("attribution of movement")]
+
+    (place,) = whereabouts(wall.policy, found.scenes, [(HOOKS[0], min(coin))], rng=np.random.default_rng(0))
+    assert place.around.low > 0.8
+    assert abs(place.right.value) < 2
+    assert abs(place.below.value) < 2
+
+
+def test_a_network_that_knows_nothing_goes_through_the_whole_search():
+    """`analyses/untrained_networks.py` at a reduced size; `test_locate` has twenty, from shared scenes."""
+    tiny = ImpalaConfig(channels=(6, 8), res_blocks=1, hidden=10)
+    plan = LocatePlan(levels=36, states=2, pairs=50, random=1)
+    policy = build(tiny, seed=1).requires_grad_(False)
+    found = search(policy, PLAIN, plan, np.random.default_rng(1))
+    assert not found.represented
+    assert not set(found.choosing) & set(found.held)
+    assert len(found.null) == 20
+
+
+def test_exchanging_labels_is_flipping_the_signs_of_levels():
+    rng = np.random.default_rng(0)
+    levels = np.arange(9).repeat(3)
+    absent = rng.normal(size=(27, 4)).astype(np.float32)
+    present = (absent + rng.normal([0, 0.5, 1, 0], 1, (27, 4))).astype(np.float32)
+    present[:, 3] = absent[:, 3]
+    own = Contrasts(
+        variable="x", present={"a": present[:, :2], "b": present[:, 2:]},
+        absent={"a": absent[:, :2], "b": absent[:, 2:]}, dead={}, sides={"a": 0, "b": 0}, levels=levels,
+    )  # fmt: skip
+    complete = sign_flip_tests(present.astype(float) - absent, unit="levels", rng=rng, clusters=levels)
+    assert exchanged(own, rng) == pytest.approx([null.p for null in complete], abs=0.02)
+
+
+def test_the_middle_of_a_change_and_its_share_around_the_coin():
+    grid = Grid(8, 8.0, 4.0, 8.0)
+    change = np.zeros((2, 8, 8))
+    change[0, 2, 3], change[0, 2, 7] = 3, 1  # columns at 28 and 60 pixels, row at 20
+    table = _table(change, np.array([[20.0, 28.0], [20.0, 28.0]]), grid)
+    assert table[0] == pytest.approx([8, 0, 0.75])
+    assert np.isnan(table[1]).all()
+
+
+def test_attribution_from_a_hook_point_is_captums_layer_attribution():
+    from captum.attr import LayerIntegratedGradients
+
+    from mechinterp.features import attribute
+
+    policy = build(ImpalaConfig(channels=(6, 8), res_blocks=1, hidden=10), seed=3).requires_grad_(False)
+    frames = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    hook = "block2.hook_pool"
+    own = attribute(policy, frames, target="value", hook=hook, baseline="black", steps=8, tolerance=9)
+    images = torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255
+    method = LayerIntegratedGradients(
+        lambda batch: policy(start_at="hook_input", values={"hook_input": batch}).value, policy.hook_dict[hook]
+    )
+    expected = method.attribute(images, torch.zeros_like(images), n_steps=8)
+    assert own.values == pytest.approx(expected.detach().numpy(), abs=1e-6)
