@@ -94,7 +94,7 @@ def verdicts(subjects: Sequence[Compared]) -> str:
 def _seen(subjects: Sequence[Compared], variable: str) -> str:
     """For scale: what the same search finds of another thing."""
     own = [s.name for s in subjects if s.answering.get(variable, (0, 0))[0]]
-    return _line(own, f"for scale, channels that tell a {variable} from nothing beyond untrained networks (last maps)")
+    return _line(own, f"for scale, channels that answer to the {variable} beyond untrained networks (last maps)")
 
 
 def _line(names: list[str], what: str) -> str:
