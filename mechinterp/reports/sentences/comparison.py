@@ -31,6 +31,10 @@ def claims(subjects: Sequence[Compared]) -> list[str]:
             "movement pushed from the coin's side",
         ),
         _line(
+            [s.name for s in subjects if reading(s.pull, margin=MARGIN) == "negligible"],
+            f"a pull of the coin on movement that would not matter (within {MARGIN} nats of 0)",
+        ),
+        _line(
             [s.name for s in subjects if reading(s.jump, margin=MARGIN) in ("above", "below")],
             "a coin changes how likely it jumps",
         ),
