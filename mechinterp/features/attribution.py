@@ -89,6 +89,7 @@ def attribute(
     hook: str = PIXELS,
     baseline: UInt8[np.ndarray, "*frames 64 64 3"] | Literal["mean", "black"] = "mean",
     steps: int = 32,
+    most_steps: int = MOST_STEPS,
     tolerance: float = 0.02,
     window: int = 5,
     batch: int = 16,
@@ -101,7 +102,7 @@ def attribute(
         hook: where; the default is the pixels (each colour by itself, in captum's sense of the 0 to 1 image).
         baseline: what stands for "nothing there": the mean of the frames, a black frame, one frame, or one for each
             (the corrupted side of minimal pairs: then only what differs gets anything).
-        steps: of the integral, to begin with; doubled up to `MOST_STEPS` for frames whose sum is off.
+        steps: of the integral, to begin with; doubled up to `most_steps` for frames whose sum is off.
         tolerance: how far a sum may be off, as a share of the change of the target, or of the median change of all
             frames where that is larger.
         window: side of the occluding square, in pixels.
@@ -110,7 +111,7 @@ def attribute(
     Raises:
         UnknownHook: no such hook point.
         FeatureError: an unknown method or target, one that does not fit the hook, frames or baseline of another shape,
-            or sums that are still off with `MOST_STEPS` steps.
+            or sums that are still off with `most_steps` steps.
     """
     for name, known, what in ((method, methods.METHODS, "method"), (target, TARGETS, "target")):
         if name not in known:
@@ -133,7 +134,7 @@ def attribute(
         if not len(wrong):
             break
         steps *= 2
-        if steps > MOST_STEPS:
+        if steps > most_steps:
             raise FeatureError(
                 f"{method} at {hook} does not add up in {len(wrong)} of {len(images)} frames: off by up to "
                 f"{off.max():.3g} where {target} changes by {np.median(np.abs(change)):.3g} (median); give a larger "

@@ -22,7 +22,7 @@ from mechinterp.stats import Estimate, means
 TOP = 4
 """So many channels of a layer are named for each readout."""
 MOST = 0.8
-_STEPS, _TOLERANCE = 16, 0.05
+_STEPS, _MOST_STEPS, _TOLERANCE = 16, 128, 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,13 @@ def carried(
         for readout in READOUTS:
             try:
                 values = attribute(
-                    policy, frames, target=readout, hook=hook, steps=_STEPS, tolerance=_TOLERANCE
+                    policy,
+                    frames,
+                    target=readout,
+                    hook=hook,
+                    steps=_STEPS,
+                    most_steps=_MOST_STEPS,
+                    tolerance=_TOLERANCE,
                 ).by_channel()
             except FeatureError as error:
                 failed[f"attribution of {readout} to {hook}"] = str(error)

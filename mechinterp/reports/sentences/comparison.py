@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mechinterp.features.uses import MARGIN
 from mechinterp.reports.comparison import PROBED, Compared
 from mechinterp.reports.wording import listed, number, reading
 from mechinterp.stats import Estimate
@@ -21,10 +22,21 @@ def claims(subjects: Sequence[Compared]) -> list[str]:
         _line(spread, "no coin channel, but a direction that tells the coin better than untrained networks' do"),
         _line(bare, "neither: the network tells the coin no better than an untrained one"),
         _line([s.name for s in subjects if s.used], "an action that hangs on what some layer holds of the coin"),
-        _line([s.name for s in subjects if reading(s.pull) == "above"], "movement drawn toward the coin's side"),
-        _line([s.name for s in subjects if reading(s.pull) == "below"], "movement pushed from the coin's side"),
         _line(
-            [s.name for s in subjects if reading(s.jump) in ("above", "below")], "a coin changes how likely it jumps"
+            [s.name for s in subjects if reading(s.pull, margin=MARGIN) == "above"],
+            "movement drawn toward the coin's side",
+        ),
+        _line(
+            [s.name for s in subjects if reading(s.pull, margin=MARGIN) == "below"],
+            "movement pushed from the coin's side",
+        ),
+        _line(
+            [s.name for s in subjects if reading(s.pull, margin=MARGIN) == "negligible"],
+            f"a pull of the coin on movement that would not matter (within {MARGIN} nats of 0)",
+        ),
+        _line(
+            [s.name for s in subjects if reading(s.jump, margin=MARGIN) in ("above", "below")],
+            "a coin changes how likely it jumps",
         ),
         *(_seen(subjects, variable) for variable in ("saw", "enemy", "crate")),
     ]
