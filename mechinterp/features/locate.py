@@ -3,8 +3,9 @@
 `locate` plays levels, puts coins and other things into the scenes, and asks every hook point. 40 % of the levels choose
 channels, directions, factors and their names; the others are reported on.
 
-Time: most of it goes into the untrained networks (twenty forward passes of every scene for one of the policy), then
-into attributions. What the network needs for a frame decides the rest.
+Time: 2 min 19 s for a canonical IMPALA at the default size on two cores. Of that, playing levels and drawing scenes
+took 46 s, reading every scene in 20 untrained networks 27 s, attributions 24 s (half of it to pixels, most of that in
+untrained networks), reading the policy 11 s, probes 10 s, and all else 21 s.
 """
 
 from __future__ import annotations
