@@ -134,6 +134,7 @@ def by_pruning(
         ZeroEffect: no pair has an effect.
         CircuitError: options or pairs that do not fit.
     """
+    check_threshold(threshold)
     empty, parts = nothing(policy, kind, universe, ablation)
     seed = None if rng is None else int(rng.integers(2**63))
 
@@ -177,6 +178,12 @@ def nothing(
         raise CircuitError(f"kind must be one of {get_args(Kind)}, got {kind!r}")
     empty = circuit(policy, (), kind=kind, universe=universe, ablation=ablation)
     return empty, candidates(ResidualGraph.of(policy), kind, empty.universe)
+
+
+def check_threshold(threshold: float) -> None:
+    """Raise CircuitError for a share of the total effect below 0, or none at all."""
+    if not threshold >= 0:  # nor is NaN
+        raise CircuitError(f"threshold must be a share of the total effect of 0 or more, got {threshold}")
 
 
 def directions(way: Way) -> tuple[Direction, ...]:

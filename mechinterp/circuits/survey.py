@@ -16,7 +16,7 @@ from mechinterp.circuits.agreement import FEWEST
 from mechinterp.circuits.attribution import attribute
 from mechinterp.circuits.effects import SMALLEST, Direction
 from mechinterp.circuits.errors import CircuitError, ZeroEffect
-from mechinterp.circuits.pairs import Pairs
+from mechinterp.circuits.pairs import Pairs, apart
 from mechinterp.circuits.patching import MEMORY, patch
 from mechinterp.circuits.sites import PatchSite, channel_sites
 from mechinterp.errors import MechinterpError, nearest
@@ -143,8 +143,7 @@ def survey(
     """
     if top < 1:
         raise CircuitError(f"top must be at least 1, got {top}")
-    if shared := np.intersect1d(choose.levels, report.levels).tolist():
-        raise CircuitError(f"the pairs to choose on and those to report on share levels: {shared[:5]}")
+    apart(choose, report)
     ranked = patch(policy, choose, sites, direction=direction, metrics=metric, memory=memory)
     if not ranked.usable(metric).any():
         raise ZeroEffect(

@@ -37,7 +37,8 @@ class Planted:
         edges: all edges by which anything in a frame can reach log P(right) - log P(left). All other edges are without
             effect on it, exactly, whatever their weights.
         carries: variable -> the edges that carry its effect on movement; empty where the network does not care.
-            `coin side` is that of `coinrun.scenes`; by `another level`, where the two frames of a pair are of different
+            `coin side` and `coin on the right` (known where two paths are redundant, which shows in these pairs alone)
+            are those of `coinrun.scenes`; by `another level`, where the two frames of a pair are of different
             levels and have coins in view, it is all edges but those whose effects cancel. The rest of `edges` lies
             idle in such pairs, or nearly so, and counts neither for nor against a method (`undecided`).
         idle: edges that were wired on purpose but lead to no action.
