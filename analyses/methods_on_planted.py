@@ -6,8 +6,10 @@ Every method ranks all edges of a planted network by what it makes of the same m
 under the ROC of the true edges. Pruning and the mask also end with a set of edges: precision and recall say how much
 of it is true, and how much of the truth it has. Writes `methods.json` and, drawn from that alone, `methods.md`.
 
-Gradients, integrated or not, are blind to a path that another one backs up: where either is enough, the network's
-answer is flat in both, on most of the way from the one run to the other.
+One kind has two paths of which either is enough. They are redundant in the pairs "coin on the right" (a coin or none),
+not in "coin side": a path that is moved alone to the other side fills that side too. So it is measured on both.
+Gradients, integrated or not, miss parts of paths that back each other up: where either is enough, the network's answer
+is flat in both, on most of the way from the one run to the other.
 """
 
 from __future__ import annotations
@@ -130,7 +132,7 @@ def table(rows: list[dict[str, Any]]) -> str:
     for kind, variable in columns:
         missed = [name for name in names if any(row["auroc"] < FOUND for row in cells[name, (kind, variable)])]
         if missed:
-            lines += ["", f"Not found in full in '{kind}' ({RECIPES[kind].wants}), {variable}: by {', '.join(missed)}."]
+            lines += ["", f"Not found in full in '{kind}' ({RECIPES[kind].wants}), {variable}: by {'; '.join(missed)}."]
     ended = [name for name in names if any("recall" in row for column in columns for row in cells[name, column])]
     if ended:
         lines += ["", "Precision and recall of the edges that are kept, the smallest of each.", "", *head]

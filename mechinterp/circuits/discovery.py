@@ -8,8 +8,12 @@ Which way finds what (the planted networks show it):
 - **noise** (the reverse) finds parts that are needed. Of two redundant paths neither is, since the other one backs it
   up: they show next to nothing, though never less than parts with no effect at all.
 - **both**, the larger of the two, misses neither; so it is the default.
-- **gradients** are blind where a relu is shut in the run that they are taken at; EAP-IG sees through it.
+- **gradients** are blind where a relu is shut in the run that they are taken at. EAP-IG takes them at points on the way
+  to the other run, where it may be open; yet of two redundant paths it, too, misses parts, since the answer is flat in
+  both as soon as one is enough.
 - **pruning** keeps one of two redundant paths, and which one depends on the order: the first that is tried goes.
+- **path patching** (both ways) finds both: along one route at a time it also sees what several units cancel together.
+- a **learned mask** ranks the parts of both above idle ones, but need not keep either path whole.
 """
 
 from __future__ import annotations

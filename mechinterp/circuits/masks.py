@@ -2,7 +2,8 @@
 
 The gates are hard-concrete (Louizos, Welling & Kingma 2018): noisy numbers that are often exactly 0 or 1, with an
 expected count that one can differentiate; for circuits see Cao, Sanh & Rush 2021. Denoising and noising take turns, so
-that what is kept must be enough by itself, and gone without it: of redundant paths, all are kept.
+that what is kept must be enough by itself, and the effect gone without it. Parts are also let go for the price of
+keeping them: of the planted network's redundant paths the mask ranks every part above idle ones, yet keeps about half.
 """
 
 from __future__ import annotations
