@@ -106,7 +106,12 @@ class Survey:
         """What was found, as a table to read."""
         verb = "restores" if self.direction == "denoise" else "removes"
         null = self.total.null
-        found = [f"total effect {self.total}" + ("" if null is None or null.p is None else f", p = {null.p:.2g}")]
+        found = []
+        if self.metric == "kl":  # clean minus corrupted, as of any metric: 0 minus a distance
+            found = [
+                "kl is the distance from the clean run, 0 there: negative numbers are what the clean run's side adds"
+            ]
+        found += [f"total effect {self.total}" + ("" if null is None or null.p is None else f", p = {null.p:.2g}")]
         width = max(len(self.sites[i].label) for i in self.top)
         found.append(f"{'site':<{width}}  {verb} (levels not used to choose)")
         found += [f"{self.sites[i].label:<{width}}  {e}" for i, e in zip(self.top, self.measured, strict=True)]

@@ -94,12 +94,14 @@ def planted(kind: str, *, seed: int = 0, config: ImpalaConfig = LIGHT, distracto
         distractors: size of their weights, relative to 1 over the root of the number of inputs.
 
     Raises:
-        CircuitError: an unknown kind, or a config without room for it.
+        CircuitError: an unknown kind, a seed below 0, or a config without room for it.
     """
     if kind not in RECIPES:
         raise CircuitError(f"no planted network is called {kind!r}{nearest(kind, RECIPES)}")
     if missing := {1, 7} - set(config.actions):
         raise CircuitError(f"a planted network moves by the actions 1 and 7; {config.actions} lacks {sorted(missing)}")
+    if seed < 0:
+        raise CircuitError(f"seed must be 0 or more, got {seed}")
     net = Wiring(config, np.random.default_rng([seed, list(RECIPES).index(kind)]))
     wired: Wired = RECIPES[kind].wire(net)
     net.distract(distractors)
