@@ -56,7 +56,7 @@ def by_source(sites: Sequence[PatchSite], source: Source | Cache, caches: Mappin
         caches: name -> values, for sites that name them.
 
     Raises:
-        CircuitError: a site whose source is not known, or a cache that no site names or that has a source's name.
+        CircuitError: a site whose source is not known, or a cache that no site uses or that has a source's name.
     """
     known: dict[str, Source | Cache] = {name: name for name in get_args(Source)}
     if taken := [name for name in caches if name in (*known, CACHE)]:
@@ -73,6 +73,8 @@ def by_source(sites: Sequence[PatchSite], source: Source | Cache, caches: Mappin
         members.setdefault(name, []).append(i)
     if idle := [name for name in caches if name not in members]:
         raise CircuitError(f"no site takes its values from the cache {idle[0]!r}")
+    if isinstance(source, Mapping) and CACHE not in members:
+        raise CircuitError("every site names a source of its own, so that none takes its values from the one given")
     return [
         Group(name, known[name], np.array(at), tuple(sites[i] for i in at), np.arange(len(at)))
         for name, at in members.items()

@@ -91,6 +91,8 @@ def test_sources_that_cannot_be(impala):
         patch(impala, pairs, PatchSite(HOOKS[0], 0, source="mime"), caches={"mine": cache})
     with pytest.raises(CircuitError, match="no site takes its values from the cache 'yours'"):
         patch(impala, pairs, site, caches={"mine": cache, "yours": cache})
+    with pytest.raises(CircuitError, match="none takes its values from the one given"):
+        patch(impala, pairs, PatchSite(HOOKS[0], 0, source="zero"), source=cache)
     with pytest.raises(CircuitError, match="cannot be called 'zero'"):
         patch(impala, pairs, site, caches={"mine": cache, "zero": cache})
     with pytest.raises(CircuitError, match="rng goes with source 'resample'"):
