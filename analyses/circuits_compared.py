@@ -1,13 +1,16 @@
 """The smallest circuits of several policies, found in several ways, and compared.
 
     python analyses/circuits_compared.py checkpoints/* --levels 1000 --out analyses/reports/circuits
+    python analyses/circuits_compared.py sharkey-impala.pt --levels 200 --out analyses/reports/circuits
+    python analyses/circuits_compared.py openai-distill.safetensors --levels 1000 --out analyses/reports/circuits
     python analyses/circuits_compared.py --out analyses/reports/circuits          # only draw compared.md again
 
 For each policy: which channels of the residual stream carry the coin's side and the end wall to movement, and a hazard
 to jumping? Each method ranks the channels on some levels; the smallest circuit that has 80 % of the effect on these
 levels, denoising and noising, is then measured on other levels, beside random circuits with as many channels at every
-layer. Writes NAME.json for each policy, and `compared.md`, drawn from all that lie in the folder: other policies can be
-added at any time.
+layer. Where that size is not enough there, the smallest one that would be is looked for on those levels themselves, and
+said to be that. Writes NAME.json for each policy, and `compared.md`, drawn from all that lie in the folder: other
+policies can be added at any time, weights of other projects among them, wherever they lie.
 """
 
 from __future__ import annotations
@@ -15,8 +18,9 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,7 @@ import numpy as np
 import torch
 
 from mechinterp.circuits import (
+    Curve,
     Ranking,
     Sufficient,
     by_attribution,
@@ -31,6 +36,7 @@ from mechinterp.circuits import (
     by_mask,
     by_pruning,
     compare,
+    curve,
     smallest,
     stability,
     stream,
@@ -39,6 +45,7 @@ from mechinterp.circuits import (
 from mechinterp.circuits.discovery import effects
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.faithfulness import DIRECTIONS
+from mechinterp.circuits.held_out import refined
 from mechinterp.circuits.masks import MaskOptions
 from mechinterp.coinrun import LevelSource
 from mechinterp.coinrun.scenes import MinimalPairs, SceneError, minimal_pairs
@@ -87,7 +94,10 @@ def answer(policy: Policy, pairs: MinimalPairs, metric: str, seed: int) -> dict[
         if one.circuit is None:
             break
         circuits[name] = one.circuit
-        found["methods"].append(row(name, one) | {"cpu_seconds": round(time.process_time() - start, 1)})
+        found["methods"].append(row(name, one))
+        if not one.passed:
+            found["methods"][-1] |= {"held_out_size": would_do(policy, report, one), "refined": True}
+        found["methods"][-1]["cpu_seconds"] = round(time.process_time() - start, 1)
         if name == EXACT:
             both = [effects(policy, choose, ranking.parts, way, metric) for way in DIRECTIONS]
             found["stability"] = stability(both, choose.levels, len(one.circuit), rng=rng).to_dict()
@@ -117,6 +127,15 @@ def row(name: str, one: Sufficient) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def would_do(policy: Policy, report: MinimalPairs, one: Sufficient) -> int:
+    """The smallest size that is enough on the levels to report on: chosen there, so it is no result of theirs."""
+
+    def curves(sizes: Sequence[int]) -> list[Curve]:
+        return [curve(policy, report, one.ranking, sizes=sizes, direction=d, metric=one.metric) for d in DIRECTIONS]
+
+    return refined(curves, one.ways["denoise"].curve.sizes, one.share)
+
+
 def study(path: Path, levels: int, seed: int) -> dict[str, Any]:
     policy, card = read(path)
     policy.eval().requires_grad_(False)
@@ -142,27 +161,56 @@ def share(estimate: dict[str, Any]) -> str:
     return f"{estimate['value']:.0%} [{estimate['low']:.0%}, {estimate['high']:.0%}]"
 
 
+def shares(each: dict[str, Any]) -> str:
+    """Of one method's chosen circuit, denoising and noising, and what random ones like it carry."""
+    ways = [each["ways"][way] for way in DIRECTIONS]
+    chance = ", ".join("-" if way["random"] is None else f"{way['random']['value']:.0%}" for way in ways)
+    return " | ".join(share(way["chosen"]) for way in ways) + f" | {chance}"
+
+
+def passed(found: dict[str, Any], each: dict[str, Any]) -> bool:
+    return min(each["ways"][way]["chosen"]["value"] for way in DIRECTIONS) >= found["share"]
+
+
+def held_out(found: dict[str, Any], each: dict[str, Any]) -> str:
+    """Whether the chosen size is enough on the other levels, and which would have been."""
+    if passed(found, each):
+        return "yes"
+    size = each["held_out_size"]
+    if each.get("refined"):
+        return f"chosen size missed; {size} would do"
+    return f"chosen size missed; the next size tried that would do is {size}"
+
+
 def drawn(subjects: list[dict[str, Any]]) -> str:
     """Everything that was found, as two tables."""
     lines = [
-        "The smallest circuit (channels of the residual stream, ranked by exact effects) that has 80 % of the effect, "
-        "denoising and noising, on the levels that it was chosen on; and what it carries on other levels, beside the "
-        "mean of random circuits with as many channels at every layer. The last column is the smallest size tried that "
-        "has 80 % both ways on those other levels. Effects in nats, intervals over levels (95 %).", "",
-        "| policy | effect | total (n levels) | channels | denoising | noising | random, both ways | 80 % held out |",
-        "|---|---|---|---|---|---|---|---|",
+        "The smallest circuit (channels of the residual stream) that carries 80 % of an effect, denoising and noising, "
+        "on levels that it was not chosen on. Each method ranks the channels and chooses the smallest size that is "
+        "enough on some levels; of those whose chosen circuit has 80 % both ways on the other levels, too, this is the "
+        "smallest. (That it passes is a choice among up to five on those levels: between methods a few channels more "
+        "or less mean little. More than 100 % is more than the network's own effect.) Beside it, what it carries on "
+        "those levels, and the mean of random circuits with as many channels at every layer. Effects in nats, "
+        "intervals over levels (95 %). Stability: how much of the circuit of exact effects stays the same when the "
+        "levels that it is chosen on are drawn again (mean Jaccard index).", "",
+        "| policy | effect | total (n levels) | channels | found by | denoising | noising | random, both ways | exact "
+        "effects alone: channels, held out | stability |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for one in subjects:
         for found in one["questions"]:
             lines.append(_summary(one["subject"], found))
-    asked = "; ".join(f"{one['subject']} ({one['network']}) {one['levels']}" for one in subjects)
+    asked = "; ".join(f"{one['subject']} ({one['network']}) {one['levels']}, {one['seed']}" for one in subjects)
     lines += [
-        "", f"Levels that scenes were looked for in: {asked}.",
-        "", "Every method: size of its smallest circuit, held-out shares, areas on held-out levels (CPR: more is "
-        "better; CMD: less is), what it shares with that of exact effects (Jaccard), and the rank correlation of "
-        "approximate scores with exact ones, denoising and noising.", "",
-        "| policy | effect | method | channels | denoising | noising | CPR, CMD denoising | noising | Jaccard | "
-        "rank correlation |", "|---|---|---|---|---|---|---|---|---|---|",
+        "", f"Levels that scenes were looked for in, and seed: {asked}. Each is made by `python "
+        "analyses/circuits_compared.py POLICY --levels LEVELS --seed SEED --out analyses/reports/circuits`, where "
+        "POLICY is `checkpoints/NAME` or, for networks of other projects, their weights file (`sharkey-impala.pt`, "
+        "`openai-distill.safetensors`).",
+        "", "Every method: size of its smallest circuit, what it carries on held-out levels beside random ones, areas "
+        "on held-out levels (CPR: more is better; CMD: less is), what it shares with that of exact effects (Jaccard), "
+        "and the rank correlation of approximate scores with exact ones, denoising and noising.", "",
+        "| policy | effect | method | channels | denoising | noising | random, both ways | 80 % held out | CPR, CMD "
+        "denoising | noising | Jaccard | rank correlation |", "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for one in subjects:
         for found in one["questions"]:
@@ -173,27 +221,38 @@ def drawn(subjects: list[dict[str, Any]]) -> str:
 def _summary(subject: str, found: dict[str, Any]) -> str:
     start = f"| {subject} | {found['variable']} to {found['metric']} |"
     if "total" not in found:
-        return f"{start} not measured: {found['why']} | | | | | |"
+        return f"{start} not measured: {found['why']} | | | | | | | |"
     t = found["total"]
     start += f" {t['value']:+.3f} [{t['low']:+.3f}, {t['high']:+.3f}] ({t['n']}) |"
     if not found["methods"]:
-        return f"{start} none: the effect is too small, or too uneven over levels, to take shares of | | | | |"
-    best = found["methods"][0]
-    ways = [best["ways"][way] for way in ("denoise", "noise")]
-    chance = ", ".join("-" if way["random"] is None else f"{way['random']['value']:.0%}" for way in ways)
-    shares = " | ".join(share(way["chosen"]) for way in ways)
-    return f"{start} {best['size']} of {best['candidates']} | {shares} | {chance} | {best['held_out_size']} |"
+        return f"{start} none: {reason(found['why'])} | | | | | | |"
+    exact = found["methods"][0]
+    stable = "-" if "stability" not in found else f"{found['stability']['value']:.2f}"
+    end = f"{exact['size']}: {held_out(found, exact)} | {stable} |"
+    enough = [each for each in found["methods"] if passed(found, each)]
+    if not enough:
+        return f"{start} none passes on held-out levels | | | | | {end}"
+    best = min(enough, key=lambda each: each["size"])
+    return f"{start} {best['size']} of {best['candidates']} | {best['method']} | {shares(best)} | {end}"
+
+
+def reason(why: str) -> str:
+    """Why there is no circuit, shorter where an effect cannot be told from 0: how large it is, and where."""
+    number = re.match(r"(where [^,]+), .* denominator, (\S+) with standard error (\S+) \(n=(\d+) levels\)", why)
+    if number is None:
+        return why
+    where, value, error, levels = number.groups()
+    return f"{where}, the effect of {value} (standard error {error}, {levels} levels) cannot be told from 0 well enough"
 
 
 def _method(subject: str, found: dict[str, Any], each: dict[str, Any]) -> str:
-    ways = [each["ways"][way] for way in ("denoise", "noise")]
+    ways = [each["ways"][way] for way in DIRECTIONS]
     areas = " | ".join(f"{way['cpr']['value']:.2f}, {way['cmd']['value']:.2f}" for way in ways)
     alike = found["jaccard"].get(f"{EXACT} / {each['method']}", 1.0)
     ranks = ", ".join(f"{e['value']:.2f}" for e in each["rank_correlation"]) or "-"
-    shares = " | ".join(share(way["chosen"]) for way in ways)
     return (
-        f"| {subject} | {found['variable']} to {found['metric']} | {each['method']} | {each['size']} | {shares} "
-        f"| {areas} | {alike:.2f} | {ranks} |"
+        f"| {subject} | {found['variable']} to {found['metric']} | {each['method']} | {each['size']} | {shares(each)} "
+        f"| {held_out(found, each)} | {areas} | {alike:.2f} | {ranks} |"
     )
 
 

@@ -6,8 +6,10 @@ Every method ranks all edges of a planted network by what it makes of the same m
 under the ROC of the true edges. Pruning and the mask also end with a set of edges: precision and recall say how much
 of it is true, and how much of the truth it has. Writes `methods.json` and, drawn from that alone, `methods.md`.
 
-Gradients, integrated or not, are blind to a path that another one backs up: where either is enough, the network's
-answer is flat in both, on most of the way from the one run to the other.
+One kind has two paths of which either is enough. They are redundant in the pairs "coin on the right" (a coin or none),
+not in "coin side": a path that is moved alone to the other side fills that side too. So it is measured on both.
+Gradients, integrated or not, miss parts of paths that back each other up: where either is enough, the network's answer
+is flat in both, on most of the way from the one run to the other.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,8 @@ from mechinterp.policies.visits import visited_states
 
 Found = tuple[Ranking, float | None]
 """A ranking, and the score above which a part belongs to the circuit, where the method says so itself."""
+COINS = ("coin side", "coin on the right")
+"""What differs in the minimal pairs: the side that the coin is on; a coin on the right, or none."""
 FOUND = 0.99
 PRUNED_BELOW, MASK = 0.01, MaskOptions(steps=150, rate=0.2, pairs=8)
 
@@ -66,19 +70,22 @@ def methods(network: Planted, pairs: FramePairs, seed: int) -> dict[str, Callabl
     }
 
 
-def frames(network: Planted, coins: MinimalPairs) -> tuple[str, FramePairs]:
-    """Pairs in which the network's circuit has something to carry: the coin's side, or, where it does not care for
-    that, frames of different levels."""
-    if network.truth("coin side"):
-        return "coin side", FramePairs(coins.clean, coins.corrupted, coins.levels)
-    half = len(coins) // 2
-    mixed = np.concatenate([coins.clean[:half], coins.corrupted[:half]])
-    return "another level", FramePairs(mixed, np.roll(mixed, half // 2 + 1, axis=0))
+def frames(network: Planted, scenes: Mapping[str, MinimalPairs]) -> dict[str, FramePairs]:
+    """Pairs in which the network's circuit has something to carry: the coin's side, and a coin against none where that
+    is known too; or, where it does not care for coins, frames of different levels."""
+    coins = {name: pairs for name, pairs in scenes.items() if network.carries.get(name)}
+    if coins:
+        return {name: FramePairs(pairs.clean, pairs.corrupted, pairs.levels) for name, pairs in coins.items()}
+    sides = scenes["coin side"]
+    half = len(sides) // 2
+    mixed = np.concatenate([sides.clean[:half], sides.corrupted[:half]])
+    return {"another level": FramePairs(mixed, np.roll(mixed, half // 2 + 1, axis=0))}
 
 
-def measure(kind: str, seed: int, coins: MinimalPairs, only: list[str] | None) -> list[dict[str, Any]]:
-    network = planted(kind, seed=seed)
-    variable, pairs = frames(network, coins)
+def measure(
+    network: Planted, seed: int, variable: str, pairs: FramePairs, only: list[str] | None
+) -> list[dict[str, Any]]:
+    kind = network.name
     truth, undecided = network.truth(variable), network.undecided(variable)
     rows = []
     for name, method in methods(network, pairs, seed).items():
@@ -97,34 +104,40 @@ def measure(kind: str, seed: int, coins: MinimalPairs, only: list[str] | None) -
             match = compare(kept, truth)
             row |= {"kept": len(kept), "precision": match.precision, "recall": match.recall}
         rows.append(row)
-        print(f"{kind} {seed} {name}: {row['auroc']:.3f}", flush=True)
+        print(f"{kind}, {variable}, {seed} {name}: {row['auroc']:.3f}", flush=True)
     return rows
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The smallest area over seeds, a line a method and a column a kind; then what pruning and the mask end with."""
-    kinds, names = (list(dict.fromkeys(row[key] for row in rows)) for key in ("kind", "method"))
+    """The smallest area over seeds, a line a method and a column a kind and variable; then what pruning and the mask
+    end with."""
+    columns = list(dict.fromkeys((row["kind"], row["variable"]) for row in rows))
+    names, seeds = list(dict.fromkeys(row["method"] for row in rows)), len({row["seed"] for row in rows})
     cells = {
-        (name, kind): [r for r in rows if (r["method"], r["kind"]) == (name, kind)] for name in names for kind in kinds
+        (name, column): [r for r in rows if (r["method"], r["kind"], r["variable"]) == (name, *column)]
+        for name in names
+        for column in columns
     }
-    seeds = len({row["seed"] for row in rows})
+    head = ["| | " + " | ".join(f"{kind}: {variable}" for kind, variable in columns) + " |"]
+    head += ["|---" * (len(columns) + 1) + "|"]
+    pairs = sorted({row["pairs"] for row in rows})
     lines = [
-        f"Area under the ROC of true edges, the smallest of {seeds} networks of each kind.", "",
-        "| | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|",
+        f"Area under the ROC of true edges, the smallest of {seeds} networks of each kind. Behind each kind stands "
+        "what differs in its pairs: the side that the coin is on; a coin on the right, or none; or the level, where "
+        f"the network does not care for coins. Pairs: {' or '.join(map(str, pairs))}.", "", *head,
     ]  # fmt: skip
     for name in names:
-        areas = [min((r["auroc"] for r in cells[name, kind]), default=np.nan) for kind in kinds]
+        areas = [min((r["auroc"] for r in cells[name, column]), default=np.nan) for column in columns]
         lines.append(f"| {name} | " + " | ".join(f"{area:.3f}" for area in areas) + " |")
-    for kind in kinds:
-        missed = [name for name in names if any(row["auroc"] < FOUND for row in cells[name, kind])]
+    for kind, variable in columns:
+        missed = [name for name in names if any(row["auroc"] < FOUND for row in cells[name, (kind, variable)])]
         if missed:
-            lines += ["", f"Not found in full in '{kind}' ({RECIPES[kind].wants}): by {', '.join(missed)}."]
-    ended = [name for name in names if any("recall" in row for kind in kinds for row in cells[name, kind])]
+            lines += ["", f"Not found in full in '{kind}' ({RECIPES[kind].wants}), {variable}: by {'; '.join(missed)}."]
+    ended = [name for name in names if any("recall" in row for column in columns for row in cells[name, column])]
     if ended:
-        lines += ["", "Precision and recall of the edges that are kept, the smallest of each.", ""]
-        lines += ["| | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
+        lines += ["", "Precision and recall of the edges that are kept, the smallest of each.", "", *head]
     for name in ended:
-        both = [[min(r.get(key, 0.0) for r in cells[name, kind]) for key in ("precision", "recall")] for kind in kinds]
+        both = [[min(r.get(key, 0.0) for r in cells[name, c]) for key in ("precision", "recall")] for c in columns]
         lines.append(f"| {name} | " + " | ".join(f"{p:.2f}, {r:.2f}" for p, r in both) + " |")
     return "\n".join(lines) + "\n"
 
@@ -142,13 +155,13 @@ def main() -> None:
         states = visited_states(AlwaysRight(0.5), source.starts(range(options.levels)), per_level=1)
     finally:
         source.close()
-    coins = minimal_pairs(states, "coin side", per_level=1)
-    rows = [
-        r
-        for kind in options.kinds
-        for seed in range(options.seeds)
-        for r in measure(kind, seed, coins, options.methods)
-    ]
+    scenes = {name: minimal_pairs(states, name, per_level=1) for name in COINS}
+    rows = []
+    for kind in options.kinds:
+        for seed in range(options.seeds):
+            network = planted(kind, seed=seed)
+            for variable, pairs in frames(network, scenes).items():
+                rows += measure(network, seed, variable, pairs, options.methods)
     print(table(rows))
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)

@@ -59,10 +59,16 @@ def test_every_method_on_planted_networks_is_as_committed(tmp_path):
     words = ["--kinds", "two coin paths", "--seeds", "1", "--methods", *quick, "greedy pruning (ACDC)"]
     run("analyses/methods_on_planted.py", *words, "--out", str(tmp_path))
     found = json.loads((tmp_path / "methods.json").read_text())
-    committed = {row["method"]: row for row in kept if (row["kind"], row["seed"]) == ("two coin paths", 0)}
-    assert [row["method"] for row in found] == [*quick, "greedy pruning (ACDC)"]
+    committed = {
+        (row["variable"], row["method"]): row for row in kept if (row["kind"], row["seed"]) == ("two coin paths", 0)
+    }
+    variables = ("coin side", "coin on the right")
+    assert [(row["variable"], row["method"]) for row in found] == [
+        (variable, name) for variable in variables for name in (*quick, "greedy pruning (ACDC)")
+    ]
+    assert [row["recall"] < 1 for row in found if "recall" in row] == [False, True]  # redundant: one path is let go
     for row in found:
-        same = committed[row["method"]]
+        same = committed[row["variable"], row["method"]]
         assert row["auroc"] == pytest.approx(same["auroc"], abs=0.005), row["method"]
         assert [row.get(key) for key in ("kept", "pairs", "true")] == [
             same.get(key) for key in ("kept", "pairs", "true")
@@ -86,6 +92,54 @@ def test_circuits_are_compared_on_held_out_levels_and_drawn_from_their_files(tmp
     assert found[2]["methods"] == []  # it never jumps
     text = (tmp_path / "out" / "compared.md").read_text()
     assert "| planted | coin side to movement | +" in text
+    assert found[2]["why"][:24] in text  # why there is none
+
+
+def circuit_of(method: str, size: int, denoise: float, noise: float, **more):
+    """What `circuits_compared.py` writes about one circuit."""
+
+    def found(value: float):
+        return {"value": value, "low": value, "high": value, "n": 9}
+
+    ways = {
+        way: {"chosen": found(value), "random": found(size / 1000), "cpr": found(0.5), "cmd": found(0.5)}
+        for way, value in (("denoise", denoise), ("noise", noise))
+    }
+    more = {"held_out_size": 90, "rank_correlation": [], "channels": {}} | more
+    return {"method": method, "size": size, "candidates": 96, "ways": ways, **more}
+
+
+def test_the_smallest_circuit_that_passes_on_held_out_levels_is_named_with_its_method(tmp_path):
+    total = {"value": 2.0, "low": 1.0, "high": 3.0, "n": 9}
+    methods = [
+        circuit_of("exact effects", 40, 0.9, 0.79, held_out_size=43, refined=True),
+        circuit_of("attribution", 20, 0.9, 0.7),
+        circuit_of("EAP-IG", 50, 0.9, 0.9),
+        circuit_of("learned mask", 30, 0.81, 1.2),
+    ]
+    question = {"variable": "coin side", "metric": "movement", "total": total, "share": 0.8, "jaccard": {}, "why": ""}
+    lacking = (
+        "where circuits are chosen, the mean effect of these pairs on 'jump' cannot be told from 0 (0 of 34 have none "
+        "at all), so shares of it have no meaning: total: the denominator, -1.234 with standard error 0.43 (n=34 "
+        "levels), cannot be told from 0 well enough to divide by it; report both"
+    )
+    questions = [
+        question | {"methods": methods, "stability": {"value": 0.93}},
+        question | {"variable": "end wall", "methods": methods[:2]},
+        question | {"variable": "hazard ahead", "methods": [], "why": lacking},
+    ]
+    one = {"subject": "mine", "network": "impala", "levels": 20, "seed": 3, "questions": questions}
+    (tmp_path / "mine.json").write_text(json.dumps(one))
+    run("analyses/circuits_compared.py", "--out", str(tmp_path))
+    rows = [line.split(" | ") for line in (tmp_path / "compared.md").read_text().splitlines() if "| mine |" in line]
+    assert rows[0][3:5] == ["30 of 96", "learned mask"]
+    assert rows[0][5:] == [
+        "81% [81%, 81%]", "120% [120%, 120%]", "3%, 3%", "40: chosen size missed; 43 would do", "0.93 |",
+    ]  # fmt: skip
+    assert rows[1][3] == "none passes on held-out levels"
+    assert rows[1][-1] == "- |"
+    assert "the effect of -1.234 (standard error 0.43, 34 levels) cannot be told from 0" in rows[2][3]
+    assert "chosen size missed; the next size tried that would do is 90" in rows[4]
 
 
 def test_the_committed_comparison_is_drawn_from_the_committed_files(tmp_path):

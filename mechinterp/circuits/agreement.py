@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
@@ -45,7 +47,7 @@ def rank_agreement(
     rng: np.random.Generator,
 ) -> stats.Estimate:
     """Spearman's rank correlation, ties at their middle rank, with a bootstrap interval over parts and shuffled ones as
-    its null.
+    its null. The interval ends at -1 and 1: of few parts, where it is that of Student, it would go beyond.
 
     Each resample is ranked anew. One in which either side is all alike counts as 0; so does a constant `approximate`,
     which ranks nothing. Where the exact effects are all alike there is no order to agree with: 0, and `method` says so.
@@ -66,12 +68,19 @@ def rank_agreement(
     def spearman(weights: Float[np.ndarray, "draws parts"]) -> Float[np.ndarray, " draws"]:
         return _correlation(weights, *(weights @ matrix.T for matrix in below))
 
-    found = stats.bootstrap(spearman, rows=len(exact), name=name, unit=unit, rng=rng)
+    found = _within(stats.bootstrap(spearman, rows=len(exact), name=name, unit=unit, rng=rng))
     ones = np.ones((1, len(exact)))
     ranks = [(ones @ matrix.T)[0] for matrix in below]
     shuffled = np.stack([rng.permutation(ranks[0]) for _ in range(_SHUFFLES)])
     draws = _correlation(np.ones_like(shuffled), shuffled, np.broadcast_to(ranks[1], shuffled.shape))
     return found.against(stats.Null.from_draws(found.value, draws, description=f"{unit} shuffled"))
+
+
+def _within(found: stats.Estimate) -> stats.Estimate:
+    if found.low >= -1 and found.high <= 1:
+        return found
+    value, low, high = (min(max(x, -1.0), 1.0) for x in (found.value, found.low, found.high))
+    return replace(found, value=value, low=low, high=high, method=f"{found.method}, cut at -1 and 1")
 
 
 def _below(values: Float64[np.ndarray, " parts"]) -> Float64[np.ndarray, "parts parts"]:

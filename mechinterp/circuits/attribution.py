@@ -27,7 +27,7 @@ from torch.nn import functional as F
 from mechinterp.circuits.agreement import check_enough, rank_agreement, sample_to_compare
 from mechinterp.circuits.attributed import Attribution
 from mechinterp.circuits.carried import Carried
-from mechinterp.circuits.donors import Cache, Source
+from mechinterp.circuits.donors import Cache, Source, label
 from mechinterp.circuits.effects import Direction, PatchEffects
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.gradients import Method, Request, slopes
@@ -74,6 +74,11 @@ def attribute(
     """
     framed = as_pairs(pairs)
     sites = checked(policy, sites, len(framed.clean))
+    if other := [site for site in sites if site.source not in (None, label(source))]:
+        raise CircuitError(
+            f"attribution takes one source in a call, here {label(source)!r}; {other[0].label} names its own: call "
+            "once for each source"
+        )
     measure = Measure(policy, metrics)
     request = Request(method, direction, source, steps, memory, int(rng.integers(2**31)))
     check_enough(len(sites), compared, "sites")

@@ -8,8 +8,12 @@ Which way finds what (the planted networks show it):
 - **noise** (the reverse) finds parts that are needed. Of two redundant paths neither is, since the other one backs it
   up: they show next to nothing, though never less than parts with no effect at all.
 - **both**, the larger of the two, misses neither; so it is the default.
-- **gradients** are blind where a relu is shut in the run that they are taken at; EAP-IG sees through it.
+- **gradients** are blind where a relu is shut in the run that they are taken at. EAP-IG takes them at points on the way
+  to the other run, where it may be open; yet of two redundant paths it, too, misses parts, since the answer is flat in
+  both as soon as one is enough.
 - **pruning** keeps one of two redundant paths, and which one depends on the order: the first that is tried goes.
+- **path patching** (both ways) finds both: along one route at a time it also sees what several units cancel together.
+- a **learned mask** ranks the parts of both above idle ones, but need not keep either path whole.
 """
 
 from __future__ import annotations
@@ -134,6 +138,7 @@ def by_pruning(
         ZeroEffect: no pair has an effect.
         CircuitError: options or pairs that do not fit.
     """
+    check_threshold(threshold)
     empty, parts = nothing(policy, kind, universe, ablation)
     seed = None if rng is None else int(rng.integers(2**63))
 
@@ -177,6 +182,12 @@ def nothing(
         raise CircuitError(f"kind must be one of {get_args(Kind)}, got {kind!r}")
     empty = circuit(policy, (), kind=kind, universe=universe, ablation=ablation)
     return empty, candidates(ResidualGraph.of(policy), kind, empty.universe)
+
+
+def check_threshold(threshold: float) -> None:
+    """Raise CircuitError for a share of the total effect below 0, or none at all."""
+    if not threshold >= 0:  # nor is NaN
+        raise CircuitError(f"threshold must be a share of the total effect of 0 or more, got {threshold}")
 
 
 def directions(way: Way) -> tuple[Direction, ...]:

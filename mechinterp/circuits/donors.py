@@ -14,7 +14,7 @@ from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.pairs import tensor
 from mechinterp.errors import nearest
 from mechinterp.policies.graph import Policy
-from mechinterp.policies.nodes import FRAME
+from mechinterp.policies.nodes import FRAME, Captured
 
 Source = Literal["other", "mean", "zero", "resample"]
 Cache = Mapping[str, Tensor]
@@ -74,9 +74,12 @@ def label(source: Source | Cache) -> str:
     """What a result calls this source. Raises CircuitError for what is neither a source nor a cache."""
     if isinstance(source, Mapping):
         return CACHE
+    if isinstance(source, Captured):
+        raise CircuitError("a run captured with its output is no cache: give its values, source=run.values")
     if source not in get_args(Source):
         raise CircuitError(
-            f"unknown source {source!r}{nearest(str(source), get_args(Source))}; or give a cache, hook point -> values"
+            f"unknown source {source!r:.100}{nearest(str(source), get_args(Source))}; or give a cache, hook point -> "
+            "values"
         )
     return source
 

@@ -30,7 +30,8 @@ class PatchEffects:
         metrics: names.
         direction: `denoise`: the corrupted run with a part of the clean one put in (is the site sufficient?);
             `noise`: the clean run with a part of the corrupted one put in (is it necessary?).
-        source: what was put in: `other` (the other run), `cache` (a run of the caller's), `mean`, `zero` or `resample`.
+        source: what was put in at sites that name no source of their own: `other` (the other run), `cache` (a run of
+            the caller's), `mean`, `zero` or `resample`.
         patched: metric of the patched runs.
         clean, corrupted: metric of the two runs without a patch.
         levels: the level of each pair: the cluster that counts as one sample.
@@ -52,6 +53,11 @@ class PatchEffects:
         freeze(self, shapes)
         if self.direction not in ("denoise", "noise"):
             raise CircuitError(f"direction must be 'denoise' or 'noise', got {self.direction!r}")
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What was put in at each site."""
+        return tuple(self.source if site.source is None else site.source for site in self.sites)
 
     def index(self, metric: str) -> int:
         """Position of a metric. Raises CircuitError for a name that was not measured."""

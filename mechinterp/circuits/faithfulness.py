@@ -150,6 +150,8 @@ def smallest(curves: Sequence[Curve], *, share: float = ENOUGH) -> int:
         CircuitError: curves of different sizes, or no size that is enough.
         ZeroEffect: no effect to take a share of.
     """
+    if isinstance(curves, Curve):
+        raise CircuitError("smallest takes a list of curves; write [curve] for a single one")
     if len({one.sizes for one in curves}) != 1:
         raise CircuitError("curves of the same sizes are needed, at least one")
     least = np.array([one.values() for one in curves]).min(0)
@@ -212,8 +214,10 @@ def stability(
         effects: of each part in each pair; one array for each direction that the ranking took the larger of.
 
     Raises:
-        CircuitError: fewer than two levels, more parts than there are, or arrays of other shapes.
+        CircuitError: fewer than two levels, no draws, more parts than there are, or arrays of other shapes.
     """
+    if draws < 1:
+        raise CircuitError(f"stability needs at least 1 draw, got {draws}")
     labels, index = np.unique(levels, return_inverse=True)
     count = len(labels)
     parts = len(effects[0]) if len(effects) else 0

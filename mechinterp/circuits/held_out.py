@@ -10,11 +10,12 @@ import numpy as np
 
 from mechinterp import stats
 from mechinterp.circuits.alone import run_alone
+from mechinterp.circuits.carried import Carried
 from mechinterp.circuits.circuit import Circuit
 from mechinterp.circuits.effects import Direction
 from mechinterp.circuits.errors import CircuitError, ZeroEffect
 from mechinterp.circuits.faithfulness import DIRECTIONS, ENOUGH, Curve, curve, growing, random_like, smallest
-from mechinterp.circuits.pairs import Pairs
+from mechinterp.circuits.pairs import Pairs, apart
 from mechinterp.circuits.patching import MEMORY
 from mechinterp.circuits.ranking import Ranking
 from mechinterp.policies.graph import Policy
@@ -55,6 +56,7 @@ class Sufficient:
         circuit: the smallest that has `share` of the effect in both directions on the levels to choose on; None where
             there is no effect to take shares of.
         why: where there is no circuit: what was the matter.
+        passed: whether it has `share` both ways on the levels to report on, too; False where there is no circuit.
         ways: what it and others of its ranking carry on the levels to report on; nothing where there is no circuit.
     """
 
@@ -65,6 +67,10 @@ class Sufficient:
     circuit: Circuit | None
     why: str
     ways: Mapping[Direction, OneWay]
+
+    @property
+    def passed(self) -> bool:
+        return bool(self.ways) and min(way.chosen.value for way in self.ways.values()) >= self.share
 
 
 def sufficient(
@@ -84,26 +90,38 @@ def sufficient(
 
     Args:
         choose, report: pairs of different levels. Rank on `choose`, too.
-        rng: of intervals and of random circuits.
+        rng: of intervals, of random circuits and, for rankings of circuits with the ablation `resample`, of the frames
+            that it draws: the same ones for all circuits on the same pairs.
+        share: of the effect, above 0.
         draws: random circuits, with as many parts at every hook point, at each size (`random_like`).
         beside: the sizes at which random circuits are run.
 
     Raises:
-        CircuitError: levels that both have, options that do not fit.
+        CircuitError: levels that both have, options that do not fit, or no circuit that has `share` of the effect.
     """
-    if shared := np.intersect1d(choose.levels, report.levels).tolist():
-        raise CircuitError(f"the pairs to choose on and those to report on share levels: {shared[:5]}")
+    apart(choose, report)
+    if not 0 < share < np.inf:
+        raise CircuitError(f"share must be above 0, such as 0.8 of the effect, got {share}")
     if draws < 1 or beside not in get_args(Beside):
         raise CircuitError(f"draws must be 1 or more and beside one of {get_args(Beside)}, got {draws} and {beside!r}")
 
+    seed = int(rng.integers(2**63)) if ranking.empty.ablation == "resample" else None
+
+    def again() -> np.random.Generator | None:
+        return None if seed is None else np.random.default_rng(seed)
+
     def curves(pairs: Pairs, sizes: Sequence[int]) -> list[Curve]:
-        return [
-            curve(policy, pairs, ranking, sizes=sizes, direction=d, metric=metric, memory=memory) for d in DIRECTIONS
-        ]
+        options = {"metric": metric, "memory": memory}
+        return [curve(policy, pairs, ranking, sizes=sizes, direction=d, rng=again(), **options) for d in DIRECTIONS]
+
+    def alone(circuits: Sequence[Circuit], direction: Direction) -> Carried:
+        return run_alone(
+            policy, report, circuits, direction=direction, metrics=metric, rng=again(), memory=memory
+        )  # fmt: skip
 
     steps, size, why = growing(len(ranking.parts), STEPS), 0, ""
     try:
-        size = _smallest(curves, choose, steps, share)
+        size = refined(lambda sizes: curves(choose, sizes), steps, share)
     except ZeroEffect as error:
         why = f"where circuits are chosen, {error}"
     found = curves(report, () if why else [*steps, size])
@@ -120,7 +138,7 @@ def sufficient(
         )  # fmt: skip
     circuits = _random(policy, ranking, steps if beside == "every size" else (), size, draws, rng)
     ways: dict[Direction, OneWay] = {
-        direction: _one_way(policy, report, one, size, circuits, draws, rng, memory)
+        direction: _one_way(alone, one, size, circuits, draws, rng)
         for direction, one in zip(DIRECTIONS, found, strict=True)
     }
     return Sufficient(
@@ -128,17 +146,24 @@ def sufficient(
     )
 
 
-def _smallest(
-    curves: Callable[[Pairs, Sequence[int]], list[Curve]], choose: Pairs, steps: Sequence[int], share: float
-) -> int:
-    """The smallest size of the ranking that is enough both ways, next to one that is not."""
-    trial = curves(choose, steps)
+def refined(curves: Callable[[Sequence[int]], list[Curve]], steps: Sequence[int], share: float = ENOUGH) -> int:
+    """The smallest size of a ranking that is enough both ways, next to one that is not.
+
+    Args:
+        curves: gives those of both directions, at the sizes asked for.
+        steps: sizes to begin with.
+
+    Raises:
+        ZeroEffect: no effect that can be told from 0.
+        CircuitError: no size is enough.
+    """
+    trial = curves(steps)
     trial[0].refuse_zero()
     size = smallest(trial, share=share)
     below = max((step for step in steps if step < size), default=0)
     while size - below > 1:
         between = sorted({below, size, *np.linspace(below, size, FINER + 2).round().astype(int).tolist()})
-        size = smallest(curves(choose, between), share=share)
+        size = smallest(curves(between), share=share)
         below = max((step for step in between if step < size), default=0)
     return size
 
@@ -151,19 +176,17 @@ def _random(
 
 
 def _one_way(
-    policy: Policy,
-    report: Pairs,
+    alone: Callable[[Sequence[Circuit], Direction], Carried],
     one: Curve,
     size: int,
     circuits: Mapping[int, list[Circuit]],
     draws: int,
     rng: np.random.Generator,
-    memory: int,
 ) -> OneWay:
     shares, random = dict(zip(one.sizes, one.faithfulness(rng=rng), strict=True)), None
     if circuits:
         listed = [each for size in circuits for each in circuits[size]]
-        run = run_alone(policy, report, listed, direction=one.direction, metrics=one.metric, memory=memory)
+        run = alone(listed, one.direction)
         for at, by_draw in zip(circuits, run.effect(one.metric).reshape(len(circuits), draws, -1), strict=True):
             words = f"{draws} random circuits with as many parts at every hook point"
             null = Null.from_draws(shares[at].value, by_draw.mean(1) / one.total.mean(), description=words)

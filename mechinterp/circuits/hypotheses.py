@@ -1,6 +1,6 @@
 """Is a circuit complete and minimal (Wang et al. 2023), and do tests say that it is one (Shi et al. 2024)?
 
-All by level: several pairs of a level are one sample, their mean.
+All by level: several pairs of a level are one sample, their mean. `memory` is that of `run_alone`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from mechinterp.circuits.effects import SMALLEST, Direction
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.graph import ResidualGraph
 from mechinterp.circuits.pairs import Pairs
+from mechinterp.circuits.patching import MEMORY
 from mechinterp.policies.graph import Policy
 from mechinterp.stats import Estimate, Null
 
@@ -49,6 +50,7 @@ def completeness(
     draws: int = 20,
     direction: Direction = "denoise",
     metric: str = "movement",
+    memory: int = MEMORY,
 ) -> Estimate:
     """The mean incompleteness ``|F(C less K) - F(M less K)|`` over random halves K of the circuit C, as a share.
 
@@ -62,9 +64,8 @@ def completeness(
     for _ in range(draws):
         gone = [part for part in one.parts if rng.random() < 0.5]
         circuits += [one.without(gone), everything.without(gone)]
-    run = run_alone(
-        policy, pairs, circuits, direction=direction, metrics=metric, rng=rng if one.ablation == "resample" else None
-    )
+    draw = rng if one.ablation == "resample" else None
+    run = run_alone(policy, pairs, circuits, direction=direction, metrics=metric, rng=draw, memory=memory)
     effect = run.effect(metric)
     labels, index = np.unique(run.levels, return_inverse=True)
     gaps = effect[0::2] - effect[1::2]
@@ -86,6 +87,7 @@ def minimality(
     rng: np.random.Generator,
     direction: Direction = "denoise",
     metric: str = "movement",
+    memory: int = MEMORY,
 ) -> list[Estimate]:
     """For each part v, how much of the total it carries within the circuit C: ``F(C) - F(C less v)``, as a share.
 
@@ -93,9 +95,8 @@ def minimality(
         ZeroEffect: there is no effect to take a share of.
     """
     circuits = [one, *(one.without([v]) for v in one.parts)]
-    run = run_alone(
-        policy, pairs, circuits, direction=direction, metrics=metric, rng=rng if one.ablation == "resample" else None
-    )
+    draw = rng if one.ablation == "resample" else None
+    run = run_alone(policy, pairs, circuits, direction=direction, metrics=metric, rng=draw, memory=memory)
     effect = run.effect(metric)
     return [
         run.ratio(effect[0] - row, metric, name=f"minimality of {part}", rng=rng)
@@ -181,6 +182,7 @@ def minimality_tests(
     draws: int = 50,
     direction: Direction = "denoise",
     metric: str = "movement",
+    memory: int = MEMORY,
 ) -> dict[Part, float]:
     """For each part, the chance that a part that is not needed does as much.
 
@@ -192,9 +194,8 @@ def minimality_tests(
         raise CircuitError("the circuit is the whole network: there is nothing to inflate it by")
     picks = [outside[i] for i in rng.integers(len(outside), size=draws)]
     circuits = [one, *(one.without([v]) for v in one.parts), *(one.with_parts((*one.parts, v)) for v in picks)]
-    run = run_alone(
-        policy, pairs, circuits, direction=direction, metrics=metric, rng=rng if one.ablation == "resample" else None
-    )
+    draw = rng if one.ablation == "resample" else None
+    run = run_alone(policy, pairs, circuits, direction=direction, metrics=metric, rng=draw, memory=memory)
     change = np.abs(run.effect(metric) - run.effect(metric)[0])
     own, reference = change[1 : 1 + len(one.parts)].mean(1), change[1 + len(one.parts) :].mean(1)
     return {

@@ -2,7 +2,8 @@
 
 The gates are hard-concrete (Louizos, Welling & Kingma 2018): noisy numbers that are often exactly 0 or 1, with an
 expected count that one can differentiate; for circuits see Cao, Sanh & Rush 2021. Denoising and noising take turns, so
-that what is kept must be enough by itself, and gone without it: of redundant paths, all are kept.
+that what is kept must be enough by itself, and the effect gone without it. Parts are also let go for the price of
+keeping them: of the planted network's redundant paths the mask ranks every part above idle ones, yet keeps about half.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mechinterp.circuits.circuit import Kind, Part, place
 from mechinterp.circuits.discovery import nothing
 from mechinterp.circuits.effects import SMALLEST
-from mechinterp.circuits.errors import ZeroEffect
+from mechinterp.circuits.errors import CircuitError, ZeroEffect
 from mechinterp.circuits.graph import Layer, ResidualGraph, by_channel, refuse_hooks, run_glue
 from mechinterp.circuits.metrics import Measure
 from mechinterp.circuits.pairs import Pairs, as_pairs, tensor
@@ -41,6 +42,9 @@ class MaskOptions:
         price: loss for all parts open; the loss for no effect at all is 1.
         pairs: in one step.
         start: logit of every gate at the beginning.
+
+    Raises:
+        CircuitError: no steps, no pairs, or numbers that are not finite.
     """
 
     steps: int = 300
@@ -48,6 +52,14 @@ class MaskOptions:
     price: float = 0.5
     pairs: int = 12
     start: float = 2.0
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.pairs < 1:
+            raise CircuitError(f"a mask is trained for at least 1 step on 1 pair, got {self.steps} and {self.pairs}")
+        if not (math.isfinite(self.price) and math.isfinite(self.start) and 0 < self.rate < math.inf):
+            raise CircuitError(
+                f"price and start must be finite, rate above 0, got {self.price}, {self.start} and {self.rate}"
+            )
 
 
 def by_mask(
@@ -63,8 +75,9 @@ def by_mask(
     """Rank by the logits of a learned mask; positive ones are rather open than shut.
 
     The loss is the squared error of the circuit's effect over the mean squared total effect, plus `price` times the
-    expected share of open gates. Ablated parts carry the other run's values. Memory grows with `options.pairs`, and for
-    edges with the channels of a layer: each target channel has an input of its own.
+    expected share of open gates. Ablated parts carry the other run's values. Memory grows with `options.pairs`, not
+    with the number of pairs (but for their frames), and for edges with the channels of a layer: each target channel has
+    an input of its own.
 
     Args:
         generator: draws pairs and the gates' noise, on the CPU.
@@ -79,7 +92,7 @@ def by_mask(
     graph, framed, measure = ResidualGraph.of(policy), as_pairs(pairs), Measure(policy, metric)
     clean, corrupted = tensor(framed.clean), tensor(framed.corrupted)
     with torch.no_grad():
-        outputs = [policy(side) for side in (clean, corrupted)]
+        outputs = [_in_batches(policy, side, options.pairs) for side in (clean, corrupted)]
         own = [measure(output, outputs[0])[0] for output in outputs]
     total = own[0] - own[1]
     scale = total.square().mean()
@@ -101,6 +114,11 @@ def by_mask(
         (logits.grad,) = torch.autograd.grad(loss, [logits])
         adam.step()
     return Ranking("learned mask", parts, logits.detach().double().numpy(), empty)
+
+
+def _in_batches(policy: Policy, frames: UInt8[Tensor, "n 64 64 3"], size: int) -> PolicyOutput:
+    outputs = [policy(frames[at : at + size]) for at in range(0, len(frames), size)]
+    return PolicyOutput(torch.cat([out.logits for out in outputs]), torch.cat([out.value for out in outputs]))
 
 
 def _sample(logits: Float[Tensor, " parts"], generator: torch.Generator) -> Float[Tensor, " parts"]:

@@ -77,6 +77,22 @@ def as_pairs(pairs: Pairs | tuple[np.ndarray | Tensor, np.ndarray | Tensor]) -> 
     return FramePairs(pairs.clean, pairs.corrupted, pairs.levels)
 
 
+def apart(choose: Pairs, report: Pairs) -> None:
+    """Make sure that what is chosen on some pairs is measured on other levels.
+
+    Raises:
+        CircuitError: pairs without levels, or levels that both have.
+    """
+    for name, pairs in (("choose", choose), ("report", report)):
+        if not hasattr(pairs, "levels"):
+            raise CircuitError(
+                f"the pairs to {name} on need their levels, FramePairs(clean, corrupted, levels), so that the two can "
+                f"be told apart; got {type(pairs).__name__}"
+            )
+    if shared := np.intersect1d(choose.levels, report.levels).tolist():
+        raise CircuitError(f"the pairs to choose on and those to report on share levels: {shared[:5]}")
+
+
 def tensor(frames: UInt8[np.ndarray, "pairs 64 64 3"]) -> UInt8[Tensor, "pairs 64 64 3"]:
     """As torch takes it (torch warns about arrays that are read-only, so those are copied)."""
     return torch.from_numpy(frames if frames.flags.writeable else frames.copy())

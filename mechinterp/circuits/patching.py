@@ -12,21 +12,19 @@ from jaxtyping import Float64, UInt8
 from torch import Tensor
 
 from mechinterp.circuits import budget
-from mechinterp.circuits.donors import Cache, Source, donor, label
+from mechinterp.circuits.donors import Cache, Source, label
 from mechinterp.circuits.effects import Direction, PatchEffects
 from mechinterp.circuits.errors import CircuitError
-from mechinterp.circuits.fast.alike import merged
 from mechinterp.circuits.fast.suffix import FastSuffix, can_run
 from mechinterp.circuits.metrics import Measure, Metrics
 from mechinterp.circuits.pairs import FramePairs, Pairs, as_pairs, tensor
 from mechinterp.circuits.sites import PatchSite, checked
-from mechinterp.circuits.suffix import PlainSuffix
+from mechinterp.circuits.sources import FROM_FRAMES, by_source, donors, hooks_of
+from mechinterp.circuits.suffix import PlainSuffix, Suffix
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import Captured, PolicyOutput
 
 Engine = Literal["auto", "whole"]
-ONE_RUN = ("other", "zero", "resample")
-"""Sources whose values at different hook points are those of one run (zeros stay zeros behind a relu or a pool)."""
 MEASURED = 4096
 """Rows whose metrics are computed at once."""
 MEMORY = 1 << 30
@@ -41,6 +39,7 @@ def patch(
     *,
     direction: Direction = "denoise",
     source: Source | Cache = "other",
+    caches: Mapping[str, Cache] | None = None,
     metrics: Metrics = "movement",
     reference: UInt8[np.ndarray, "n 64 64 3"] | None = None,
     rng: np.random.Generator | None = None,
@@ -49,18 +48,21 @@ def patch(
 ) -> PatchEffects:
     """Patch each site, by itself, in every pair.
 
-    Each run is computed once up to the last site; then only what comes after a site is run, many patches in one batch.
+    Each run is computed once up to the last site, whatever the number of sources; then only what comes after a site is
+    run, many patches in one batch. Sites of different sources go into one call: each `PatchSite` may name its own.
     Hooks that are on the policy stay in force, in the cached runs as in the patched ones.
 
     Args:
         pairs: minimal pairs, or (clean frames, corrupted frames).
         sites: what to patch; `channel_sites` lists every channel.
         direction: `denoise` patches the corrupted run, `noise` the clean one.
-        source: what is put in: `other`, the value of the other run; `mean` over `reference`, cell by cell; `zero`;
-            `resample`, the value of a frame of `reference` that `rng` draws for each pair; or values of any run of your
-            own, as a mapping from every patched hook point to [pairs, *shape] or [1, *shape].
+        source: what is put in at sites that name no source of their own: `other`, the value of the other run; `mean`
+            over `reference`, cell by cell; `zero`; `resample`, the value of a frame of `reference` that `rng` draws for
+            each pair; or values of any run of your own, as a mapping from every hook point patched with it to
+            [pairs, *shape] or [1, *shape].
+        caches: name -> values of runs of your own, for sites whose `source` is that name.
         metrics: names out of `metrics.BUILT_IN`, or name -> function of (logits, value) that gives one number a row.
-        reference: frames for `mean` and `resample`; by default those of the pairs, both sides.
+        reference: frames for `mean` and `resample`, at whatever sites; by default those of the pairs, both sides.
         memory: bytes for activations, at most (besides the network, the frames, a cache given and the result).
         engine: `whole` runs every node after a site for whole maps, through the network itself; `auto` runs only what a
             patch changes, exactly but for rounding, where the network's layers are known and no hooks are on them.
@@ -77,33 +79,36 @@ def patch(
     if direction not in ("denoise", "noise"):
         raise CircuitError(f"direction must be 'denoise' or 'noise', got {direction!r}")
     measure = Measure(policy, metrics)
-    hooks = policy.select(list({site.hook: None for site in sites}))
+    groups = by_source(sites, source, caches or {})
     if engine not in get_args(Engine):
         raise CircuitError(f"engine must be one of {get_args(Engine)}, got {engine!r}")
-    fast = engine == "auto" and can_run(policy, hooks[0])
-    if fast and source in ONE_RUN:
-        run, index = merged(policy, sites)
-        hooks = policy.select(list({site.hook: None for site in run}))
-    else:
-        run, index = sites, np.arange(len(sites))
+    fast = engine == "auto" and can_run(policy, hooks_of(policy, groups)[0])
+    if fast:
+        groups = [group.merged(policy) for group in groups]
+    hooks = hooks_of(policy, groups)
     cached = (budget.onwards if fast else budget.starts)(policy, hooks)
-    size = budget.plan(policy, hooks, count, memory=memory, cached=cached)
-    if reference is None and source in ("mean", "resample"):
+    more = [hook for group in groups[1:] for hook in hooks_of(policy, [group])]  # each source's values are kept
+    size = budget.plan(policy, hooks, count, memory=memory, cached=[*cached, *more])
+    if reference is None and any(group.source in FROM_FRAMES for group in groups):
         reference = np.concatenate([framed.clean, framed.corrupted])
-    give = donor(policy, hooks, source, count, reference=reference, rng=rng, batch=size.pairs)
+    give = donors(policy, groups, count, reference=reference, rng=rng, batch=size.pairs)
+    of_other = hooks_of(policy, [group for group in groups if give[group.name] is None])
 
     patched = np.empty((len(measure.names), len(sites), count))
     unpatched = {name: np.empty((len(measure.names), count)) for name in ("clean", "corrupted")}
     for at in range(0, count, size.pairs):
         here = slice(at, min(at + size.pairs, count))
-        runs = _Runs(policy, framed, here, direction, cached, hooks if give is None else ())
+        runs = _Runs(policy, framed, here, direction, cached, of_other)
         unpatched["clean"][:, here] = _array(measure(runs.clean, runs.clean))
         unpatched["corrupted"][:, here] = _array(measure(runs.corrupted, runs.clean))
-        values = runs.other_values if give is None else give(here)
-        suffix = (FastSuffix if fast else PlainSuffix)(policy, runs.values, values, first=at, rows=size.rows)
-        for part in _parts(run, here.stop - at, size):
-            found = _measured(measure, suffix(run, part), runs.clean, part)
-            patched[:, :, at + part.start : at + part.stop] = found[:, index]
+        kind = FastSuffix if fast else PlainSuffix
+        start: Suffix = kind(policy, runs.values, {}, first=at, rows=size.rows)
+        for group in groups:
+            values = give[group.name]
+            suffix = start.putting_in(runs.other_values if values is None else values(here))
+            for part in _parts(group.run, here.stop - at, size):
+                found = _measured(measure, suffix(group.run, part), runs.clean, part)
+                patched[:, group.members, at + part.start : at + part.stop] = found[:, group.index]
     return PatchEffects(
         sites=sites,
         metrics=measure.names,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float64
 
-from mechinterp.circuits.discovery import Way, directions, nothing
+from mechinterp.circuits.discovery import Way, check_threshold, directions, nothing
 from mechinterp.circuits.effects import SMALLEST
 from mechinterp.circuits.errors import ZeroEffect
 from mechinterp.circuits.graph import ResidualGraph
@@ -45,6 +45,7 @@ def by_paths(
         ZeroEffect: no pair has an effect.
         CircuitError: options or pairs that do not fit.
     """
+    check_threshold(threshold)
     empty, parts = nothing(policy, "edges", None, "other")
     graph = ResidualGraph.of(policy)
     best = dict.fromkeys(parts, 0.0)

@@ -118,8 +118,15 @@ def compare(one: Circuit | Collection[Part], other: Circuit | Collection[Part]) 
     """What two circuits, or sets of parts, share, and which parts only one of them has.
 
     Raises:
-        CircuitError: one of them is empty, so that a share of it would be 0 / 0, or one has nodes and the other edges.
+        CircuitError: one of them is empty, so that a share of it would be 0 / 0, one has nodes and the other edges, or
+            the two are circuits of different policies (of which channel 3 need have nothing in common; compare
+            `Circuit.parts` for two that share their channels, such as two stages of one training).
     """
+    if isinstance(one, Circuit) and isinstance(other, Circuit) and one.policy != other.policy:
+        raise CircuitError(
+            f"circuits of different policies, {one.policy} and {other.policy}: their channels need have nothing in "
+            "common; give the .parts of both if they do"
+        )
     a, b = ({*(side.parts if isinstance(side, Circuit) else side)} for side in (one, other))
     if not a or not b:
         raise CircuitError("an empty circuit has no share in common with another one")

@@ -26,18 +26,26 @@ class PatchSite:
         hook: full name of the hook point.
         channels: which channels (features, where the activation is a row of numbers); None for all.
         place: which cells of the map; a `Mask` of three axes has a part for each pair. None for all.
+        source: what is put in there: `other`, `mean`, `zero`, `resample` or the name of a cache, as in `patch`; None
+            for what the call puts in everywhere else.
     """
 
     hook: str
     channels: tuple[int, ...] | None = None
     place: Place | None = None
+    source: str | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.source, str | None):
+            raise CircuitError(
+                f"the source of a site is a name, got {type(self.source).__name__}; give values of your own to "
+                "`patch(..., caches={name: values})` and name them here"
+            )
         object.__setattr__(self, "channels", selection.channel_tuple(self.channels, self.hook))
 
     @property
     def label(self) -> str:
-        """For example `block2.res1.hook_out[3, 17] rows 2-4 columns 0-8`."""
+        """For example `block2.res1.hook_out[3, 17] rows 2-4 columns 0-8 from mean`."""
         text = self.hook
         if self.channels is not None:
             text += f"[{', '.join(map(str, self.channels))}]"
@@ -45,7 +53,7 @@ class PatchSite:
             text += " rows {}-{} columns {}-{}".format(*self.place.rows, *self.place.columns)
         elif self.place is not None:
             text += " masked"
-        return text
+        return text if self.source is None else f"{text} from {self.source}"
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values that `json` writes."""
@@ -55,7 +63,8 @@ class PatchSite:
         elif self.place is not None:
             bits = np.packbits(self.place.cells).tobytes().hex()
             place = {"shape": list(self.place.cells.shape), "bits": bits}
-        return {"hook": self.hook, "channels": self.channels and list(self.channels), "place": place}
+        channels = self.channels and list(self.channels)
+        return {"hook": self.hook, "channels": channels, "place": place, "source": self.source}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> PatchSite:
@@ -66,17 +75,21 @@ class PatchSite:
             place = Mask(bits.reshape(stored["shape"]).astype(bool))
         elif stored is not None:
             place = Box(tuple(stored["rows"]), tuple(stored["columns"]))
-        return cls(data["hook"], data["channels"], place)
+        return cls(data["hook"], data["channels"], place, data.get("source"))
 
 
-def channel_sites(policy: Policy, hooks: Names = None, *, place: Place | None = None) -> tuple[PatchSite, ...]:
+def channel_sites(
+    policy: Policy, hooks: Names = None, *, place: Place | None = None, source: str | None = None
+) -> tuple[PatchSite, ...]:
     """One site for each channel of each selected hook point (all, if None), in running order.
 
     Raises:
         UnknownHook, EmptySelection: see `Policy.select`.
     """
     names = policy.select(hooks)
-    return tuple(PatchSite(name, (channel,), place) for name in names for channel in range(_width(policy, name)))
+    return tuple(
+        PatchSite(name, (channel,), place, source) for name in names for channel in range(_width(policy, name))
+    )
 
 
 def checked(policy: Policy, sites: Sequence[PatchSite], pairs: int) -> tuple[PatchSite, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from copy import copy
+from typing import Protocol, Self
 
 import torch
 from jaxtyping import Shaped
@@ -20,6 +21,10 @@ class Suffix(Protocol):
 
     def __call__(self, sites: Sequence[PatchSite], pairs: slice) -> PolicyOutput:
         """Outputs `[sites, pairs, ...]`; `pairs` are positions in the cache."""
+        ...
+
+    def putting_in(self, donor: Mapping[str, Shaped[Tensor, " #pairs *shape"]]) -> Self:
+        """The same unpatched run, with other values to put in."""
         ...
 
 
@@ -55,6 +60,11 @@ class PlainSuffix:
         order = torch.tensor([i for block, _ in outputs for i in block]).argsort()
         logits, value = (torch.cat([out[k] for _, out in outputs]) for k in (0, 1))
         return PolicyOutput(logits[order.to(logits.device)], value[order.to(value.device)])
+
+    def putting_in(self, donor: Mapping[str, Shaped[Tensor, " #pairs *shape"]]) -> Self:
+        other = copy(self)
+        other.donor = donor
+        return other
 
     def _run(self, hook: str, sites: Sequence[PatchSite], pairs: slice) -> PolicyOutput:
         values = {name: tiled(self.base[name][pairs], len(sites)) for name in self.policy.frontier(hook)}

@@ -16,7 +16,7 @@ from mechinterp.circuits.agreement import FEWEST
 from mechinterp.circuits.attribution import attribute
 from mechinterp.circuits.effects import SMALLEST, Direction
 from mechinterp.circuits.errors import CircuitError, ZeroEffect
-from mechinterp.circuits.pairs import Pairs
+from mechinterp.circuits.pairs import Pairs, apart
 from mechinterp.circuits.patching import MEMORY, patch
 from mechinterp.circuits.sites import PatchSite, channel_sites
 from mechinterp.errors import MechinterpError, nearest
@@ -106,7 +106,12 @@ class Survey:
         """What was found, as a table to read."""
         verb = "restores" if self.direction == "denoise" else "removes"
         null = self.total.null
-        found = [f"total effect {self.total}" + ("" if null is None or null.p is None else f", p = {null.p:.2g}")]
+        found = []
+        if self.metric == "kl":  # clean minus corrupted, as of any metric: 0 minus a distance
+            found = [
+                "kl is the distance from the clean run, 0 there: negative numbers are what the clean run's side adds"
+            ]
+        found += [f"total effect {self.total}" + ("" if null is None or null.p is None else f", p = {null.p:.2g}")]
         width = max(len(self.sites[i].label) for i in self.top)
         found.append(f"{'site':<{width}}  {verb} (levels not used to choose)")
         found += [f"{self.sites[i].label:<{width}}  {e}" for i, e in zip(self.top, self.measured, strict=True)]
@@ -143,8 +148,7 @@ def survey(
     """
     if top < 1:
         raise CircuitError(f"top must be at least 1, got {top}")
-    if shared := np.intersect1d(choose.levels, report.levels).tolist():
-        raise CircuitError(f"the pairs to choose on and those to report on share levels: {shared[:5]}")
+    apart(choose, report)
     ranked = patch(policy, choose, sites, direction=direction, metrics=metric, memory=memory)
     if not ranked.usable(metric).any():
         raise ZeroEffect(

@@ -79,6 +79,10 @@ def _run(arguments: argparse.Namespace) -> None:
     for name, least, most in (("levels", 5, UNSEEN_LEVELS.count), ("top", 1, 1000), ("memory", 1, 1 << 20)):
         if not least <= getattr(arguments, name) <= most:
             raise MechinterpError(f"--{name} {getattr(arguments, name)}: allowed are {least} to {most:,}")
+    if arguments.out is not None:
+        there = next(path for path in (arguments.out, *arguments.out.absolute().parents) if path.exists())
+        if not there.is_dir():
+            raise MechinterpError(f"--out {arguments.out}: {there} is a file; give a folder, which is made if need be")
     policy, card = checkpoints.read(arguments.checkpoint, format=arguments.format)
     policy.eval().requires_grad_(False)
     sites = sites_by(policy, matching(policy, arguments.hook or stages(policy)), arguments.by)

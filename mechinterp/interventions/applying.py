@@ -94,7 +94,7 @@ def tiled(value: Shaped[Tensor, " batch *shape"], times: int) -> Shaped[Tensor, 
     if value.ndim != 4:
         return value.expand(times, *value.shape).flatten(0, 1).clone()
     nhwc = value.permute(0, 2, 3, 1)
-    return nhwc.expand(times, *nhwc.shape).flatten(0, 1).contiguous().permute(0, 3, 1, 2)
+    return nhwc.repeat(times, 1, 1, 1).permute(0, 3, 1, 2)  # a copy even of a single one, unlike `contiguous`
 
 
 def _by_hook(policy: Policy, sets: Sequence[Sequence[Edit]]) -> dict[str, list[tuple[int, Edit]]]:

@@ -221,6 +221,15 @@ def test_rank_correlation_is_spearmans():
     assert rank_agreement(0 * a, b, name="x", unit="sites", rng=rng()).value == 0
 
 
+@pytest.mark.parametrize("count", [5, 6, 9])
+def test_rank_correlations_of_few_parts_stay_between_minus_one_and_one(count):
+    a = rng().normal(size=count)
+    for b in (a, -a, rng().normal(size=count), np.roll(a, 1)):
+        found = rank_agreement(a, b, name="x", unit="sites", rng=rng())
+        assert found.value == pytest.approx(spearmanr(a, b).statistic)
+        assert -1 <= found.low <= found.value <= found.high <= 1
+
+
 def test_half_of_the_sample_are_the_largest():
     scores = np.zeros((2, 400, 3))
     scores[0, 50] = [3, -1, 1]  # the mean counts

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mechinterp import stats
-from mechinterp.circuits import CircuitError, FramePairs, ZeroEffect
+from mechinterp.circuits import BudgetTooSmall, CircuitError, FramePairs, ZeroEffect
 from mechinterp.circuits.alone import run_alone
 from mechinterp.circuits.carried import Carried
 from mechinterp.circuits.circuit import circuit, place
@@ -76,6 +76,43 @@ def test_pruning_keeps_true_edges_alone():
     kept = set(ranking.above(0.01).parts)
     assert inside <= kept <= inside | undecided
     assert ranking.auroc(inside, undecided=undecided) >= 0.99
+
+
+def test_hypotheses_and_masks_have_bounded_memory():
+    network, pairs, _, _ = study("coin", 7)
+    hooks = ["block2.hook_conv"]
+    ranking = by_effects(network.policy, pairs, kind="nodes", universe=hooks)
+    for of in (completeness, minimality, minimality_tests):
+        with pytest.raises(BudgetTooSmall):
+            of(network.policy, pairs, ranking.circuit(2), rng=np.random.default_rng(0), memory=1)
+    rows = []
+    stem = network.policy.get_submodule("block1.conv")
+    counter = stem.register_forward_pre_hook(lambda module, inputs: rows.append(len(inputs[0])))
+    options = MaskOptions(steps=2, pairs=3)
+    try:
+        by_mask(network.policy, pairs, kind="nodes", universe=hooks, generator=torch.Generator(), options=options)
+    finally:
+        counter.remove()
+    assert max(rows) == 3
+
+
+def test_options_that_make_no_sense():
+    for options in ({"pairs": 0}, {"steps": 0}, {"rate": 0.0}, {"price": np.nan}):
+        with pytest.raises(CircuitError, match=r"a mask is trained|must be finite"):
+            MaskOptions(**options)
+    with pytest.raises(CircuitError, match="seed must be 0 or more"):
+        planted("coin", seed=-1)
+    with pytest.raises(CircuitError, match="at least 1 draw"):
+        stability([np.ones((3, 4))], np.arange(4), 2, rng=np.random.default_rng(0), draws=0)
+    one, other = planted("coin"), planted("coin", seed=1)
+    hooks = ["block2.hook_conv"]
+    whole = [circuit(net.policy, ResidualGraph.of(net.policy).nodes(hooks), universe=hooks) for net in (one, other)]
+    with pytest.raises(CircuitError, match="circuits of different policies"):
+        compare(*whole)
+    assert compare(whole[0].parts, whole[1].parts).jaccard == 1
+    single = curve(one.policy, scenes(2), by_effects(one.policy, scenes(2), kind="nodes", universe=hooks), sizes=[1])
+    with pytest.raises(CircuitError, match=r"write \[curve\]"):
+        smallest(single)
 
 
 @pytest.mark.parametrize("kind", ["coin", "two coin paths"])

@@ -8,15 +8,20 @@ import pytest
 from mechinterp.circuits import (
     CircuitError,
     FramePairs,
+    Ranking,
     ZeroEffect,
     by_attribution,
     by_effects,
     by_paths,
+    by_pruning,
     compare,
+    curve,
     run_alone,
+    smallest,
     stream,
     sufficient,
 )
+from mechinterp.circuits.circuit import circuit
 from mechinterp.circuits.faithfulness import DIRECTIONS
 from mechinterp.circuits.planted import planted
 from tests.circuits.test_discovery import scenes, study
@@ -51,6 +56,60 @@ def test_the_smallest_circuit_is_the_planted_one_and_no_part_less_would_do(kind)
     assert found.total.value == pytest.approx(found.ways["denoise"].curve.total.mean())
 
 
+def test_the_size_is_chosen_on_the_levels_to_choose_on():
+    """A coin on either side needs the units of both; a coin on the right or none those of one side alone."""
+    network, choose, other = planted("coin"), scenes(6), scenes(6, seed=1, variable="coin present")
+    report = FramePairs(other.clean, other.corrupted, other.levels + 6)
+    ranking = by_effects(network.policy, choose, kind="nodes")
+    found = sufficient(network.policy, choose, report, ranking, rng=np.random.default_rng(0), draws=1)
+    sizes = range(len(ranking.parts) + 1)
+
+    def by_brute_force(pairs):
+        return smallest([curve(network.policy, pairs, ranking, sizes=sizes, direction=way) for way in DIRECTIONS])
+
+    assert len(found.circuit) == by_brute_force(choose) != by_brute_force(report)
+    assert found.passed
+    shares = found.ways["noise"].faithfulness
+    assert set(shares) < set(sizes)
+
+
+def test_random_circuits_run_in_their_own_direction_and_are_averaged(redundant, monkeypatch):
+    """Of two redundant paths one is enough, denoising, and none is needed, noising; one of three draws has both."""
+    network, choose = redundant
+    other = scenes(4, seed=1, variable="coin present")
+    report = FramePairs(other.clean, other.corrupted, other.levels + 4)
+    ranking = by_effects(network.policy, choose, kind="nodes", universe=stream(network.policy))
+    coin = network.channels["coin"]
+    draws = [ranking.empty.with_parts([n for n in ranking.parts if n not in gone]) for gone in ((), coin[1:2], coin)]
+    monkeypatch.setattr("mechinterp.circuits.held_out.random_like", lambda policy, one, count, rng: draws)
+    found = sufficient(
+        network.policy, choose, report, ranking, rng=np.random.default_rng(0), draws=3, beside="chosen size"
+    )
+    wanted = {}
+    for way in DIRECTIONS:
+        run = run_alone(network.policy, report, draws, direction=way)
+        each = run.effect("movement").mean(1) / run.total("movement").mean()
+        wanted[way] = each.mean()
+        assert found.ways[way].random.value == pytest.approx(wanted[way], abs=1e-5)
+        assert found.ways[way].chosen.null.value == pytest.approx(wanted[way], abs=1e-5)
+        assert abs(each[0] - wanted[way]) > 0.2
+    assert wanted["denoise"] - wanted["noise"] > 0.2
+
+
+def test_circuits_whose_outside_is_resampled():
+    network, (choose, report) = planted("coin"), halves(24)
+    exact = by_effects(network.policy, choose, kind="nodes", universe=stream(network.policy))
+    empty = circuit(network.policy, (), kind="nodes", universe=stream(network.policy), ablation="resample")
+    ranking = Ranking("exact effects", exact.parts, exact.scores, empty)
+    options = {"draws": 1, "beside": "chosen size"}
+    found = sufficient(network.policy, choose, report, ranking, rng=np.random.default_rng(3), **options)
+    assert found.circuit is not None, found.why
+    assert found.circuit.ablation == "resample"
+    assert set(found.circuit.parts) <= network.used
+    for way in DIRECTIONS:  # the same frames at every size: the whole network has all of the effect
+        assert found.ways[way].faithfulness[len(ranking.parts)].value == pytest.approx(1, abs=1e-4)
+
+
 def test_random_circuits_at_the_chosen_size_alone():
     network, (choose, report) = planted("coin"), halves(6)
     ranking = by_effects(network.policy, choose, kind="nodes", universe=stream(network.policy))
@@ -78,6 +137,16 @@ def test_what_is_refused():
         sufficient(network.policy, choose, choose, ranking, rng=rng)
     with pytest.raises(CircuitError, match="draws must be 1 or more"):
         sufficient(network.policy, choose, report, ranking, rng=rng, draws=0)
+    for share in (0, -1, np.nan, np.inf):
+        with pytest.raises(CircuitError, match="share must be above 0"):
+            sufficient(network.policy, choose, report, ranking, rng=rng, share=share)
+    with pytest.raises(CircuitError, match=r"pairs to choose on need their levels, FramePairs\(clean"):
+        sufficient(network.policy, (choose.clean, choose.corrupted), report, ranking, rng=rng)
+    for threshold in (np.nan, -1):
+        with pytest.raises(CircuitError, match="threshold must be"):
+            by_paths(network.policy, choose, threshold=threshold)
+        with pytest.raises(CircuitError, match="threshold must be"):
+            by_pruning(network.policy, choose, kind="nodes", threshold=threshold)
     with pytest.raises(CircuitError, match="way must be one of"):
         by_attribution(network.policy, choose, kind="nodes", rng=rng, way="up")
     with pytest.raises(ZeroEffect, match="nothing for a path to carry"):
@@ -96,12 +165,47 @@ def test_approximate_rankings_find_a_single_path_and_say_how_they_agree(kind):
     assert min(found.value for found in ranking.agreement) > 0.3
 
 
-def test_path_patching_finds_both_of_two_redundant_paths():
-    network, pairs, truth, undecided = study("two coin paths", 4)
-    ranking = by_paths(network.policy, pairs)
-    assert ranking.auroc(truth, undecided=undecided) >= 0.99
-    found = set(ranking.above(0).parts)
-    assert truth <= found <= network.edges | undecided
+@pytest.fixture(scope="module")
+def redundant():
+    """A coin on the right against none, of which either of two paths is enough."""
+    return planted("two coin paths"), scenes(4, variable="coin present")
+
+
+def test_path_patching_finds_both_of_two_redundant_paths_by_the_larger_of_both_ways(redundant):
+    network, pairs = redundant
+    truth, undecided = network.truth("coin on the right"), network.undecided("coin on the right")
+    found = by_paths(network.policy, pairs)
+    assert found.auroc(truth, undecided=undecided) >= 0.99
+    assert truth <= set(found.above(0.01).parts) <= network.edges
+    # One way would not do: red alone is no coin without green, when it is put in; nor when it is taken out, where the
+    # two sides of the pairs are exchanged.
+    lost = truth - set(by_paths(network.policy, pairs, way="denoise").above(0.01).parts)
+    assert {edge.source.hook for edge in lost} == {"hook_input"}
+    exchanged = by_paths(network.policy, FramePairs(pairs.corrupted, pairs.clean))
+    np.testing.assert_allclose(exchanged.scores, found.scores, atol=1e-4)
+
+
+def test_what_redundancy_does_to_other_methods(redundant):
+    """Noising, neither path shows; pruning keeps one of the two."""
+    network, pairs = redundant
+    _, by_skip, _, by_branch = network.channels["coin"]
+    universe = ["block2.hook_conv"]
+    scores = {}
+    for way in DIRECTIONS:
+        ranking = by_effects(network.policy, pairs, kind="nodes", universe=universe, way=way)
+        scores[way] = {part: ranking.scores[i] for i, part in enumerate(ranking.parts)}
+    assert min(scores["denoise"][by_skip], scores["denoise"][by_branch]) > 1
+    assert max(scores["noise"][by_skip], scores["noise"][by_branch]) < 1e-4
+    pruned = by_pruning(network.policy, pairs, kind="nodes", universe=universe)
+    assert len(set(pruned.above(0.01).parts) & {by_skip, by_branch}) == 1
+
+
+def test_path_patching_follows_no_route_that_carries_less_than_the_threshold():
+    network, pairs, truth, _ = study("coin", 2)
+    short = by_paths(network.policy, pairs, threshold=10.0)
+    scored = {edge.target.hook for edge in short.above(0).parts}
+    assert scored <= {"hook_logits", "hook_value"}
+    assert {edge.target.hook for edge in truth} > {"hook_logits"}
 
 
 def test_a_comparison_names_what_differs():

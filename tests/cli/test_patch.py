@@ -106,6 +106,8 @@ def test_a_hazard_and_jumping_are_a_question_too(lively, capsys):
         (["--variable", "end wal"], "did you mean 'end wall'"),
         (["--hook", "block2.*", "--hook", "nothing*"], "no hook point 'nothing*'"),
         (["--memory", "-3"], "--memory -3"),
+        (["--out", __file__], "is a file; give a folder"),
+        (["--out", f"{__file__}/new"], "is a file; give a folder"),
     ],
 )
 def test_what_cannot_be_is_told_before_anything_is_played(coin, words, message, capsys, monkeypatch):
@@ -142,6 +144,10 @@ def test_a_survey_measures_what_patch_does():
     np.testing.assert_allclose(found.ranked, by_hand[0], atol=1e-6)
     np.testing.assert_allclose([e.value for e in found.measured], by_hand[1][found.top], atol=1e-6)
     assert abs(found.ranked[found.top[0]]) == abs(by_hand[0]).max()
+    assert "kl" not in found.lines()[0]
+    distance = survey(policy, *halves, sites, rng=np.random.default_rng(0), metric="kl", top=1)
+    assert distance.total.value < 0
+    assert "negative" in distance.lines()[0]
     few = survey(policy, *halves, sites_by(policy, ["block2.hook_conv"], "map"), rng=np.random.default_rng(0))
     assert few.agreement is None
     assert "was not compared" in few.lines()[-1]

@@ -113,3 +113,15 @@ def test_tiling_repeats_the_batch_in_the_memory_that_convolutions_want():
         out[0] = 7  # a copy: neither the source nor the other rows change
         assert torch.equal(out[1:], torch.cat([value] * 3)[1:])
     assert tiled(maps, 3).is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4, 4)])
+@pytest.mark.parametrize("times", [1, 2])
+def test_tiled_values_can_be_written_to(shape, times):
+    """Even where memory is as it should be already, the run that they were taken from stays as it was."""
+    values = torch.rand(shape)
+    values = values.to(memory_format=torch.channels_last) if len(shape) == 4 else values
+    kept, copies = values.clone(), tiled(values, times)
+    assert torch.equal(copies, torch.cat([kept] * times))
+    copies.zero_()
+    assert torch.equal(values, kept)

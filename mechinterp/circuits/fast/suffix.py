@@ -9,7 +9,9 @@ hook points join one batch at the next node that everything passes through.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
+from typing import Self
 
 from jaxtyping import Shaped
 from torch import Tensor
@@ -91,6 +93,12 @@ class FastSuffix:
             for batch in run.starting(sites, members, hook):
                 run.finish(batch, hook)
         return run.output
+
+    def putting_in(self, donor: Mapping[str, Shaped[Tensor, " #pairs *shape"]]) -> Self:
+        """The same unpatched run, with other values to put in."""
+        other = copy(self)
+        other.donor = {name: _channels_last(value) for name, value in donor.items()}
+        return other
 
 
 class _Run:

@@ -9,9 +9,9 @@ from mechinterp.circuits.nodes import Edge, Node
 from mechinterp.circuits.planted.wiring import COIN, SOLID, Wiring
 
 LEFT, RIGHT = 1, 7
-COIN_SIDE, ANOTHER_LEVEL = "coin side", "another level"
-"""The minimal pairs of `coinrun.scenes`; and pairs of frames of different levels, with a coin in view, in which
-everything that is connected to movement shows."""
+COIN_SIDE, COIN_ON_THE_RIGHT, ANOTHER_LEVEL = "coin side", "coin on the right", "another level"
+"""Two kinds of minimal pairs of `coinrun.scenes`; and pairs of frames of different levels, with a coin in view, in
+which everything that is connected to movement shows."""
 ENOUGH = 0.4
 """How much coin fills the threshold of `two coin paths`; either path alone brings at least that from a coin in view."""
 
@@ -75,18 +75,27 @@ def _coin_unused(net: Wiring) -> Wired:
 
 
 def _two_coin_paths(net: Wiring) -> Wired:
-    """min(a + b, ENOUGH) on each side, as relu(a + b) - relu(a + b - ENOUGH): either path does for both."""
+    """min(a + b, ENOUGH) on each side, as relu(a + b) - relu(a + b - ENOUGH): either path does for both.
+
+    They are redundant where a coin in the one frame is missing from the other. Where it changes sides, a path that is
+    moved alone fills the other side too, and neither backs the other up.
+    """
     raw = net.detector(COIN)
     by_skip = net.onward_to_last(raw, 1)
     branch = net.branch(raw, 1)
     by_branch = net.onward_to_last(branch, 1)
+    left: set[Node] = set()
     for columns, action in _columns(net):
         below = net.unit([by_skip, by_branch], net.cells(columns))
         above = net.unit([by_skip, by_branch], net.cells(columns), bias=-ENOUGH)
         net.push(below, action, 5.0)
         net.push(above, action, -5.0)
+        if action == LEFT:
+            left |= {below, above}
     channels = {"coin": (raw, by_skip, branch, by_branch)}
-    return Wired(channels, {COIN_SIDE: _but_blue(net.edges)})
+    both = _but_blue(net.edges)
+    right = frozenset(edge for edge in both if not {edge.source, edge.target} & left)
+    return Wired(channels, {COIN_SIDE: both, COIN_ON_THE_RIGHT: right})
 
 
 def _coin_by_skip(net: Wiring) -> Wired:

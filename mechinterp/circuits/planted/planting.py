@@ -37,7 +37,8 @@ class Planted:
         edges: all edges by which anything in a frame can reach log P(right) - log P(left). All other edges are without
             effect on it, exactly, whatever their weights.
         carries: variable -> the edges that carry its effect on movement; empty where the network does not care.
-            `coin side` is that of `coinrun.scenes`; by `another level`, where the two frames of a pair are of different
+            `coin side` and `coin on the right` (known where two paths are redundant, which shows in these pairs alone)
+            are those of `coinrun.scenes`; by `another level`, where the two frames of a pair are of different
             levels and have coins in view, it is all edges but those whose effects cancel. The rest of `edges` lies
             idle in such pairs, or nearly so, and counts neither for nor against a method (`undecided`).
         idle: edges that were wired on purpose but lead to no action.
@@ -93,12 +94,14 @@ def planted(kind: str, *, seed: int = 0, config: ImpalaConfig = LIGHT, distracto
         distractors: size of their weights, relative to 1 over the root of the number of inputs.
 
     Raises:
-        CircuitError: an unknown kind, or a config without room for it.
+        CircuitError: an unknown kind, a seed below 0, or a config without room for it.
     """
     if kind not in RECIPES:
         raise CircuitError(f"no planted network is called {kind!r}{nearest(kind, RECIPES)}")
     if missing := {1, 7} - set(config.actions):
         raise CircuitError(f"a planted network moves by the actions 1 and 7; {config.actions} lacks {sorted(missing)}")
+    if seed < 0:
+        raise CircuitError(f"seed must be 0 or more, got {seed}")
     net = Wiring(config, np.random.default_rng([seed, list(RECIPES).index(kind)]))
     wired: Wired = RECIPES[kind].wire(net)
     net.distract(distractors)
