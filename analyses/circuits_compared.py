@@ -193,8 +193,8 @@ def drawn(subjects: list[dict[str, Any]]) -> str:
         "size named beside it was found on those levels themselves, halving the gap between sizes that are enough and "
         "sizes that are not; curves are not everywhere rising, so others may do, too. Beside each circuit, what it "
         "carries on those levels, and the mean of random circuits with as many channels at every layer. Effects in "
-        "nats, intervals over levels (95 %). Stability: how much of the circuit of exact effects stays the same when the "
-        "levels that it is chosen on are drawn again (mean Jaccard index).", "",
+        "nats, intervals over levels (95 %). Stability: how much of the circuit of exact effects stays the same when "
+        "the levels that it is chosen on are drawn again (mean Jaccard index).", "",
         "| policy | effect | total (n levels) | channels | found by | denoising | noising | random, both ways | exact "
         "effects alone: channels, held out | stability |",
         "|---|---|---|---|---|---|---|---|---|---|",
