@@ -189,10 +189,12 @@ def drawn(subjects: list[dict[str, Any]]) -> str:
         "on levels that it was not chosen on. Each method ranks the channels and chooses the smallest size that is "
         "enough on some levels; of those whose chosen circuit has 80 % both ways on the other levels, too, this is the "
         "smallest. (That it passes is a choice among up to five on those levels: between methods a few channels more "
-        "or less mean little. More than 100 % is more than the network's own effect.) Beside it, what it carries on "
-        "those levels, and the mean of random circuits with as many channels at every layer. Effects in nats, "
-        "intervals over levels (95 %). Stability: how much of the circuit of exact effects stays the same when the "
-        "levels that it is chosen on are drawn again (mean Jaccard index).", "",
+        "or less mean little. More than 100 % is more than the network's own effect.) Where a chosen size misses, the "
+        "size named beside it was found on those levels themselves, halving the gap between sizes that are enough and "
+        "sizes that are not; curves are not everywhere rising, so others may do, too. Beside each circuit, what it "
+        "carries on those levels, and the mean of random circuits with as many channels at every layer. Effects in "
+        "nats, intervals over levels (95 %). Stability: how much of the circuit of exact effects stays the same when "
+        "the levels that it is chosen on are drawn again (mean Jaccard index).", "",
         "| policy | effect | total (n levels) | channels | found by | denoising | noising | random, both ways | exact "
         "effects alone: channels, held out | stability |",
         "|---|---|---|---|---|---|---|---|---|---|",
