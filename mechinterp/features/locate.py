@@ -96,7 +96,12 @@ def locate(
     first = np.isin(found.levels, found.choosing)
     tendency = movement_tendency(policy, found.frames, found.levels, rng=rng, choosing=found.choosing)
     pair = ((found.frames[first], found.levels[first]), (found.frames[~first], found.levels[~first]))
-    steering = right_directions(policy, *pair, rng=rng, hooks=last_of_each_part(names), random=plan.steered)
+    unsteered: dict[str, str] = {}
+    steering: list[Steering] = []
+    try:
+        steering = right_directions(policy, *pair, rng=rng, hooks=last_of_each_part(names), random=plan.steered)
+    except FeatureError as error:  # a policy that always wants the same has no direction to be found
+        unsteered["the direction of right"] = str(error)
     tick("factors")
     factors = layer_factors(
         policy, found.states, found.frames, found.levels, found.choosing, found.scenes, steps=plan.steps, rng=rng
@@ -132,7 +137,7 @@ def locate(
         factors=factors,
         shares=shares,
         carried=tuple(hidden),
-        left_out={**variables.left_out, **unprobed, **failed, **apart},
+        left_out={**variables.left_out, **unprobed, **unsteered, **failed, **apart},
     )
 
 

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from mechinterp.circuits.planted import planted
 from mechinterp.cli import main
 from mechinterp.policies import save
-from mechinterp.reports import Results, ResultsError
+from mechinterp.reports import Results, ResultsError, Section
 from mechinterp.reports.comparison import compared, load
 
 LAST = "block2.res1.hook_out"
 HOOKS = (LAST, "hidden.hook_post")
 
 
-def saved(folder, kind="coin"):
+SUBJECTS = Path(__file__).parents[2] / "analyses" / "reports" / "subjects"
+
+
+def saved(folder, policy=None):
     options = {"use_backgrounds": False}
-    policy = planted(kind, distractors=0.0).policy
+    policy = policy or planted("coin", distractors=0.0).policy
     return str(save(policy, folder, provenance={"steps": 0, "organism": {"options": options}}))
 
 
@@ -96,6 +102,57 @@ def test_atlases_are_compared_from_their_files_alone(atlas, tmp_path, capsys):
     (tmp_path / "other.json").write_text(json.dumps(content))
     assert main(["compare", str(tmp_path / "other.json"), "--out", str(out)]) == 2
     assert "needs the section 'variables', which `mechinterp locate` writes" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_flat_layers_alone_of_a_policy_that_always_wants_the_same(tmp_path):
+    """No map can be drawn, and no direction of right exists: the rest is measured all the same, and says so."""
+    policy = planted("coin", distractors=0.0).policy
+    with torch.no_grad():
+        policy.get_parameter("logits.weight").zero_()
+    words = [
+        "locate",
+        saved(tmp_path / "constant", policy),
+        "--quick",
+        "--levels",
+        "36",
+        "--hooks",
+        HOOKS[1],
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    assert main(words) == 0
+    results = Results.load(tmp_path / "out" / "atlas.json")
+    atlas, tendency = results.sections["atlas"], results.sections["tendency"]
+    assert not {"examples", "top"} & set(atlas.tables)
+    assert set(atlas.arrays) == {f"cloud/{HOOKS[1]}", f"null/{HOOKS[1]}"}
+    assert "log-odds that spread over 0 nats" in str(atlas.facts["statement"])
+    assert len(tendency.table("layers")) == 0
+    assert tendency["tendency/spread"].value == pytest.approx(0, abs=1e-6)
+
+
+def test_a_comparison_replaces_only_what_a_comparison_wrote(tmp_path, capsys):
+    """Neither a page of another kind, nor a whole atlas of a subject that has its file's name."""
+    kept = SUBJECTS / "coin.json"
+
+    def refused(name: str, content: str) -> str:
+        folder = tmp_path / f"{name} {len(content)}"
+        folder.mkdir()
+        (folder / name).write_text(content)
+        assert main(["compare", str(kept), "--out", str(folder)]) == 2
+        assert [file.name for file in folder.iterdir()] == [name]
+        assert (folder / name).read_text() == content
+        return capsys.readouterr().err
+
+    assert "README.md is there and was not written by a comparison" in refused("README.md", "# Another project")
+    assert "comparison.png is there and was not written by a comparison" in refused("comparison.png", "")
+    whole = Results.load(kept)
+    atlas = whole.sections["atlas"]
+    hooks = atlas.table("layers").column("hook")
+    arrays = {f"{kind}/{hook}": np.zeros((3, 2), np.float32) for kind in ("cloud", "null") for hook in hooks}
+    atlas = Section("atlas", atlas.estimates, atlas.tables, arrays, atlas.facts)
+    whole = Results(whole.identity, whole.settings, {**whole.sections, "atlas": atlas})
+    assert "coin.json is a whole atlas" in refused("coin.json", whole.to_json())
 
 
 @pytest.mark.parametrize(

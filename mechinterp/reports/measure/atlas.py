@@ -65,8 +65,9 @@ def _coin(policy: Policy, located: Located) -> Section:
     tables = {"layers": Table.of(layers)}
     tables |= {name: Table.of(rows) for name, rows in (("found", found), ("probes", probes)) if rows}
     top = _drawn(search)
-    arrays, examples = _pictures(policy, search, top)
-    if top:
+    arrays: dict[str, np.ndarray] = {}
+    if top:  # a network is also asked where no layer has a map to be drawn
+        arrays, examples = _pictures(policy, search, top)
         tables |= {"top": Table(("hook", "channel"), tuple(top)), "examples": examples}
     facts = {
         "represented": search.represented,

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mechinterp.reports.comparison import Compared, compared, load, slim
+from mechinterp.reports.errors import ResultsError
 from mechinterp.reports.figures import comparison as figures
 from mechinterp.reports.output import pictures
-from mechinterp.reports.results import write_text
+from mechinterp.reports.results import Results, read_text, write_text
 from mechinterp.reports.sentences import comparison as sentences
 
+TITLE = "# Is the coin in there, and is it used?"
+PAGE, PICTURE = "README.md", "comparison.png"
 _CAPTIONS = (
     "Coin channels are confirmed on levels that did not choose them; of untrained networks at most 5 % have one. "
     "AUROC: how well one direction tells a coin from an empty place, at the last hook point with maps; p is corrected "
@@ -39,24 +42,38 @@ def write_comparison(paths: Sequence[str | Path], folder: str | Path, *, command
         The text's path, and why there is no PNG file (None where there is one).
 
     Raises:
-        ResultsError: see `comparison.load` and `comparison.compared`.
+        ResultsError: see `comparison.load` and `comparison.compared`; or the folder holds files of these names that are
+            not of a comparison. Nothing is written then.
         OSError: the folder cannot be written.
     """
     everyone = load(paths)
     subjects = [compared(results) for results in everyone]
     folder = Path(folder)
+    _refuse_foreign(folder, [results.identity.name for results in everyone])
     folder.mkdir(parents=True, exist_ok=True)
     for results in everyone:
         slim(results).save(folder / f"{results.identity.name}.json")
     drawn, note = pictures({"comparison": figures.figure(subjects)}, folder)
-    write_text(folder / "README.md", text(subjects, command=command, figure=bool(drawn)))
-    return folder / "README.md", note
+    write_text(folder / PAGE, text(subjects, command=command, figure=bool(drawn)))
+    return folder / PAGE, note
+
+
+def _refuse_foreign(folder: Path, names: Sequence[str]) -> None:
+    """A comparison replaces what an earlier one wrote, and nothing else."""
+    page = folder / PAGE
+    ours = page.exists() and read_text(page).startswith(TITLE)
+    for other in [page, folder / PICTURE] if not ours else []:
+        if other.exists():
+            raise ResultsError(f"{other} is there and was not written by a comparison; give another folder")
+    for path in (folder / f"{name}.json" for name in names):
+        if path.exists() and slim(kept := Results.load(path)).to_json() != kept.to_json():
+            raise ResultsError(f"{path} is a whole atlas, which would lose its pictures; give another folder")
 
 
 def text(subjects: Sequence[Compared], *, command: str, figure: bool = True) -> str:
     """The comparison in markdown."""
     parts = [
-        "# Is the coin in there, and is it used?",
+        TITLE,
         'Trinh et al. (2024) find that CoinRun agents "do not represent the coin at all"; Hilton et al. (2020) show a '
         "coin feature. They looked at different networks. What holds for each of ours, from `mechinterp locate`; this "
         f"page is made from the JSON files beside it by\n\n    {command}",
