@@ -110,8 +110,8 @@ for finding in found.findings:
 
 # %%
 for row in located.variables.contrasts:
-    if row.hook == found.findings[-1].hook or row.beyond_untrained:
-        counts = f"{row.beyond_untrained} of {row.channels} channels, {row.beyond_labels} at all"
+    if row.hook == found.findings[-1].hook or row.beyond_both:
+        counts = f"{row.beyond_both} of {row.channels} channels, {row.beyond_labels} at all"
         print(f"{row.variable} at {row.hook}: {counts}")
 print("largest difference between a coin and its picture, inside:", located.variables.picture_difference)
 

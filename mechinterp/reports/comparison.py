@@ -31,8 +31,8 @@ class Compared:
         decode: AUROC of the coin's direction at `last_maps`, against untrained networks.
         pull: what the coin does to movement, toward its side; `jump`: to jumping.
         lost: by "channels" and "direction", what of the pull is lost when they are taken back at `last_maps`.
-        answering: variable -> channels at `last_maps` that tell it apart beyond untrained networks, and how many are
-            not silent.
+        answering: variable -> channels at `last_maps` that tell it apart and do so beyond untrained networks (None in
+            older files, which counted otherwise), those that tell it apart at all, and how many are not silent.
         on_coin: share of the movement's attribution on the coin's pixels, against untrained networks; None where it is
             not known.
         place: the coin's place at `last_maps`, share of right guesses above the best baseline.
@@ -55,7 +55,7 @@ class Compared:
     pull: Estimate
     jump: Estimate
     lost: dict[str, Estimate]
-    answering: dict[str, tuple[int, int]]
+    answering: dict[str, tuple[int | None, int, int]]
     on_coin: Estimate | None
     place: Estimate | None
     probes: dict[str, Estimate]
@@ -101,7 +101,7 @@ def compared(results: Results) -> Compared:
         jump=atlas["total/jump"],
         lost={part: estimate for part, estimate in parts.items() if estimate is not None},
         answering={
-            row["variable"]: (row["beyond_untrained"], row["channels"])
+            row["variable"]: (row.get("beyond_both"), row["beyond_labels"], row["channels"])
             for row in results.sections["variables"].table("rows").records()
             if row["hook"] == last_maps
         },

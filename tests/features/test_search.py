@@ -41,7 +41,7 @@ def test_a_coin_without_a_use_and_a_wall_that_has_one(wall, found):
     table = variable_table(wall.policy, found, rng=np.random.default_rng(0), hooks=HOOKS)
     rows = {(row.variable, row.hook): row for row in table.contrasts}
     assert rows["coin", HOOKS[0]].channel in coin
-    assert rows["coin", HOOKS[0]].beyond_untrained >= 1
+    assert 1 <= rows["coin", HOOKS[0]].beyond_both <= rows["coin", HOOKS[0]].beyond_labels
     assert rows["end wall", HOOKS[1]].channel == wall_channel.channel
     assert rows["end wall", HOOKS[1]].strongest.low > max(0.5, rows["coin", HOOKS[1]].strongest.high)
     assert (table.picture_difference, table.pictures >= 20) == (0.0, True)

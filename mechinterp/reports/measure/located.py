@@ -23,7 +23,7 @@ def _variables(located: Located) -> Section:
             "hook": row.hook,
             "channels": row.channels,
             "beyond_labels": row.beyond_labels,
-            "beyond_untrained": row.beyond_untrained,
+            "beyond_both": row.beyond_both,
             "strength": row.strength,
             "usual": row.usual.value,
             "p": row.usual.p,

@@ -21,8 +21,10 @@ _CAPTIONS = (
     "Pull: log P(right) \N{MINUS SIGN} log P(left) toward the side on which a coin is put, against no coin. Lost: "
     "what of it is lost when the coin channels, or the coin's direction, at the last hook point with maps are taken "
     "back to what they are without the coin.",
-    "Channels at the last hook point with maps that tell a thing from nothing (the coin's side: right from left) "
-    "better than channels of that layer do in untrained networks, of those that are not silent.",
+    "Channels at the last hook point with maps that tell a thing from nothing (the coin's side: right from left), and "
+    "do so better than channels of that layer do in untrained networks; in brackets, those that tell it at all; of "
+    "those that are not silent. Where only the number in brackets is there, the subject was measured before the other "
+    "was counted rightly: it is left out.",
     "log P(right) \N{MINUS SIGN} log P(left) over natural frames. Constant share: of its mean square. Steered: the "
     "change when the difference between states where it goes right and left is added at the last hook point, and the "
     "share of frames in which adding raises it and taking away lowers it.",

@@ -105,7 +105,7 @@ def verdicts(subjects: Sequence[Compared]) -> str:
 
 def _seen(subjects: Sequence[Compared], variable: str) -> str:
     """For scale: what the same search finds of another thing."""
-    own = [s.name for s in subjects if s.answering.get(variable, (0, 0))[0]]
+    own = [s.name for s in subjects if s.answering.get(variable, (0, 0, 0))[0]]
     return _line(own, f"for scale, channels that answer to the {variable} beyond untrained networks (last maps)")
 
 
@@ -128,8 +128,11 @@ def _null(estimate: Estimate, *, percent: bool = False) -> str:
     return "" if null is None else f"{null.low:{form}} to {null.high:{form}}"
 
 
-def _count(counted: tuple[int, int] | None) -> str:
-    return "" if counted is None else f"{counted[0]} of {counted[1]}"
+def _count(counted: tuple[int | None, int, int] | None) -> str:
+    if counted is None:
+        return ""
+    both, apart, channels = counted
+    return f"{'' if both is None else f'{both} '}({apart}) of {channels}"
 
 
 def _p(estimate: Estimate) -> str:
