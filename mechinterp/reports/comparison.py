@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mechinterp.features.verdicts import HELD
 from mechinterp.reports.errors import ResultsError
+from mechinterp.reports.found import Found, found
+from mechinterp.reports.judged import verdicts
 from mechinterp.reports.results import Results
 from mechinterp.reports.section import Section
 from mechinterp.stats import Estimate
@@ -24,9 +27,9 @@ class Compared:
 
     Attributes:
         name, network: who it is.
-        represented, used: as in its atlas.
-        verdicts: hook point -> verdict, in the network's order.
-        coin_channels, channels: confirmed, and looked at, over all hook points.
+        represented, used: whether coin channels were confirmed, and whether an action hangs on what a layer holds.
+        verdicts: hook point -> verdict, in the network's order, by `judged.verdicts`.
+        coin_channels: over all hook points; `channels`: looked at.
         last, last_maps: the last hook point, and the last with maps.
         decode: AUROC of the coin's direction at `last_maps`, against untrained networks.
         pull: what the coin does to movement, toward its side; `jump`: to jumping.
@@ -47,7 +50,7 @@ class Compared:
     represented: bool
     used: bool
     verdicts: dict[str, str]
-    coin_channels: int
+    coin_channels: Found
     channels: int
     last: str
     last_maps: str
@@ -78,7 +81,7 @@ def compared(results: Results) -> Compared:
                 f"{results.identity.name}: a comparison needs the section {name!r}, which `mechinterp locate` writes"
             )
     atlas, tendency = results.sections["atlas"], results.sections["tendency"]
-    layers = atlas.table("layers").records()
+    layers, by_hook = atlas.table("layers").records(), verdicts(atlas)
     maps = [layer["hook"] for layer in layers if layer["side"]]
     if not maps:
         raise ResultsError(f"{results.identity.name}: no hook point with maps was looked at")
@@ -90,9 +93,9 @@ def compared(results: Results) -> Compared:
         name=results.identity.name,
         network=results.identity.network,
         represented=bool(atlas.facts["represented"]),
-        used=bool(atlas.facts["used"]),
-        verdicts={layer["hook"]: layer["verdict"] for layer in layers},
-        coin_channels=sum(layer["coin_channels"] for layer in layers),
+        used=bool(set(by_hook.values()) & set(HELD)),
+        verdicts=by_hook,
+        coin_channels=Found.total(found(atlas).values()),
         channels=sum(layer["channels"] for layer in layers),
         last=last,
         last_maps=last_maps,

@@ -2,7 +2,7 @@
 
 atlas
     - table ``layers`` (hook, channels, side, dead, verdict, words, coin_channels, channels_move, direction_moves): a
-      row a hook point, in order; verdicts are keys of `features.findings.VERDICTS`, ``words`` their words; the last two
+      row a hook point, in order; verdicts are keys of `features.verdicts.VERDICTS`, ``words`` their words; the last two
       name the actions that were shown to hang on all coin channels together, and on the direction.
     - ``decode/{hook}``: AUROC of the coin's direction, on held-out levels, against untrained networks.
     - ``total/{readout}``: what the coin does; [``use/{hook}/{part_of}/{readout}``: what taking back does.]

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from mechinterp.coinrun import camera
-from mechinterp.features.findings import VERDICTS
 from mechinterp.features.locate import Located
 from mechinterp.features.scenery import LOOKS
 from mechinterp.features.searching import Searched
 from mechinterp.features.uses import Use
+from mechinterp.features.verdicts import VERDICTS
 from mechinterp.policies.graph import Policy
 from mechinterp.reports.measure.located import others
 from mechinterp.reports.section import Section, Table

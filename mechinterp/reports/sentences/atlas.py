@@ -2,37 +2,81 @@
 
 from __future__ import annotations
 
+from mechinterp.features.verdicts import BARE, HELD, VERDICTS
+from mechinterp.reports.found import MUCH, Found, found
+from mechinterp.reports.judged import verdicts
 from mechinterp.reports.section import Section
 from mechinterp.reports.wording import listed, number, reading
 
 
 def headline(section: Section) -> str:
     """The answer in one line."""
-    verdicts = section.table("layers").column("verdict")
+    by_hook = verdicts(section)
+    held = set(by_hook.values())
+    bare = [hook for hook, verdict in by_hook.items() if verdict == BARE]
+    also = f" An action hangs on the coin's direction at {listed(bare)}, which is not beyond chance." if bare else ""
     if section.facts["represented"]:
-        start = "It represents the coin, in channels that untrained networks do not have"
-        if "used" in verdicts:
-            return f"{start}, and its actions hang on them."
-        if section.facts["used"]:
-            return f"{start}. Its actions hang on coin directions, not demonstrably on these channels."
-        if "unclear" in verdicts:
-            return f"{start}. Whether any action hangs on them is unclear."
-        return f"{start}, but no action hangs on them: decodable but not connected."
-    if section.facts["used"]:
-        return "No single channel is a coin channel, but a direction beyond chance holds the coin and moves the action."
-    if "spread, unclear" in verdicts:
-        return "No channel is a coin channel. A direction beyond chance holds the coin; its use is unclear."
-    if "spread, not connected" in verdicts:
-        return "No channel is a coin channel. A direction beyond chance holds the coin, but no action hangs on it."
-    return "No channel and no direction holds the coin better than untrained networks do by chance."
+        return f"It represents the coin: {sure(Found.total(found(section).values()))} {_hangs(held)}{also}"
+    if "spread, used" in held:
+        return f"No coin channel was shown, but a direction beyond chance holds the coin and moves the action.{also}"
+    if "spread, unclear" in held:
+        return f"No coin channel was shown. A direction beyond chance holds the coin; its use is unclear.{also}"
+    if "spread, not connected" in held:
+        return f"No coin channel was shown. A direction beyond chance holds the coin, but no action hangs on it.{also}"
+    start = "No channel and no direction was shown to hold the coin better than untrained networks do by chance"
+    return f"{start}. Yet an action hangs on the coin's direction at {listed(bare)}." if bare else f"{start}."
+
+
+def sure(counts: Found) -> str:
+    """How many channels by which of the two criteria."""
+    rest = counts.channels - counts.beyond_all
+    more = f", the other {rest} by the false discovery rate alone" if rest else ""
+    return (
+        f"{counts.channels} channels tell it from other things of the game, {counts.beyond_all} of them farther than "
+        f"any channel of untrained networks (in 95 % of those){more}."
+    )
+
+
+def _hangs(held: set[str]) -> str:
+    if "used" in held:
+        return "Its actions hang on them."
+    if held & set(HELD):
+        return "Its actions hang on coin directions, not demonstrably on these channels."
+    if "unclear" in held:
+        return "Whether any action hangs on them is unclear."
+    return "No action hangs on them: decodable but not connected."
+
+
+def looks(counts: Found) -> str:
+    """What of the coin its channels answer to: a patch of its colour would do."""
+    if not counts.channels:
+        return ""
+    return (
+        f"A plain square of the coin's colour in its place gets at least {MUCH:.0%} of the answer in {counts.square} "
+        f"of the {counts.channels} coin channels (in {counts.square_most} as much as the coin, or more), a coin in "
+        f"other colours in {counts.other_colours}: {_patch(counts)}"
+    )
+
+
+def _patch(counts: Found) -> str:
+    if counts.square > counts.channels / 2 >= counts.other_colours:
+        return "most answer to a patch of that colour, not to the coin's shape."
+    if counts.other_colours > counts.channels / 2 >= counts.square:
+        return "most answer to the coin's shape, not to its colour."
+    return "neither colour nor shape alone accounts for most of them."
 
 
 def sentences(section: Section) -> dict[str, str]:
     """One text for each figure."""
     layers = section.table("layers").records()
-    lines = [headline(section)]
+    by_hook, counts = verdicts(section), found(section)
+    every = Found.total(counts.values())
+    lines = [headline(section), *filter(None, [looks(every)])]
     for layer in layers:
-        lines.append(f"{layer['hook']}: {layer['words']}.{_effects(section, layer)}")
+        own = counts[layer["hook"]]
+        beyond = f" ({own.beyond_all} of {own.channels} beyond any of untrained networks)" if own.channels else ""
+        words = VERDICTS[by_hook[layer["hook"]]]
+        lines.append(f"{layer['hook']}: {words}{beyond}.{_effects(section, layer)}")
     dead = [f"{layer['hook']} ({layer['dead']} of {layer['channels']})" for layer in layers if layer["dead"]]
     if dead:
         lines.append(f"Channels that never change in any scene: {listed(dead)}.")
@@ -44,9 +88,10 @@ def sentences(section: Section) -> dict[str, str]:
     networks = section.facts["untrained_networks"]
     return {
         "atlas-decode": "\n".join(lines),
-        "atlas-cloud": f"{count or 'No'} channel{'s' if count != 1 else ''} confirmed on levels that did not choose. "
-        f"Grey: channels of {networks} untrained networks. Right: rises with the coin; up: tells it from everything "
-        "else in its place as well.",
+        "atlas-cloud": f"{count or 'No'} channel{'s' if count != 1 else ''} confirmed on levels that did not choose, "
+        f"{every.beyond_all} of them beyond any channel of untrained networks (see above). "
+        f"Grey: channels of {networks} untrained networks. Right: rises with the coin; up: tells it from a crate, a "
+        f"saw, an enemy, lava and the end wall as well. {looks(every)}".strip(),
         "atlas-use": _use(section),
         "atlas-probes": "Score of a linear probe minus that of the better baseline (pixels, untrained networks), on "
         f"levels that it was not fitted on. {section.facts.get('statement') or ''}".strip(),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mechinterp.features.uses import MARGIN
+from mechinterp.features.verdicts import BARE
 from mechinterp.reports.comparison import PROBED, Compared
+from mechinterp.reports.sentences.atlas import looks, sure
 from mechinterp.reports.wording import listed, number, reading
 from mechinterp.stats import Estimate
 
@@ -18,10 +20,18 @@ def claims(subjects: Sequence[Compared]) -> list[str]:
     ]
     bare = [s.name for s in subjects if s.name not in held and s.name not in spread]
     lines = [
-        _line(held, "confirmed coin channels, beyond what untrained networks have"),
-        _line(spread, "no coin channel, but a direction that tells the coin better than untrained networks' do"),
-        _line(bare, "neither: the network tells the coin no better than an untrained one"),
-        _line([s.name for s in subjects if s.used], "an action that hangs on what some layer holds of the coin"),
+        _line(held, "confirmed coin channels"),
+        _line(spread, "no coin channel shown, but a direction that tells the coin better than untrained networks' do"),
+        _line(bare, "neither was shown: no channel and no direction tells the coin better than untrained networks' do"),
+        *(f"- {s.name}: {sure(s.coin_channels)} {looks(s.coin_channels)}" for s in subjects if s.represented),
+        _line(
+            [s.name for s in subjects if s.used],
+            "an action that hangs on what some layer holds of the coin beyond chance",
+        ),
+        _line(
+            [s.name for s in subjects if BARE in s.verdicts.values()],
+            "an action that hangs on a coin direction that was not shown to be better than untrained networks'",
+        ),
         _line(
             [s.name for s in subjects if reading(s.pull, margin=MARGIN) == "above"],
             "movement drawn toward the coin's side",
@@ -47,10 +57,13 @@ def tables(subjects: Sequence[Compared]) -> list[str]:
     """The coin in the network; its use; what else channels answer to; right; and what else can be read out."""
     return [
         _table(
-            ("subject", "network", "coin channels", "hook points with any", "AUROC at the last maps", "untrained", "p"),
+            (
+                "subject", "network", "coin channels", "beyond any untrained", "like a square of its colour",
+                "like it in other colours", "hook points with any", "AUROC at the last maps", "untrained", "p",
+            ),
             [
                 (
-                    s.name, s.network, f"{s.coin_channels} of {s.channels}",
+                    s.name, s.network, f"{s.coin_channels.channels} of {s.channels}", *_found(s),
                     f"{_with_channels(s)} of {len(s.verdicts)}", number(s.decode), _null(s.decode), _p(s.decode),
                 )
                 for s in subjects
@@ -111,6 +124,11 @@ def _seen(subjects: Sequence[Compared], variable: str) -> str:
 
 def _line(names: list[str], what: str) -> str:
     return f"- {listed(names)}: {what}." if names else ""
+
+
+def _found(subject: Compared) -> tuple[str, str, str]:
+    own = subject.coin_channels
+    return (str(own.beyond_all), str(own.square), str(own.other_colours)) if own.channels else ("", "", "")
 
 
 def _with_channels(subject: Compared) -> int:
