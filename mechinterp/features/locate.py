@@ -32,8 +32,6 @@ from mechinterp.policies.hooks import Names
 from mechinterp.policies.readouts import READOUTS
 from mechinterp.stats import Estimate
 
-_BESIDE = 24  # frames that untrained networks are attributed on, too
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Located:
@@ -121,8 +119,7 @@ def locate(
             continue
         null = None
         if readout == "movement":
-            some = slice(0, _BESIDE)
-            null = untrained_shares(policy, frames[some], states[some], target=readout, seeds=found.seeds)
+            null = untrained_shares(policy, frames, states, target=readout, seeds=found.seeds)
         shares[readout] = dict(attribution_shares(pixels, states, levels, rng=rng, null=null))
     tick("attribution to channels")
     by_hook = {finding.hook: [c.channel for c in finding.channels] for finding in found.findings}
