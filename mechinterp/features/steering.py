@@ -21,7 +21,7 @@ from mechinterp.policies.actions import movement_logodds
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names
 from mechinterp.policies.readouts import readouts
-from mechinterp.stats import Estimate, Null, means
+from mechinterp.stats import Estimate, Null, means, widened
 
 _BATCH = 32
 _SETS = 8  # directions in one batch
@@ -106,6 +106,7 @@ def _steer(
     table = np.column_stack([own, (own[:, 0] > 0) & (own[:, 1] < 0)])
     words = [f"steer/{hook}/{what}" for what in ("added", "removed", "both ways")]
     added, removed, both = means(table, names=words, unit="levels", rng=rng, clusters=levels)
+    both = widened(both)
     what = f"{random} random directions of the same length at {hook}"
     return Steering(
         hook=hook,

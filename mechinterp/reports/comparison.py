@@ -16,7 +16,7 @@ from mechinterp.reports.found import Found, found
 from mechinterp.reports.judged import verdicts
 from mechinterp.reports.results import Results
 from mechinterp.reports.section import Section
-from mechinterp.stats import Estimate
+from mechinterp.stats import Estimate, widened, widened_area
 
 PROBED = ("coin in view", "coin on the right", "end wall in view", "movement log-odds")
 
@@ -72,6 +72,8 @@ class Compared:
 def compared(results: Results) -> Compared:
     """What an atlas says of its subject, in short.
 
+    Where all levels agreed, files of earlier versions have intervals of no length: they are widened to exact bounds.
+
     Raises:
         ResultsError: results that are no atlas, or one without the sections that are read here.
     """
@@ -88,7 +90,7 @@ def compared(results: Results) -> Compared:
     last, last_maps = layers[-1]["hook"], maps[-1]
     parts = {part: atlas.get(f"use/{last_maps}/{part}/movement") for part in ("channels", "direction")}
     probes = {label: atlas.get(f"probe/{label}/{last}/above") for label in PROBED}
-    steered = [tendency.get(f"steer/{last}/{what}") for what in ("added", "both ways")]
+    added, both = (tendency.get(f"steer/{last}/{what}") for what in ("added", "both ways"))
     return Compared(
         name=results.identity.name,
         network=results.identity.network,
@@ -99,7 +101,7 @@ def compared(results: Results) -> Compared:
         channels=sum(layer["channels"] for layer in layers),
         last=last,
         last_maps=last_maps,
-        decode=atlas[f"decode/{last_maps}"],
+        decode=widened_area(atlas[f"decode/{last_maps}"]),
         pull=atlas["total/movement"],
         jump=atlas["total/jump"],
         lost={part: estimate for part, estimate in parts.items() if estimate is not None},
@@ -113,9 +115,9 @@ def compared(results: Results) -> Compared:
         probes={label: estimate for label, estimate in probes.items() if estimate is not None},
         mean=tendency["tendency/mean"],
         spread=tendency["tendency/spread"],
-        right=tendency["tendency/right"],
+        right=widened(tendency["tendency/right"]),
         constant=float(tendency.facts["constant_share"] or 0),
-        steered=None if None in steered else (steered[0], steered[1]),  # pyright: ignore[reportArgumentType]
+        steered=None if added is None or both is None else (added, widened(both)),
     )
 
 
