@@ -53,7 +53,8 @@ def test_the_planted_coin_is_in_the_atlas_and_used(atlas):
     assert found <= planted_there
     for channel in found:
         assert abs(section[f"place/{LAST}/{channel}/right"].value) < 8  # pixels: within a cell of the map
-        assert section[f"place/{LAST}/{channel}/around"].low > 0.9
+        assert section[f"place/{LAST}/{channel}/around"].value > 0.97
+        assert section[f"place/{LAST}/{channel}/around"].low > 0.8  # exact bound: one in 20 levels may differ
     assert section[f"use/{LAST}/channels/movement"].value == pytest.approx(section["total/movement"].value, rel=0.3)
     assert section[f"probe/place of the coin/{LAST}/score"].low > 0.6
     assert f"probe/place of the coin/{HOOKS[1]}/score" not in section
