@@ -21,7 +21,7 @@ class Finding:
 
     Attributes:
         hook, width, side: the layer, its channels, and cells along a side of its map (0: no map).
-        dead: channels with one value everywhere in every scene.
+        dead: channels with one value everywhere, in all scenes with the coin and without it.
         channels: the coin channels, strongest first.
         direction: what tells the coin from an empty place.
         by_channels, by_direction: what taking all coin channels together, or the direction, back changes; None where

@@ -37,6 +37,8 @@ from mechinterp.stats import Estimate
 class Located:
     """Where the coin is in a network. Numbers are of held-out levels, except where an attribute says otherwise.
 
+    `shares` and, but for single units, `tendency` choose nothing: they are of all levels.
+
     Attributes:
         search: the findings, a verdict for each hook point, and the scenes that they are about.
         variables: contrasts of every variable at every hook point.

@@ -19,7 +19,7 @@ VERDICTS = {
     "than untrained networks' do",
     "not shown beyond chance": "tells a coin from nothing, but was not shown to do so better than untrained networks",
     "nothing shown": "was not shown to tell a coin from nothing",
-    "dead": "dead: no channel ever changes",
+    "dead": "dead: no channel ever changes, with a coin or without",
 }
 """What may be said of a hook point: a key, and its words.
 

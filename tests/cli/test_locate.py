@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from mechinterp.cli import main
 from mechinterp.policies import save
 from mechinterp.reports import Results, ResultsError, Section
 from mechinterp.reports.comparison import compared, load
+from mechinterp.reports.page.comparison import text
+from mechinterp.reports.sentences.comparison import claims
 
 LAST = "block2.res1.hook_out"
 HOOKS = (LAST, "hidden.hook_post")
@@ -73,7 +76,7 @@ def test_the_other_sections_agree_with_what_was_planted(atlas):
     assert attribution["share/movement/coin/excess"].low > 0.1
     assert {r["hook"] for r in attribution.table("hidden").records()} == set(HOOKS)
     page = (atlas / "atlas.html").read_text()
-    for words in ("never change in any scene", "exactly the same activations", "Which channels carry it?"):
+    for words in ("never change, with a coin or without", "exactly the same activations", "Which channels carry it?"):
         assert words in page
     assert page.count("plotly.js v") == 1
 
@@ -154,6 +157,50 @@ def test_a_comparison_replaces_only_what_a_comparison_wrote(tmp_path, capsys):
     atlas = Section("atlas", atlas.estimates, atlas.tables, arrays, atlas.facts)
     whole = Results(whole.identity, whole.settings, {**whole.sections, "atlas": atlas})
     assert "coin.json is a whole atlas" in refused("coin.json", whole.to_json())
+
+
+def test_files_of_an_earlier_version_are_compared_without_what_was_counted_wrongly(tmp_path):
+    """Such a table says ``beyond_untrained``: it can be read, and nothing is said from that column."""
+    content = json.loads((SUBJECTS / "right.json").read_text())
+    (variables,) = [section for section in content["sections"] if section["name"] == "variables"]
+    columns = variables["tables"]["rows"]["columns"]
+    place = next(i for i, name in enumerate(columns) if name.startswith("beyond_") and name != "beyond_labels")
+    texts = {}
+    for name in ("beyond_untrained", "beyond_both"):
+        columns[place] = name
+        for row in variables["tables"]["rows"]["rows"]:
+            row[place] = 17
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+        subject = compared(Results.load(tmp_path / f"{name}.json"))
+        texts[name] = text([subject], command="x")
+    assert "Measured by an earlier version: right" in texts["beyond_untrained"]
+    assert "17 (" not in texts["beyond_untrained"]
+    assert "answer to the saw" not in texts["beyond_untrained"]
+    assert "earlier version: right" not in texts["beyond_both"]
+    assert "17 (" in texts["beyond_both"]
+    assert "right: for scale, channels that answer to the saw" in texts["beyond_both"]
+    content["sections"][0]["tables"]["layers"]["columns"][0] = "hok"
+    (tmp_path / "wrong.json").write_text(json.dumps(content))
+    with pytest.raises(ResultsError, match="table 'layers' should have the columns"):
+        Results.load(tmp_path / "wrong.json")
+
+
+@pytest.mark.parametrize(
+    ("effect", "said"),
+    [
+        ((0.3, 0.2, 0.4), "right: movement drawn toward"),
+        ((-0.3, -0.4, -0.2), "right: movement pushed from"),
+        ((0.07, 0.03, 0.13), "right: a pull of the coin on movement that is not 0, but was not shown to matter"),
+        ((0.05, 0.02, 0.09), "right: a pull of the coin on movement that would not matter"),
+    ],
+)
+def test_a_pull_is_one_only_where_it_was_shown_to_matter(effect, said):
+    subject = compared(Results.load(SUBJECTS / "right.json"))
+    value, low, high = effect
+    null = dataclasses.replace(subject.pull.null, p=0.001)
+    pull = dataclasses.replace(subject.pull, value=value, low=low, high=high, null=null)
+    lines = claims([dataclasses.replace(subject, pull=pull)])
+    assert [line for line in lines if "movement" in line] == [line for line in lines if said in line]
 
 
 @pytest.mark.parametrize(

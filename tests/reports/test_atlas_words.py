@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from mechinterp.reports import Section, Table
+from mechinterp.reports import ResultsError, Section, Table
 from mechinterp.reports.found import Found, found
 from mechinterp.reports.judged import verdicts
 from mechinterp.reports.sentences.atlas import headline, looks
 from mechinterp.reports.sentences.atlas import sentences as words
+from mechinterp.reports.untrained import rates
 from mechinterp.stats import Null
 from tests.reports import synthetic
 
@@ -68,6 +71,33 @@ def test_it_is_said_whether_a_patch_of_the_coins_colour_would_do(channels, said)
     assert said in looks(Found.total(found(section(channels)).values()))
     for figure in ("atlas-decode", "atlas-cloud"):
         assert said in words(section(channels))[figure]
+
+
+def test_a_change_left_of_the_coin_and_above_it_is_said_to_be_there():
+    estimates = [
+        synthetic.estimate(f"place/first/0/{name}", value, 0.5)
+        for name, value in (("right", -3.4), ("below", -4.7), ("around", 0.9))
+    ]
+    own = section(GOLD)
+    top = {"top": Table(("hook", "channel"), (("first", 0),))}
+    text = words(Section("atlas", (*own.estimates, *estimates), {**own.tables, **top}, {}, own.facts))["maps"]
+    text = text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "lies 3.4 pixels [2.9, 3.9] left of and 4.7 pixels [4.2, 5.2] above it" in text
+
+
+def test_how_often_the_search_is_wrong_is_counted_in_the_file(tmp_path):
+    said = ["spread, unclear"] * 3 + ["dead"] * 17
+    rows = [{"coin_channels": {"a": i == 0}, "verdicts": {"a": verdict}} for i, verdict in enumerate(said)]
+    plan = {"levels": 40, "pairs": 100, "untrained": 20}
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps({"settings": {"architecture": "light", "plan": plan}, "networks": rows}))
+    text = rates(path).replace("\N{NO-BREAK SPACE}", " ")
+    assert "of 20 untrained networks (light architecture, 40 levels" in text
+    assert "a coin channel was reported in 1 (5 % [" in text
+    assert "a direction beyond chance was reported in 3 (15 % [" in text
+    path.write_text("{}")
+    with pytest.raises(ResultsError, match="not what analyses/untrained_networks"):
+        rates(path)
 
 
 def test_an_action_that_hangs_on_what_is_not_beyond_chance_is_in_the_headline():

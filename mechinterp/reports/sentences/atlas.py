@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mechinterp.features.verdicts import BARE, HELD, VERDICTS
 from mechinterp.reports.found import MUCH, Found, found
 from mechinterp.reports.judged import verdicts
 from mechinterp.reports.section import Section
 from mechinterp.reports.wording import listed, number, reading
+from mechinterp.stats import Estimate
 
 
 def headline(section: Section) -> str:
@@ -79,7 +82,7 @@ def sentences(section: Section) -> dict[str, str]:
         lines.append(f"{layer['hook']}: {words}{beyond}.{_effects(section, layer)}")
     dead = [f"{layer['hook']} ({layer['dead']} of {layer['channels']})" for layer in layers if layer["dead"]]
     if dead:
-        lines.append(f"Channels that never change in any scene: {listed(dead)}.")
+        lines.append(f"Channels that never change, with a coin or without: {listed(dead)}.")
     lines.append(
         f"A real coin and its picture differ in {section.facts.get('decoy_difference', 0)} of 255 levels of any pixel: "
         "the network cannot tell them apart."
@@ -107,13 +110,23 @@ def _maps(section: Section) -> str:
     for row in section.table("top").records() if "top" in section.tables else ():
         place = section.under("place", row["hook"], str(row["channel"]))
         if place:
-            right, below = (number(place[side], "pixels", signed=True) for side in ("right", "below"))
+            across = _off(place["right"], "right", "left")
+            down = _off(place["below"], "below", "above")
             lines.append(
                 f"{row['hook']}, channel {row['channel']}: when a coin is put there, the middle of the change lies "
-                f"{right} right of it and {below} below; {number(place['around'], percent=True)} of the change is in "
+                f"{across} and {down} it; {number(place['around'], percent=True)} of the change is in "
                 "the 3 x 3 cells around it."
             )
     return "\n".join(lines) if len(lines) > 1 else lines[0].replace("; the numbers are:", ".")
+
+
+def _off(estimate: Estimate, positive: str, negative: str) -> str:
+    """`3.4 pixels [2.9, 4.0] left of`: in the direction in which the value points."""
+    way = positive
+    if estimate.value < 0:
+        way = negative
+        estimate = replace(estimate, value=-estimate.value, low=-estimate.high, high=-estimate.low)
+    return f"{number(estimate, 'pixels')} {way}{' of' if way in ('left', 'right') else ''}"
 
 
 def _effects(section: Section, layer: dict) -> str:

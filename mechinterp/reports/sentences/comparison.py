@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from mechinterp.features.uses import MARGIN
 from mechinterp.features.verdicts import BARE
@@ -32,21 +33,19 @@ def claims(subjects: Sequence[Compared]) -> list[str]:
             [s.name for s in subjects if BARE in s.verdicts.values()],
             "an action that hangs on a coin direction that was not shown to be better than untrained networks'",
         ),
+        _line(_those(subjects, "pull", "above"), "movement drawn toward the coin's side"),
+        _line(_those(subjects, "pull", "below"), "movement pushed from the coin's side"),
         _line(
-            [s.name for s in subjects if reading(s.pull, margin=MARGIN) == "above"],
-            "movement drawn toward the coin's side",
+            _those(subjects, "pull", "small"),
+            f"a pull of the coin on movement that is not 0, but was not shown to matter (less than {MARGIN} nats)",
         ),
         _line(
-            [s.name for s in subjects if reading(s.pull, margin=MARGIN) == "below"],
-            "movement pushed from the coin's side",
-        ),
-        _line(
-            [s.name for s in subjects if reading(s.pull, margin=MARGIN) == "negligible"],
+            _those(subjects, "pull", "negligible"),
             f"a pull of the coin on movement that would not matter (within {MARGIN} nats of 0)",
         ),
         _line(
-            [s.name for s in subjects if reading(s.jump, margin=MARGIN) in ("above", "below")],
-            "a coin changes how likely it jumps",
+            [*_those(subjects, "jump", "above"), *_those(subjects, "jump", "below")],
+            f"a coin changes how likely it jumps (by more than {MARGIN} nats)",
         ),
         *(_seen(subjects, variable) for variable in ("saw", "enemy", "crate")),
     ]
@@ -114,6 +113,31 @@ def verdicts(subjects: Sequence[Compared]) -> str:
             by.setdefault(verdict, []).append(f"`{hook}`")
         lines.append(f"- **{s.name}**: " + "; ".join(f"{verdict}: {listed(hooks)}" for verdict, hooks in by.items()))
     return "\n".join(lines)
+
+
+def older(subjects: Sequence[Compared]) -> str:
+    """Which subjects were measured by an earlier version, and what differs there; empty where none was."""
+    names = [s.name for s in subjects if any(both is None for both, _, _ in s.answering.values())]
+    if not names:
+        return ""
+    return (
+        f"Measured by an earlier version: {listed(names)}. Left out there: channels that tell a thing apart better "
+        "than in untrained networks, which were counted wrongly. The range of the attribution in untrained networks is of "
+        "fewer frames than the share beside it. Verdicts follow today's rule, from the numbers in the files."
+    )
+
+
+def _those(subjects: Sequence[Compared], what: Literal["pull", "jump"], way: str) -> list[str]:
+    """The subjects whose effect is "above", "below" (and beyond the margin), "small" (not so) or "negligible"."""
+    found = []
+    for subject in subjects:
+        effect = subject.pull if what == "pull" else subject.jump
+        read = reading(effect, margin=MARGIN)
+        if read in ("above", "below") and abs(effect.value) <= MARGIN:
+            read = "small"
+        if read == way:
+            found.append(subject.name)
+    return found
 
 
 def _seen(subjects: Sequence[Compared], variable: str) -> str:
