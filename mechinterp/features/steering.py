@@ -61,7 +61,8 @@ def right_directions(
     Args:
         choose, report: frames and the level of each; they share no level.
         hooks: by default those of `receptive.stages`.
-        random: how many random directions make the null; p is at least 2 / (random + 1).
+        random: how many random directions make the null; p is at least 1 / (random + 1), as one side
+            is asked: whether adding raises, and taking away lowers, more than these do.
 
     Raises:
         FeatureError: levels in both parts, fewer than 6 frames to choose on, or always the same log-odds there.
@@ -110,9 +111,9 @@ def _steer(
     what = f"{random} random directions of the same length at {hook}"
     return Steering(
         hook=hook,
-        added=added.against(Null.from_draws(added.value, draws, description=what)),
-        removed=removed.against(Null.from_draws(removed.value, draws, description=what)),
-        both_ways=both.against(Null.from_draws(both.value, either, description=what)),
+        added=added.against(Null.from_draws(added.value, draws, description=what, side="above")),
+        removed=removed.against(Null.from_draws(removed.value, draws, description=what, side="below")),
+        both_ways=both.against(Null.from_draws(both.value, either, description=what, side="above")),
         length=length,
     )
 

@@ -105,7 +105,8 @@ class NullContrasts:
         ]
 
     def layers(self, found: Contrasts, *, hooks: Names = None) -> dict[str, Null]:
-        """For each hook point, the `Contrasts.strength` that untrained networks have, and the rank p of the policy's.
+        """For each hook point, the `Contrasts.strength` that untrained networks have, and the rank p of the policy's
+        (one side: stronger).
 
         One test a layer: it also sees many weak contrasts, of which none stands out by itself.
         """
@@ -114,6 +115,7 @@ class NullContrasts:
                 found.strength(hook),
                 np.array([network.strength(hook) for network in self.networks]),
                 description=f"{hook} of {len(self)} networks with random weights",
+                side="above",
             )
             for hook in select(hooks, found.hooks)
         }

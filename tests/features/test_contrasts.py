@@ -88,7 +88,8 @@ def test_a_written_colour_detector_is_found_and_nothing_else_is_claimed():
     for adjusted in (held_null.p_values(held), held_null.q_values(held)):
         assert {channel for channel, value in adjusted.items() if value < 0.05} == {(hook, 3)}
     (area,) = held.auroc_estimates([(hook, 3)], rng=np.random.default_rng(0))
-    assert area.low > 0.9
+    assert area.value > 0.99
+    assert area.low > 0.8  # all in order in 40 levels: an exact bound
 
 
 @pytest.fixture(scope="module")

@@ -97,7 +97,8 @@ def sentences(section: Section) -> dict[str, str]:
         f"saw, an enemy, lava and the end wall as well. {looks(every)}".strip(),
         "atlas-use": _use(section),
         "atlas-probes": "Score of a linear probe minus that of the better baseline (pixels, untrained networks), on "
-        f"levels that it was not fitted on. {section.facts.get('statement') or ''}".strip(),
+        "levels that it was not fitted on. The layer is the best of those tried, by these same scores, so that they "
+        f"are somewhat too high; the next figure has every layer. {section.facts.get('statement') or ''}".strip(),
         "atlas-probe-layers": "The same at every layer; bold where the interval leaves out 0.",
         "maps": _maps(section),
         "atlas-top": "The frames in which each channel is largest, from natural states and scenes with a coin.",

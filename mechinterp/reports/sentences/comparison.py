@@ -122,8 +122,8 @@ def older(subjects: Sequence[Compared]) -> str:
         return ""
     return (
         f"Measured by an earlier version: {listed(names)}. Left out there: channels that tell a thing apart better "
-        "than in untrained networks, which were counted wrongly. The range of the attribution in untrained networks is of "
-        "fewer frames than the share beside it. Verdicts follow today's rule, from the numbers in the files."
+        "than in untrained networks, which were counted wrongly. The range of the attribution in untrained networks is "
+        "of fewer frames than the share beside it. Verdicts follow today's rule, from the numbers in the files."
     )
 
 
