@@ -32,12 +32,14 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mechinterp.features import LocatePlan
-from mechinterp.features.findings import VERDICTS
 from mechinterp.features.locate import locate
+from mechinterp.features.scenery import LOOKS
+from mechinterp.features.verdicts import VERDICTS
 from mechinterp.policies import read
 from mechinterp.policies.home import home_options
 from mechinterp.reports.comparison import compared, load
 from mechinterp.reports.figures.comparison import figure as side_by_side
+from mechinterp.reports.found import MUCH
 from mechinterp.reports.sentences.comparison import claims
 
 CHECKPOINT = Path(os.environ.get("MECHINTERP_CHECKPOINT", "checkpoints/standard"))
@@ -65,9 +67,10 @@ figure.update_layout(title="The things, each in some scene (64 x 64 pixels, as t
 figure.show()
 
 # %% [markdown]
-# ## Channels for the coin alone?
+# ## Channels that tell the coin from other things?
 #
-# Across: does the channel rise with the coin? Up: does it tell the coin from everything else as well? Grey are the
+# Across: does the channel rise with the coin? Up: does it tell the coin from the other things of the game as well? What
+# only shares its colour, or its shape, is asked apart: a channel may answer to a patch of gold. Grey are the
 # channels of untrained networks. A channel is confirmed on levels that did not choose it.
 
 # %%
@@ -84,6 +87,10 @@ figure.update_layout(title=f"All channels of {hook}", xaxis_title="contrast", ya
 figure.show()
 for finding in found.findings:
     print(f"{finding.hook}: {len(finding.channels)} coin channels; {VERDICTS[finding.verdict]}")
+channels = [channel for finding in found.findings for channel in finding.channels]
+for look in LOOKS:
+    much = sum(channel.share.get(look, 0) >= MUCH for channel in channels)
+    print(f"{look}: at least {MUCH:.0%} of the answer to the coin in {much} of {len(channels)} coin channels")
 
 # %% [markdown]
 # ## Does an action hang on it?
@@ -110,8 +117,8 @@ for finding in found.findings:
 
 # %%
 for row in located.variables.contrasts:
-    if row.hook == found.findings[-1].hook or row.beyond_untrained:
-        counts = f"{row.beyond_untrained} of {row.channels} channels, {row.beyond_labels} at all"
+    if row.hook == found.findings[-1].hook or row.beyond_both:
+        counts = f"{row.beyond_both} of {row.channels} channels, {row.beyond_labels} at all"
         print(f"{row.variable} at {row.hook}: {counts}")
 print("largest difference between a coin and its picture, inside:", located.variables.picture_difference)
 
@@ -152,14 +159,14 @@ for kind, names in located.factors.names.items():
 # %% [markdown]
 # ## Over all subjects
 #
-# `mechinterp locate` was run on every policy at hand, ours and two that others trained; `mechinterp compare` keeps the
-# numbers. Do CoinRun agents represent the coin? The papers looked at one network each. Here the answer depends on the
-# network, and each answer has the same nulls.
+# `mechinterp locate` was run on the policies whose results lie in that folder; `mechinterp compare` keeps the numbers.
+# Do CoinRun agents represent the coin? The papers looked at one network each. Here the answer depends on the network,
+# and each answer has the same nulls.
 
 # %%
 subjects = [compared(results) for results in load(sorted(Path("analyses/reports/subjects").glob("*.json")))]
 for claim in claims(subjects):
     print(claim)
 for subject in subjects:
-    print(f"{subject.name}: {subject.coin_channels} coin channels of {subject.channels}; pull {subject.pull}")
+    print(f"{subject.name}: {subject.coin_channels.channels} coin channels of {subject.channels}; pull {subject.pull}")
 side_by_side(subjects).show()

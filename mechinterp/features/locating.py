@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Float32, Float64, Int64, UInt8
 
 from mechinterp.features.errors import FeatureError
-from mechinterp.features.probing import FEWEST, PIXELS, Probe, activations, judge
+from mechinterp.features.probing import FEWEST, PIXELS, Probe, activations, judge, moved
 from mechinterp.features.receptive import Grid, grids, stages
 from mechinterp.features.ridge import folds
 from mechinterp.policies.controls import untrained
@@ -45,7 +45,7 @@ def place_probes(
     pixels of the object (so that coarse and fine maps are judged alike); the score is the share of right guesses.
 
     Baselines: the same probe on the frame averaged down to the layer's resolution, on untrained networks, and the one
-    place that is right most often. For the null the places are shuffled among scenes.
+    place that is right most often. For the null the places are moved between whole levels.
 
     Args:
         places: (row, column) of the object in pixels of the frame; NaN where it is not in view (left out).
@@ -64,7 +64,7 @@ def place_probes(
     if (have := len(np.unique(levels[rows]))) < FEWEST:
         raise FeatureError(f"probe of the place of {name}: in view in {have} levels, at least {FEWEST} are needed")
     frames, levels, places = frames[rows], levels[rows], places[rows]
-    wanted = [places, *(rng.permutation(places) for _ in range(shuffles))]
+    wanted = [places, *(places[moved(levels, rng)] for _ in range(shuffles))]
     part = folds(levels, parts, rng)
     controls = {f"untrained network {seed}": untrained(policy, seed=seed) for seed in networks}
     blind = _blind(places, part)

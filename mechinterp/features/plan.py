@@ -22,7 +22,7 @@ class LocatePlan:
         pairs: most scenes with a coin.
         untrained: networks that make the null; with fewer than 20 no channel can be confirmed.
         random: random parts beside each part that is taken back.
-        steered: random directions that make the null of steering.
+        steered: random directions that make the null of steering; with fewer than 20 no p can come down to 0.05.
         attributed: frames whose attribution is computed.
         steps: of training the sparse autoencoder.
     """
@@ -45,4 +45,4 @@ class LocatePlan:
     @classmethod
     def quick(cls, *, levels: int = 40) -> LocatePlan:
         """A first look: wide intervals. The null stays whole, as fewer networks could confirm nothing."""
-        return cls(levels=levels, states=2, pairs=100, random=4, steered=8, attributed=16, steps=200)
+        return cls(levels=levels, states=2, pairs=100, random=4, attributed=16, steps=200)

@@ -39,7 +39,7 @@ class Probe:
         label, hook: what was read, and where.
         kind: "class" (scores are balanced accuracies, chance 0.5), "number" (R squared, chance 0) or "place" (share of
             right guesses).
-        score: on held-out levels; its null has the labels shuffled.
+        score: on held-out levels; its null has the labels shuffled (`shuffled`).
         baselines: the same score of the same probe on the pixels and on untrained networks.
         above: score minus that of the better baseline, scene by scene.
         best_baseline: which that is.
@@ -135,7 +135,8 @@ class _Group:
         for label in labels:
             truth = label.values[self.rows]
             self._check(label, truth)
-            self.truth[label.name] = np.column_stack([truth, *(rng.permutation(truth) for _ in range(shuffles))])
+            copies = [shuffled(truth, self.levels, rng) for _ in range(shuffles)]
+            self.truth[label.name] = np.column_stack([truth, *copies])
         self.seeds = rng.integers(2**63, size=repeats)
         self.parts = parts
 
@@ -179,13 +180,40 @@ def judge(
         return mean(rows, name=what, unit="levels", rng=rng, clusters=levels)
 
     score = estimate(scores[:, 0], name)
-    null = Null.from_draws(score.value, scores[:, 1:].mean(0), description="labels shuffled among scenes")
+    null = Null.from_draws(score.value, scores[:, 1:].mean(0), description="labels moved between whole levels")
     beside = {other: estimate(rows[:, 0], f"{name}: {other}") for other, rows in baselines.items()}
     best = max(beside, key=lambda other: beside[other].value)
     above = estimate(scores[:, 0] - baselines[best][:, 0], f"{name}: above {best}")
     return Probe(
         label=label, hook=hook, kind=kind, score=score.against(null), baselines=beside, above=above, best_baseline=best
     )
+
+
+def shuffled(
+    truth: Float[np.ndarray, " scenes"], levels: Int64[np.ndarray, " scenes"], rng: np.random.Generator
+) -> Float[np.ndarray, " scenes"]:
+    """The labels, exchanged so that those of one level stay together: scenes of a level are not independent.
+
+    Every level gets the labels of another (`moved`). Where all levels have as many scenes with 1 as with 0 (a coin put
+    there, and none), that would change nothing: there 1 and 0 are exchanged, in all scenes of a level or in none.
+    """
+    _, index = np.unique(levels, return_inverse=True)
+    ones, count = np.bincount(index, truth), np.bincount(index)
+    if np.isin(truth, (0, 1)).all() and np.array_equal(2 * ones, count):
+        return np.where((rng.random(len(count)) < 0.5)[index], 1 - truth, truth)
+    return truth[moved(levels, rng)]
+
+
+def moved(levels: Int64[np.ndarray, " scenes"], rng: np.random.Generator) -> Int64[np.ndarray, " scenes"]:
+    """From which scene each scene gets its label, when labels are moved level by level.
+
+    The levels change places; where they have different numbers of scenes, labels that follow one another stay so.
+    """
+    _, index = np.unique(levels, return_inverse=True)
+    place = rng.permutation(index.max() + 1)[index]
+    found = np.empty(len(levels), np.int64)
+    found[np.argsort(index, kind="stable")] = np.argsort(place, kind="stable")
+    return found
 
 
 def activations(

@@ -20,11 +20,12 @@ from mechinterp.features.answers import Answers, NullAnswers, answers_of, null_a
 from mechinterp.features.coin_channels import find_coin_channels
 from mechinterp.features.directions import coin_directions
 from mechinterp.features.errors import FeatureError
-from mechinterp.features.findings import HELD, Finding, findings
+from mechinterp.features.findings import Finding, findings
 from mechinterp.features.plan import CHOOSE, LEAST, LocatePlan
 from mechinterp.features.receptive import stages
 from mechinterp.features.scenery import Scenery, scenery_of
 from mechinterp.features.uses import totals
+from mechinterp.features.verdicts import HELD
 from mechinterp.policies.actors import PolicyActor
 from mechinterp.policies.evaluation import UNSEEN_LEVELS
 from mechinterp.policies.graph import Policy

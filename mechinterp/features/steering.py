@@ -21,7 +21,7 @@ from mechinterp.policies.actions import movement_logodds
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names
 from mechinterp.policies.readouts import readouts
-from mechinterp.stats import Estimate, Null, means
+from mechinterp.stats import Estimate, Null, means, widened
 
 _BATCH = 32
 _SETS = 8  # directions in one batch
@@ -61,7 +61,8 @@ def right_directions(
     Args:
         choose, report: frames and the level of each; they share no level.
         hooks: by default those of `receptive.stages`.
-        random: how many random directions make the null; p is at least 2 / (random + 1).
+        random: how many random directions make the null; p is at least 1 / (random + 1), as one side
+            is asked: whether adding raises, and taking away lowers, more than these do.
 
     Raises:
         FeatureError: levels in both parts, fewer than 6 frames to choose on, or always the same log-odds there.
@@ -106,12 +107,13 @@ def _steer(
     table = np.column_stack([own, (own[:, 0] > 0) & (own[:, 1] < 0)])
     words = [f"steer/{hook}/{what}" for what in ("added", "removed", "both ways")]
     added, removed, both = means(table, names=words, unit="levels", rng=rng, clusters=levels)
+    both = widened(both)
     what = f"{random} random directions of the same length at {hook}"
     return Steering(
         hook=hook,
-        added=added.against(Null.from_draws(added.value, draws, description=what)),
-        removed=removed.against(Null.from_draws(removed.value, draws, description=what)),
-        both_ways=both.against(Null.from_draws(both.value, either, description=what)),
+        added=added.against(Null.from_draws(added.value, draws, description=what, side="above")),
+        removed=removed.against(Null.from_draws(removed.value, draws, description=what, side="below")),
+        both_ways=both.against(Null.from_draws(both.value, either, description=what, side="above")),
         length=length,
     )
 

@@ -22,7 +22,7 @@ from mechinterp.features.errors import FeatureError
 from mechinterp.policies.actions import MOVEMENTS, movement_of
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import LOGITS
-from mechinterp.stats import Estimate, bootstrap, means
+from mechinterp.stats import Estimate, bootstrap, means, widened
 
 PARTS = ("units", "bias", "number of actions")
 TOP = 6
@@ -107,7 +107,7 @@ def movement_tendency(
             spread, rows=len(whole), name="tendency/spread", unit="levels", rng=rng, clusters=levels, resamples=2000
         ),
         parts=dict(zip(PARTS, found[1:4], strict=True)),
-        right=found[4],
+        right=widened(found[4]),
         black=float(dark[0].sum() + dark[1].sum() + dark[2].sum()),
         hook=hook,
         unit_means=per_unit.mean(0),

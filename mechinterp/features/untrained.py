@@ -49,11 +49,11 @@ class NullContrasts:
         return np.concatenate([n.effect(hook)[~n.silent(hook)] for n in self.networks])
 
     def scores(self, found: Contrasts, hook: str) -> Float[np.ndarray, " channels"]:
-        """Each contrast in units of its layer: 1 or -1 is where the central 95 % of the layer's contrasts end.
+        """Each contrast in units of its layer: 1 or -1 is where the farthest 5 % of the layer's contrasts begin.
 
-        After Fisher's transformation (atanh), from the median of the layer, over the policy's channels and those of
-        all untrained networks alike, so that a policy that is itself untrained is treated as the others are. 0 for
-        silent channels.
+        After Fisher's transformation (atanh), from 0, over the policy's channels and those of all untrained networks
+        alike, so that a policy that is itself untrained is treated as the others are. A contrast near 0 gets a score
+        near 0, also in a layer whose untrained channels mostly rise. 0 for silent channels.
         """
         return self._all_scores(found, hook)[0]
 
@@ -105,7 +105,8 @@ class NullContrasts:
         ]
 
     def layers(self, found: Contrasts, *, hooks: Names = None) -> dict[str, Null]:
-        """For each hook point, the `Contrasts.strength` that untrained networks have, and the rank p of the policy's.
+        """For each hook point, the `Contrasts.strength` that untrained networks have, and the rank p of the policy's
+        (one side: stronger).
 
         One test a layer: it also sees many weak contrasts, of which none stands out by itself.
         """
@@ -114,6 +115,7 @@ class NullContrasts:
                 found.strength(hook),
                 np.array([network.strength(hook) for network in self.networks]),
                 description=f"{hook} of {len(self)} networks with random weights",
+                side="above",
             )
             for hook in select(hooks, found.hooks)
         }
@@ -136,9 +138,8 @@ class NullContrasts:
         heard = [~network.silent(hook) for network in everyone]
         effects = [_fisher(network.effect(hook)) for network in everyone]
         pool = np.concatenate([own[kept] for own, kept in zip(effects, heard, strict=True)])
-        middle = np.median(pool)
-        edge = max(float(np.quantile(np.abs(pool - middle), 0.95)), 1e-12)
-        return [np.where(kept, (own - middle) / edge, 0.0) for own, kept in zip(effects, heard, strict=True)]
+        edge = max(float(np.quantile(np.abs(pool), 0.95)), 1e-12)
+        return [np.where(kept, own / edge, 0.0) for own, kept in zip(effects, heard, strict=True)]
 
 
 def null_contrasts(policy: Policy, pairs: Pairs, *, seeds: Iterable[int] = range(20), **options: Any) -> NullContrasts:

@@ -27,8 +27,8 @@ from mechinterp.stats import Estimate, means, sign_flip_tests
 ACTS = ("movement", "jump")
 """The readouts that are actions; the value is only an opinion."""
 MARGIN = 0.1
-"""The largest effect on an action that would not matter, in nats, fixed beforehand: 5 points of probability around one
-half are 0.2 nats."""
+"""The largest effect on an action that would not matter, in nats, fixed beforehand: around one half it changes a
+probability by 2.5 points."""
 _BATCH = 32
 _ALPHA = 0.05
 
@@ -46,6 +46,7 @@ class Use:
             value in the critic's units.
         random: by readout, the same mean for each random part of the same size (all other channels at once, where those
             are fewer; none, where the part is the whole layer).
+        asked: how many effects on actions were asked, over all parts and hook points: what p is corrected for.
     """
 
     hook: str
@@ -53,19 +54,20 @@ class Use:
     channels: tuple[int, ...]
     effects: dict[str, Estimate]
     random: dict[str, tuple[float, ...]]
+    asked: int = len(ACTS)
 
-    def moves(self, readout: str, *, of: int = len(ACTS)) -> bool:
+    def moves(self, readout: str) -> bool:
         """Whether an effect on this readout was shown, and one that matters.
 
         It must be larger than `MARGIN` and than with every random part, its interval must leave out 0, and its p, from
-        flips of sign, must be at most 0.05 divided by `of`, the number of readouts that are asked.
+        flips of sign, must be at most 0.05 divided by the number of effects that were asked (`corrected`).
         """
         estimate = self.effects[readout]
         p = estimate.null.p if estimate.null is not None else None
         if p is None:
             raise FeatureError(f"{estimate.name} was not held against flips of sign")
         beyond = abs(estimate.value) > max((MARGIN, *map(abs, self.random[readout])))
-        return p <= _ALPHA / of and estimate.excludes(0) and beyond
+        return p <= corrected(self.asked) and estimate.excludes(0) and beyond
 
     @property
     def moved(self) -> tuple[str, ...]:
@@ -81,6 +83,11 @@ class Use:
     def nothing(self) -> bool:
         """Whether no action changed in any pair: the part is connected to none."""
         return all(self.effects[r].low == self.effects[r].high == 0 for r in ACTS)
+
+
+def corrected(asked: int) -> float:
+    """The largest p that shows one of so many effects (Bonferroni)."""
+    return _ALPHA / asked
 
 
 def totals(policy: Policy, scenes: Scenery, *, rng: np.random.Generator) -> dict[str, Estimate]:

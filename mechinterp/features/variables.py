@@ -41,8 +41,8 @@ class VariableContrast:
         channels: of the layer, without those that are silent in these scenes.
         beyond_labels: channels that tell the two scenes apart at all: a false discovery rate, over all hook points, of
             at most 5 % against labels exchanged within the pairs of a level.
-        beyond_untrained: channels that tell them apart better than channels of the layer do in untrained networks
-            (`NullContrasts.q_values`, the same rate).
+        beyond_both: those of them that also tell them apart better, by absolute contrast, than channels of the layer do
+            in untrained networks (`NullContrasts.q_values`, the same rate).
         strength: root mean square of the layer's contrasts; `usual` is what untrained networks have.
         strongest: the contrast of the channel that stood out farthest on the levels that choose; its null the layer's
             channels in untrained networks, p corrected for all channels of all hook points.
@@ -53,7 +53,7 @@ class VariableContrast:
     hook: str
     channels: int
     beyond_labels: int
-    beyond_untrained: int
+    beyond_both: int
     strength: float
     usual: Null
     strongest: Estimate
@@ -161,7 +161,7 @@ def _contrasts(
                 hook=hook,
                 channels=int(heard.sum()),
                 beyond_labels=sum(apart[channel] <= ALPHA for channel in own),
-                beyond_untrained=sum(q[channel] <= ALPHA for channel in own),
+                beyond_both=sum(max(q[channel], apart[channel]) <= ALPHA for channel in own),
                 strength=report.strength(hook),
                 usual=usual[hook],
                 strongest=one.renamed(f"contrast/{variable}/{hook}").against(by_channel[hook, best[hook]]),

@@ -13,7 +13,7 @@ from mechinterp.features.contrasting import Channel
 from mechinterp.features.receptive import Grid, grids
 from mechinterp.features.scenery import COIN, Scenery
 from mechinterp.policies.graph import Policy
-from mechinterp.stats import Estimate, means
+from mechinterp.stats import Estimate, means, widened
 
 _SCENES = 64
 
@@ -63,6 +63,7 @@ def whereabouts(
                 continue
             names = [f"place/{hook}/{channel}/{what}" for what in ("right", "below", "around")]
             right, below, around = means(table[heard], names=names, unit="levels", rng=rng, clusters=levels[heard])
+            around = widened(around)
             found.append(
                 Whereabouts(
                     hook=hook, channel=channel, right=right, below=below, around=around, spread=9 / grid.side**2

@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mechinterp.features.verdicts import HELD
 from mechinterp.reports.errors import ResultsError
+from mechinterp.reports.found import Found, found
+from mechinterp.reports.judged import verdicts
 from mechinterp.reports.results import Results
 from mechinterp.reports.section import Section
-from mechinterp.stats import Estimate
+from mechinterp.stats import Estimate, widened, widened_area
 
 PROBED = ("coin in view", "coin on the right", "end wall in view", "movement log-odds")
 
@@ -24,15 +27,15 @@ class Compared:
 
     Attributes:
         name, network: who it is.
-        represented, used: as in its atlas.
-        verdicts: hook point -> verdict, in the network's order.
-        coin_channels, channels: confirmed, and looked at, over all hook points.
+        represented, used: whether coin channels were confirmed, and whether an action hangs on what a layer holds.
+        verdicts: hook point -> verdict, in the network's order, by `judged.verdicts`.
+        coin_channels: over all hook points; `channels`: looked at.
         last, last_maps: the last hook point, and the last with maps.
         decode: AUROC of the coin's direction at `last_maps`, against untrained networks.
         pull: what the coin does to movement, toward its side; `jump`: to jumping.
         lost: by "channels" and "direction", what of the pull is lost when they are taken back at `last_maps`.
-        answering: variable -> channels at `last_maps` that tell it apart beyond untrained networks, and how many are
-            not silent.
+        answering: variable -> channels at `last_maps` that tell it apart and do so beyond untrained networks (None in
+            older files, which counted otherwise), those that tell it apart at all, and how many are not silent.
         on_coin: share of the movement's attribution on the coin's pixels, against untrained networks; None where it is
             not known.
         place: the coin's place at `last_maps`, share of right guesses above the best baseline.
@@ -47,7 +50,7 @@ class Compared:
     represented: bool
     used: bool
     verdicts: dict[str, str]
-    coin_channels: int
+    coin_channels: Found
     channels: int
     last: str
     last_maps: str
@@ -55,7 +58,7 @@ class Compared:
     pull: Estimate
     jump: Estimate
     lost: dict[str, Estimate]
-    answering: dict[str, tuple[int, int]]
+    answering: dict[str, tuple[int | None, int, int]]
     on_coin: Estimate | None
     place: Estimate | None
     probes: dict[str, Estimate]
@@ -69,6 +72,8 @@ class Compared:
 def compared(results: Results) -> Compared:
     """What an atlas says of its subject, in short.
 
+    Where all levels agreed, files of earlier versions have intervals of no length: they are widened to exact bounds.
+
     Raises:
         ResultsError: results that are no atlas, or one without the sections that are read here.
     """
@@ -78,30 +83,30 @@ def compared(results: Results) -> Compared:
                 f"{results.identity.name}: a comparison needs the section {name!r}, which `mechinterp locate` writes"
             )
     atlas, tendency = results.sections["atlas"], results.sections["tendency"]
-    layers = atlas.table("layers").records()
+    layers, by_hook = atlas.table("layers").records(), verdicts(atlas)
     maps = [layer["hook"] for layer in layers if layer["side"]]
     if not maps:
         raise ResultsError(f"{results.identity.name}: no hook point with maps was looked at")
     last, last_maps = layers[-1]["hook"], maps[-1]
     parts = {part: atlas.get(f"use/{last_maps}/{part}/movement") for part in ("channels", "direction")}
     probes = {label: atlas.get(f"probe/{label}/{last}/above") for label in PROBED}
-    steered = [tendency.get(f"steer/{last}/{what}") for what in ("added", "both ways")]
+    added, both = (tendency.get(f"steer/{last}/{what}") for what in ("added", "both ways"))
     return Compared(
         name=results.identity.name,
         network=results.identity.network,
         represented=bool(atlas.facts["represented"]),
-        used=bool(atlas.facts["used"]),
-        verdicts={layer["hook"]: layer["verdict"] for layer in layers},
-        coin_channels=sum(layer["coin_channels"] for layer in layers),
+        used=bool(set(by_hook.values()) & set(HELD)),
+        verdicts=by_hook,
+        coin_channels=Found.total(found(atlas).values()),
         channels=sum(layer["channels"] for layer in layers),
         last=last,
         last_maps=last_maps,
-        decode=atlas[f"decode/{last_maps}"],
+        decode=widened_area(atlas[f"decode/{last_maps}"]),
         pull=atlas["total/movement"],
         jump=atlas["total/jump"],
         lost={part: estimate for part, estimate in parts.items() if estimate is not None},
         answering={
-            row["variable"]: (row["beyond_untrained"], row["channels"])
+            row["variable"]: (row.get("beyond_both"), row["beyond_labels"], row["channels"])
             for row in results.sections["variables"].table("rows").records()
             if row["hook"] == last_maps
         },
@@ -110,9 +115,9 @@ def compared(results: Results) -> Compared:
         probes={label: estimate for label, estimate in probes.items() if estimate is not None},
         mean=tendency["tendency/mean"],
         spread=tendency["tendency/spread"],
-        right=tendency["tendency/right"],
+        right=widened(tendency["tendency/right"]),
         constant=float(tendency.facts["constant_share"] or 0),
-        steered=None if None in steered else (steered[0], steered[1]),  # pyright: ignore[reportArgumentType]
+        steered=None if added is None or both is None else (added, widened(both)),
     )
 
 

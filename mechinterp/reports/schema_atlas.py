@@ -2,7 +2,7 @@
 
 atlas
     - table ``layers`` (hook, channels, side, dead, verdict, words, coin_channels, channels_move, direction_moves): a
-      row a hook point, in order; verdicts are keys of `features.findings.VERDICTS`, ``words`` their words; the last two
+      row a hook point, in order; verdicts are keys of `features.verdicts.VERDICTS`, ``words`` their words; the last two
       name the actions that were shown to hang on all coin channels together, and on the direction.
     - ``decode/{hook}``: AUROC of the coin's direction, on held-out levels, against untrained networks.
     - ``total/{readout}``: what the coin does; [``use/{hook}/{part_of}/{readout}``: what taking back does.]
@@ -18,8 +18,10 @@ atlas
     - facts ``represented``, ``used``, ``decoy_difference``, ``untrained_networks``, ``pairs``, ``choosing`` and
       ``held`` (levels), ``statement``.
 variables
-    - table ``rows`` (variable, hook, channels, beyond_labels, beyond_untrained, strength, usual, p, channel): as
-      `features.variables.VariableContrast`; ``usual`` and ``p`` are of the strength in untrained networks.
+    - table ``rows`` (variable, hook, channels, beyond_labels, beyond_both, strength, usual, p, channel): as
+      `features.variables.VariableContrast`; ``usual`` and ``p`` are of the strength in untrained networks. Older
+      files have ``beyond_untrained`` in place of ``beyond_both``: a count by the distance from the median of untrained
+      networks' channels, in which channels that tell nothing were counted, too; nothing is drawn from it.
     - ``contrast/{variable}/{hook}``: of that channel.
     - facts ``picture_difference``, ``pictures``, ``statement``.
 attribution
@@ -42,8 +44,9 @@ from mechinterp.reports.schema_types import Spec
 
 _MOVE = ("channels_move", "direction_moves")
 _CONTRAST = (
-    "variable", "hook", "channels", "beyond_labels", "beyond_untrained", "strength", "usual", "p", "channel",
+    "variable", "hook", "channels", "beyond_labels", "beyond_both", "strength", "usual", "p", "channel",
 )  # fmt: skip
+_OLDER_CONTRAST = tuple("beyond_untrained" if name == "beyond_both" else name for name in _CONTRAST)
 
 SPECS: dict[str, Spec] = {
     "atlas": Spec(
@@ -82,6 +85,7 @@ SPECS: dict[str, Spec] = {
         question="Which variables of the world does each layer tell apart, better than untrained networks do?",
         estimates=("contrast/{variable}/{hook}",),
         tables=(("rows", _CONTRAST),),
+        older=(("rows", _OLDER_CONTRAST),),
         facts=("picture_difference", "pictures", "statement"),
         required=("rows", "picture_difference"),
     ),

@@ -33,6 +33,8 @@ __getattr__, __dir__, __all__ = attach(
         "ratio": "contrasts",
         "require": "checks",
         "samples_needed": "averages",
+        "widened": "averages",
+        "widened_area": "statistics",
         "sign_flip_test": "nulls",
         "sign_flip_tests": "nulls",
     },
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from mechinterp.stats.averages import mean as mean
     from mechinterp.stats.averages import means as means
     from mechinterp.stats.averages import samples_needed as samples_needed
+    from mechinterp.stats.averages import widened as widened
     from mechinterp.stats.checks import StatsError as StatsError
     from mechinterp.stats.checks import TooFewSamples as TooFewSamples
     from mechinterp.stats.checks import UndefinedRatio as UndefinedRatio
@@ -60,5 +63,6 @@ if TYPE_CHECKING:
     from mechinterp.stats.proportions import proportion as proportion
     from mechinterp.stats.statistics import auroc as auroc
     from mechinterp.stats.statistics import bootstrap as bootstrap
+    from mechinterp.stats.statistics import widened_area as widened_area
     from mechinterp.stats.tost import Equivalence as Equivalence
     from mechinterp.stats.tost import equivalence as equivalence

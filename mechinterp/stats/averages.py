@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -13,6 +14,8 @@ from scipy import special
 from mechinterp.stats.checks import StatsError, clustered, fraction, numbers, require
 from mechinterp.stats.estimate import Estimate, Null
 from mechinterp.stats.resampling import RESAMPLES, Interval, interval, ratio_draws, ratio_influences, spread
+
+_EXACT = "exact bound, all values equal"
 
 
 def mean(
@@ -135,8 +138,24 @@ def _all_equal(value: float, bounds: tuple[float, float], n: int, level: float) 
     Where a share q of all clusters differs, n equal ones have probability (1 - q)^n; the largest q that keeps this at
     alpha / 2 moves the mean by at most q times the distance to a bound (Clopper & Pearson's bound for 0 of n).
     """
-    q = 1 - ((1 - level) / 2) ** (1 / n)
-    return Interval(value - q * (value - bounds[0]), value + q * (bounds[1] - value), "exact bound, all values equal")
+    q = unseen(n, level)
+    return Interval(value - q * (value - bounds[0]), value + q * (bounds[1] - value), _EXACT)
+
+
+def unseen(n: int, level: float) -> float:
+    """The largest share of all clusters that may differ from n clusters that are all alike."""
+    return 1 - ((1 - level) / 2) ** (1 / n)
+
+
+def widened(estimate: Estimate, bounds: tuple[float, float] = (0.0, 1.0)) -> Estimate:
+    """The same, with `mean`'s exact bound in place of an interval of no length.
+
+    For means that were made without `bounds`: n clusters that agree do not show that all others do.
+    """
+    if estimate.low < estimate.high:
+        return estimate
+    low, high, method = _all_equal(estimate.value, bounds, estimate.n, estimate.level)
+    return dataclasses.replace(estimate, low=low, high=high, method=method)
 
 
 def _inside(table: Float[np.ndarray, "rows columns"], bounds: tuple[float, float], *, name: str) -> None:

@@ -6,13 +6,15 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 
 from mechinterp.errors import nearest
 from mechinterp.stats.checks import StatsError, fraction, numbers
+
+Side: TypeAlias = Literal["both", "above", "below"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,8 @@ class Null:
     high: float
     """The central range of the null distribution, as wide as the estimate's own level (0.95)."""
     p: float | None = None
-    """Two-sided probability of a value at least as extreme, or None where the null is a single other measurement."""
+    """Probability of a value at least as extreme, two-sided unless the maker asked for one side; None where the null is
+    a single other measurement."""
 
     def __post_init__(self) -> None:
         _text(self, "description")
@@ -48,18 +51,24 @@ class Null:
         description: str,
         level: float = 0.95,
         complete: bool = False,
+        side: Side = "both",
     ) -> Null:
         """The null made of `draws`: the statistic under random channels, directions, labels or networks.
 
         p is two-sided, `2 min((1 + #{draws <= observed}), (1 + #{draws >= observed})) / (1 + draws)`, at most 1: the
         observed value counts as one of the draws, so that p is never 0 (Phipson & Smyth 2010). Where `complete`, the
         draws are all that are possible, the observed one among them, and no 1 is added.
+
+        Args:
+            side: "above" or "below" where only that is asked: p is then that tail alone, half as large. It must be
+                fixed before looking.
         """
         name = f"null {description!r}"
         drawn = numbers(draws, name=name)
         (observed,) = numbers([observed], name=name)
         slack = 1e-12 * max(abs(observed), float(np.abs(drawn).max()))  # draws that only rounding tells apart are ties
-        tail = min(np.count_nonzero(drawn <= observed + slack), np.count_nonzero(drawn >= observed - slack))
+        below, above = np.count_nonzero(drawn <= observed + slack), np.count_nonzero(drawn >= observed - slack)
+        tail = {"both": min(below, above), "below": below, "above": above}[side]
         alpha = 1 - fraction(level, name=name, what="level")
         extra = 0 if complete else 1
         low, high = np.quantile(drawn, [alpha / 2, 1 - alpha / 2])
@@ -68,7 +77,7 @@ class Null:
             value=float(drawn.mean()),
             low=float(low),
             high=float(high),
-            p=min(1.0, 2 * (int(tail) + extra) / (len(drawn) + extra)),
+            p=min(1.0, (2 if side == "both" else 1) * (int(tail) + extra) / (len(drawn) + extra)),
         )
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterable
 
@@ -9,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from mechinterp.stats.averages import unseen
 from mechinterp.stats.checks import StatsError, clustered, fraction, numbers, require
 from mechinterp.stats.estimate import Estimate
 from mechinterp.stats.resampling import RESAMPLES, counts, interval, jackknife_influences
@@ -81,7 +83,8 @@ def auroc(
 ) -> Estimate:
     """The area under the ROC curve: how often a positive's score is above a negative's, ties counting half.
 
-    0.5 is chance. n counts the clusters of both classes. Perfect separation gives the interval 1 .. 1.
+    0.5 is chance. n counts the clusters of both classes. Perfect separation does not give an interval of
+    no length (see `widened_area`).
 
     Args:
         scores: one number a row.
@@ -111,6 +114,20 @@ def auroc(
         beaten = np.cumsum(below, axis=1) - below / 2
         return (above * beaten).sum(1) / (above.sum(1) * below.sum(1))
 
-    return bootstrap(
+    found = bootstrap(
         area, rows=len(score), name=name, unit=unit, rng=rng, clusters=clusters, level=level, resamples=resamples
     )
+    return widened_area(found)
+
+
+def widened_area(area: Estimate) -> Estimate:
+    """An area of 1 (or 0) with an exact bound in place of an interval of no length.
+
+    Of all clusters a share q may differ from n that are alike (`averages.unseen`). At worst their positives are below
+    all negatives, and their negatives above all positives, so that (1 - q)^2 of the pairs are still in order.
+    """
+    if area.low < area.high or area.value not in (0.0, 1.0):
+        return area
+    kept = (1 - unseen(area.n, area.level)) ** 2
+    low, high = (kept, 1.0) if area.value == 1 else (0.0, 1 - kept)
+    return dataclasses.replace(area, low=low, high=high, method="exact bound, all pairs in order")

@@ -26,6 +26,7 @@ from mechinterp.features.findings import findings
 from mechinterp.features.locate import locate
 from mechinterp.features.plan import LocatePlan
 from mechinterp.features.uses import Use
+from mechinterp.features.verdicts import BARE
 from mechinterp.policies import AlwaysRight, UnknownHook, build, visited_states
 from mechinterp.stats import Estimate, Null
 
@@ -93,7 +94,7 @@ def test_an_unconnected_coin_is_decodable_and_no_action_hangs_on_it(scenes, null
     assert {c for c in channels if c[0] == hook} == streams(net.channels["idle coin"], hook)
     assert found[hook].verdict == found["hidden.hook_post"].verdict == "not connected"
     assert found[hook].by_channels.nothing
-    assert found[hook].direction.auroc.low > 0.95
+    assert found[hook].direction.auroc.value > 0.99
     assert found[hook].by_channels.effects["value"].low > 0  # the critic reads it, and only the critic
 
 
@@ -221,3 +222,20 @@ def test_the_verdict_tells_channels_and_direction_apart(scenes, null):
                 "unclear": "spread, unclear",
             }[verdict]
         )
+    area = found.direction.auroc
+    by_chance = dataclasses.replace(area.null, p=0.5)
+    direction = dataclasses.replace(found.direction, auroc=area.against(by_chance))
+    bare = dataclasses.replace(found, channels=(), by_channels=None, direction=direction)
+    for by_direction, verdict in ((use(0, 0.3), BARE), (use(0, 0.01), "not shown beyond chance")):
+        assert dataclasses.replace(bare, by_direction=by_direction).verdict == verdict
+    dim = dataclasses.replace(direction, auroc=dataclasses.replace(area, value=0.5, low=0.4, high=0.6))
+    assert dataclasses.replace(bare, direction=dim, by_direction=use(0, 0)).verdict == "nothing shown"
+
+
+def test_what_is_shown_is_corrected_for_every_effect_that_was_asked(scenes, null):
+    """One hook point with channels and a direction: four effects; a p that would do for two does not do for four."""
+    _, _, found = search("coin", scenes, null)
+    asked = {part.asked for f in found.values() for part in (f.by_channels, f.by_direction) if part is not None}
+    assert asked == {2 * sum(part is not None for f in found.values() for part in (f.by_channels, f.by_direction))}
+    assert use(0.3, 0.0, p=0.02).moved == ("movement",)
+    assert dataclasses.replace(use(0.3, 0.0, p=0.02), asked=4).moved == ()

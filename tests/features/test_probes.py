@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
 from mechinterp.features import FeatureError, Label, place_probes, probes, ridge
+from mechinterp.features.probing import _Group, judge, shuffled
 from mechinterp.policies import PolicyError, UnknownHook
 from tests.features.conftest import colour_detector, painted
 
@@ -44,6 +47,35 @@ def test_no_level_is_both_fitted_on_and_tested_on():
     assert abs(ridge.agreement(said, thrown, classes=True).mean() - 0.5) < 0.2
     part = ridge.folds(levels, 4, rng)
     assert all(len(set(part[levels == level])) == 1 for level in range(40))
+
+
+def test_labels_are_shuffled_level_by_level():
+    rng = np.random.default_rng(0)
+    levels = np.array([7, 3, 3, 7, 5, 5])
+    truth = np.array([1.0, 2, 3, 4, 5, 6])
+    seen = {tuple(shuffled(truth, levels, rng)[[1, 2, 4, 5, 0, 3]]) for _ in range(60)}
+    blocks = {3: (2, 3), 5: (5, 6), 7: (1, 4)}
+    assert seen == {sum((blocks[level] for level in order), ()) for order in itertools.permutations(blocks)}
+    uneven = shuffled(np.arange(6.0), np.array([0, 0, 0, 1, 1, 2]), rng)
+    assert sorted(uneven) == list(range(6))
+    assert (np.diff(uneven) == 1).sum() >= 3  # what follows one another stays so
+    paired = np.array([1.0, 1, 0, 0, 1, 0])
+    swapped = {tuple(shuffled(paired, np.array([0, 1, 0, 1, 2, 2]), rng)) for _ in range(80)}
+    assert len(swapped) == 8  # each level exchanged or not
+    assert all(sum(labels[i] for i in own) == 1 for labels in swapped for own in ((0, 2), (1, 3), (4, 5)))
+
+
+def test_what_is_thrown_once_a_level_is_not_significant_more_often_than_it_may_be():
+    """Frames of a level are alike, and so are their labels: 5 % of such labels may reach p = 0.05, not one in five."""
+    levels, hits = np.arange(24).repeat(4), 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        gram = ridge.kernel(rng.normal(0, 1, (24, 20)).repeat(4, 0) + rng.normal(0, 0.3, (96, 20)))
+        truth = rng.permutation(np.arange(24) % 2).repeat(4).astype(float)
+        group = _Group([Label("thrown", "class", truth)], levels, 40, 1, 4, rng)
+        scores = group(gram)["thrown"]
+        hits += judge("thrown", "class", "x", scores, {"pixels": scores}, levels, rng).score.null.p <= 0.05
+    assert hits <= 4
 
 
 def test_agreement_is_balanced_accuracy_and_r_squared():

@@ -8,7 +8,7 @@ import torch
 
 from mechinterp.circuits.planted import planted
 from mechinterp.coinrun.engine import GameOptions
-from mechinterp.features import Contrasts, Grid, LocatePlan, carried, search, variable_table
+from mechinterp.features import Contrasts, Grid, LocatePlan, carried, search, searching, variable_table
 from mechinterp.features.variables import exchanged, largest_difference
 from mechinterp.features.whereabouts import _table, whereabouts
 from mechinterp.policies import ImpalaConfig, build
@@ -24,8 +24,37 @@ def wall():
 
 
 @pytest.fixture(scope="module")
-def found(wall):
-    return search(wall.policy, PLAIN, LocatePlan.quick(levels=36), np.random.default_rng(0), hooks=HOOKS)
+def asked():
+    """The levels of each part that the search hands to what chooses and confirms."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def found(wall, asked):
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("find_coin_channels", "coin_directions"):
+            patch.setattr(searching, name, spied(name, getattr(searching, name), asked))
+        return search(wall.policy, PLAIN, LocatePlan.quick(levels=36), np.random.default_rng(0), hooks=HOOKS)
+
+
+def spied(name, function, asked):
+    def called(*parts, rng):
+        asked[name] = [[set(own.coin.levels.tolist()) for own in getattr(part, "networks", (part,))] for part in parts]
+        return function(*parts, rng=rng)
+
+    return called
+
+
+@pytest.mark.slow
+def test_levels_that_are_reported_on_choose_nothing(found, asked):
+    choose, held = set(found.choosing.tolist()), set(found.held.tolist())
+    assert choose
+    assert held
+    assert not choose & held
+    order = {"find_coin_channels": (choose, choose, held, held), "coin_directions": (choose, held, choose, held)}
+    for name, expected in order.items():
+        for levels, part in zip(expected, asked[name], strict=True):
+            assert part == [levels] * len(part)
 
 
 @pytest.mark.slow
@@ -41,7 +70,7 @@ def test_a_coin_without_a_use_and_a_wall_that_has_one(wall, found):
     table = variable_table(wall.policy, found, rng=np.random.default_rng(0), hooks=HOOKS)
     rows = {(row.variable, row.hook): row for row in table.contrasts}
     assert rows["coin", HOOKS[0]].channel in coin
-    assert rows["coin", HOOKS[0]].beyond_untrained >= 1
+    assert 1 <= rows["coin", HOOKS[0]].beyond_both <= rows["coin", HOOKS[0]].beyond_labels
     assert rows["end wall", HOOKS[1]].channel == wall_channel.channel
     assert rows["end wall", HOOKS[1]].strongest.low > max(0.5, rows["coin", HOOKS[1]].strongest.high)
     assert (table.picture_difference, table.pictures >= 20) == (0.0, True)

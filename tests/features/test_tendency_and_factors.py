@@ -59,6 +59,9 @@ def test_steering_the_last_layer_adds_the_difference_of_means_to_its_input():
     assert found.removed.value == pytest.approx(changes[1].mean(), abs=1e-3)
     assert found.both_ways.value == pytest.approx(((changes[0] > 0) & (changes[1] < 0)).mean())
     assert found.added.low > 0 > found.removed.high
+    assert found.added.null is not None
+    seen = np.round(found.added.null.p * 11, 6)  # one side is asked: steps of 1 / 11, and no factor of 2
+    assert seen in range(1, 6)
     with pytest.raises(FeatureError, match="must differ"):
         right_directions(policy, pair[0], pair[0], rng=np.random.default_rng(0))
 

@@ -142,3 +142,16 @@ def test_another_estimate_as_null() -> None:
     null = Null.from_estimate(make(), description="random weights")
     assert (null.value, null.low, null.high, null.p) == (6.48, 5.64, 7.32, None)
     assert make().against(null).null is null
+
+
+def test_a_null_of_one_side_has_that_tail_alone() -> None:
+    draws = np.arange(20.0)
+    p = {
+        (side, value): Null.from_draws(value, draws, description="x", side=side).p
+        for side in ("both", "above", "below")
+        for value in (18.5, 99.0)
+    }
+    assert p["above", 99.0] == pytest.approx(1 / 21)
+    assert p["both", 99.0] == pytest.approx(2 / 21)
+    assert p["below", 99.0] == 1
+    assert p["above", 18.5] == pytest.approx(2 / 21)

@@ -170,6 +170,24 @@ def test_all_values_equal_with_bounds_is_clopper_pearson() -> None:
     assert centre.method == "exact bound, all values equal"
 
 
+def test_an_interval_of_no_length_is_widened_as_with_bounds() -> None:
+    bare, bounded = mean_of(np.ones(42)), mean_of(np.ones(42), bounds=(0, 1))
+    assert (bare.low, bare.high) == (1, 1)
+    assert (stats.widened(bare).low, stats.widened(bare).high) == (bounded.low, 1)
+    assert stats.widened(bare).low == pytest.approx(0.9159, abs=1e-4)  # Clopper & Pearson, 42 of 42
+    assert stats.widened(bounded) == bounded
+
+
+def test_perfect_separation_is_no_certainty() -> None:
+    scores, labels = np.r_[np.arange(42.0), np.arange(100.0, 142)], np.repeat([0, 1], 42)
+    levels = np.tile(np.arange(42), 2)
+    area = stats.auroc(scores, labels, name="a", unit="levels", rng=generator(1), clusters=levels)
+    assert (area.value, area.high) == (1, 1)
+    assert area.low == pytest.approx(0.025 ** (2 / 42))
+    other = stats.auroc(-scores, labels, name="a", unit="levels", rng=generator(1), clusters=levels)
+    assert (other.low, other.value, other.high) == (0, 0, pytest.approx(1 - 0.025 ** (2 / 42)))
+
+
 def test_interval_stays_within_bounds() -> None:
     estimate = mean_of(np.array([10.0, 10.0, 10.0, 10.0, 0.0]), bounds=(0, 10))
     assert estimate.high == 10

@@ -10,6 +10,7 @@ from mechinterp.reports.figures import maps, style
 from mechinterp.reports.figures.dots import dots, hover, null_bands, rows, written
 from mechinterp.reports.figures.heat import heat
 from mechinterp.reports.figures.pictures import bare_axes, image
+from mechinterp.reports.judged import verdicts
 from mechinterp.reports.section import Section
 from mechinterp.reports.wording import short
 
@@ -34,9 +35,10 @@ def _decode(section: Section) -> go.Figure:
     estimates = [section[f"decode/{layer['hook']}"] for layer in layers]
     fig = style.figure("atlas-decode", "How well does each layer tell the coin?", height=170 + 54 * len(layers))
     labels = []
+    by_hook = verdicts(section)
     for layer in layers:
-        count = layer["coin_channels"]
-        below = f"{count or 'no'} coin channel{'s' if count != 1 else ''} of {layer['channels']}: {layer['verdict']}"
+        count, verdict = layer["coin_channels"], by_hook[layer["hook"]]
+        below = f"{count or 'no'} coin channel{'s' if count != 1 else ''} of {layer['channels']}: {verdict}"
         labels.append(f"<b>{layer['hook']}</b><br><span style='color:{style.GREY}'>{below}</span>")
     at = rows(fig, labels)
     null_bands(fig, estimates, at)
@@ -51,7 +53,7 @@ def _cloud(section: Section) -> go.Figure:
     hooks = section.table("layers").column("hook")
     count = -(-len(hooks) // _ACROSS)
     fig = make_subplots(rows=count, cols=min(_ACROSS, len(hooks)), subplot_titles=hooks, vertical_spacing=0.22 / count)
-    style.dress(fig, "atlas-cloud", "Are there channels for the coin alone?", height=170 + 240 * count)
+    style.dress(fig, "atlas-cloud", "Do channels tell the coin from other things?", height=170 + 240 * count)
     rows_found = section.table("found").records() if "found" in section.tables else []
     found = {(row["hook"], row["channel"]) for row in rows_found}
     for index, hook in enumerate(hooks):

@@ -22,21 +22,27 @@ def figures(section: Section) -> list[go.Figure]:
     fig = style.figure("variables", "How many channels answer to what?", height=190 + 34 * len(variables))
     heat(
         fig,
-        [[row["beyond_untrained"] / max(1, row["channels"]) for row in line] for line in cells],
-        [[f"{row['beyond_untrained']} ({row['beyond_labels']}) / {row['channels']}" for row in line] for line in cells],
+        [[row.get("beyond_both", 0) / max(1, row["channels"]) for row in line] for line in cells],
+        [[_count(row) for row in line] for line in cells],
         rows=variables,
         columns=hooks,
         hovers=[[_words(section, row) for row in line] for line in cells],
-        bold=[[row["beyond_untrained"] > 0 for row in line] for line in cells],
+        bold=[[row.get("beyond_both", 0) > 0 for row in line] for line in cells],
         full=1.0,
     )
     return [fig]
 
 
+def _count(row: dict) -> str:
+    both = f"{row['beyond_both']} " if "beyond_both" in row else ""
+    return f"{both}({row['beyond_labels']}) / {row['channels']}"
+
+
 def _words(section: Section, row: dict) -> str:
     strongest = hover(section[f"contrast/{row['variable']}/{row['hook']}"])
+    both = row.get("beyond_both", "an unknown number")
     return (
-        f"{row['beyond_labels']} of {row['channels']} channels tell the scenes apart, {row['beyond_untrained']} beyond "
-        f"untrained networks<br>strength {row['strength']:.2f}, in untrained networks {row['usual']:.2f} "
-        f"(p = {row['p']:.2g})<br>strongest: channel {row['channel']}<br>{strongest}"
+        f"{row['beyond_labels']} of {row['channels']} channels tell the scenes apart, {both} of them beyond untrained "
+        f"networks<br>strength {row['strength']:.2f}, in untrained networks {row['usual']:.2f} (p = {row['p']:.2g})"
+        f"<br>strongest: channel {row['channel']}<br>{strongest}"
     )

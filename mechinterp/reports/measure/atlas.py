@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from mechinterp.coinrun import camera
-from mechinterp.features.findings import VERDICTS
 from mechinterp.features.locate import Located
 from mechinterp.features.scenery import LOOKS
 from mechinterp.features.searching import Searched
 from mechinterp.features.uses import Use
+from mechinterp.features.verdicts import VERDICTS
 from mechinterp.policies.graph import Policy
 from mechinterp.reports.measure.located import others
 from mechinterp.reports.section import Section, Table
@@ -65,8 +65,9 @@ def _coin(policy: Policy, located: Located) -> Section:
     tables = {"layers": Table.of(layers)}
     tables |= {name: Table.of(rows) for name, rows in (("found", found), ("probes", probes)) if rows}
     top = _drawn(search)
-    arrays, examples = _pictures(policy, search, top)
-    if top:
+    arrays: dict[str, np.ndarray] = {}
+    if top:  # a network is also asked where no layer has a map to be drawn
+        arrays, examples = _pictures(policy, search, top)
         tables |= {"top": Table(("hook", "channel"), tuple(top)), "examples": examples}
     facts = {
         "represented": search.represented,

@@ -23,7 +23,7 @@ def _variables(located: Located) -> Section:
             "hook": row.hook,
             "channels": row.channels,
             "beyond_labels": row.beyond_labels,
-            "beyond_untrained": row.beyond_untrained,
+            "beyond_both": row.beyond_both,
             "strength": row.strength,
             "usual": row.usual.value,
             "p": row.usual.p,
@@ -61,10 +61,11 @@ def _tendency(located: Located) -> Section:
     estimates = [own.mean, own.spread, own.right, *own.parts.values(), *own.units.values()]
     for steer in located.steering:
         estimates += [steer.added, steer.removed, steer.both_ways]
+    layers = Table(("hook", "length"), tuple((steer.hook, steer.length) for steer in located.steering))
     return Section(
         "tendency",
         tuple(estimates),
-        {"layers": Table.of([{"hook": steer.hook, "length": steer.length} for steer in located.steering])},
+        {"layers": layers},
         facts={
             "black": own.black,
             "constant_share": own.constant_share,

@@ -43,7 +43,7 @@ def render_atlas(results: Results) -> str:
         figures = "".join(parts.figure(style.name_of(f), f, texts[style.name_of(f)]) for f in drawn[name])
         body.append(
             f'<section id="{name}"><h2>{escape(spec.title)}</h2><p class="question">{escape(spec.question)}</p>'
-            f"{figures}{parts.numbers(section)}</section>"
+            f"{figures}{parts.numbers(section, file='atlas.json')}</section>"
         )
     return document(
         title=f"Where is the coin in {results.identity.name}?",

@@ -74,8 +74,8 @@ def card(section: Section, identity: Identity) -> str:
     return f'<div class="wide"><table class="card">{cells}</table></div>'
 
 
-def numbers(section: Section) -> str:
-    """Every estimate of a section as a table, behind a fold; what is too many for a page is in `results.json`."""
+def numbers(section: Section, *, file: str = "results.json") -> str:
+    """Every estimate of a section as a table, behind a fold; what is too many for a page is in the file."""
     shown = list(section.estimates)
     if not shown:
         return ""
@@ -104,7 +104,8 @@ def numbers(section: Section) -> str:
             f'<td class="number">{low} to {high}</td><td>{e.n} {escape(e.unit)}</td>'
             f'<td>{band}</td><td class="number">{p}</td></tr>'
         )
-    more = f"<p>{left_out} more, one for each other channel, are in <code>results.json</code>.</p>" if left_out else ""
+    words = f"<p>{left_out} more, one for each other channel, are in <code>{escape(file)}</code>.</p>"
+    more = words if left_out else ""
     table = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
     return f"<details><summary>All numbers of this part</summary>{table}{more}</details>"
 

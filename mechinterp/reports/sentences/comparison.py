@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from mechinterp.features.uses import MARGIN
+from mechinterp.features.verdicts import BARE
 from mechinterp.reports.comparison import PROBED, Compared
+from mechinterp.reports.sentences.atlas import looks, sure
 from mechinterp.reports.wording import listed, number, reading
 from mechinterp.stats import Estimate
 
@@ -18,25 +21,31 @@ def claims(subjects: Sequence[Compared]) -> list[str]:
     ]
     bare = [s.name for s in subjects if s.name not in held and s.name not in spread]
     lines = [
-        _line(held, "confirmed coin channels, beyond what untrained networks have"),
-        _line(spread, "no coin channel, but a direction that tells the coin better than untrained networks' do"),
-        _line(bare, "neither: the network tells the coin no better than an untrained one"),
-        _line([s.name for s in subjects if s.used], "an action that hangs on what some layer holds of the coin"),
+        _line(held, "confirmed coin channels"),
+        _line(spread, "no coin channel shown, but a direction that tells the coin better than untrained networks' do"),
+        _line(bare, "neither was shown: no channel and no direction tells the coin better than untrained networks' do"),
+        *(f"- {s.name}: {sure(s.coin_channels)} {looks(s.coin_channels)}" for s in subjects if s.represented),
         _line(
-            [s.name for s in subjects if reading(s.pull, margin=MARGIN) == "above"],
-            "movement drawn toward the coin's side",
+            [s.name for s in subjects if s.used],
+            "an action that hangs on what some layer holds of the coin beyond chance",
         ),
         _line(
-            [s.name for s in subjects if reading(s.pull, margin=MARGIN) == "below"],
-            "movement pushed from the coin's side",
+            [s.name for s in subjects if BARE in s.verdicts.values()],
+            "an action that hangs on a coin direction that was not shown to be better than untrained networks'",
+        ),
+        _line(_those(subjects, "pull", "above"), "movement drawn toward the coin's side"),
+        _line(_those(subjects, "pull", "below"), "movement pushed from the coin's side"),
+        _line(
+            _those(subjects, "pull", "small"),
+            f"a pull of the coin on movement that is not 0, but was not shown to matter (less than {MARGIN} nats)",
         ),
         _line(
-            [s.name for s in subjects if reading(s.pull, margin=MARGIN) == "negligible"],
+            _those(subjects, "pull", "negligible"),
             f"a pull of the coin on movement that would not matter (within {MARGIN} nats of 0)",
         ),
         _line(
-            [s.name for s in subjects if reading(s.jump, margin=MARGIN) in ("above", "below")],
-            "a coin changes how likely it jumps",
+            [*_those(subjects, "jump", "above"), *_those(subjects, "jump", "below")],
+            f"a coin changes how likely it jumps (by more than {MARGIN} nats)",
         ),
         *(_seen(subjects, variable) for variable in ("saw", "enemy", "crate")),
     ]
@@ -47,10 +56,13 @@ def tables(subjects: Sequence[Compared]) -> list[str]:
     """The coin in the network; its use; what else channels answer to; right; and what else can be read out."""
     return [
         _table(
-            ("subject", "network", "coin channels", "hook points with any", "AUROC at the last maps", "untrained", "p"),
+            (
+                "subject", "network", "coin channels", "beyond any untrained", "like a square of its colour",
+                "like it in other colours", "hook points with any", "AUROC at the last maps", "untrained", "p",
+            ),
             [
                 (
-                    s.name, s.network, f"{s.coin_channels} of {s.channels}",
+                    s.name, s.network, f"{s.coin_channels.channels} of {s.channels}", *_found(s),
                     f"{_with_channels(s)} of {len(s.verdicts)}", number(s.decode), _null(s.decode), _p(s.decode),
                 )
                 for s in subjects
@@ -103,14 +115,44 @@ def verdicts(subjects: Sequence[Compared]) -> str:
     return "\n".join(lines)
 
 
+def older(subjects: Sequence[Compared]) -> str:
+    """Which subjects were measured by an earlier version, and what differs there; empty where none was."""
+    names = [s.name for s in subjects if any(both is None for both, _, _ in s.answering.values())]
+    if not names:
+        return ""
+    return (
+        f"Measured by an earlier version: {listed(names)}. Left out there: channels that tell a thing apart better "
+        "than in untrained networks, which were counted wrongly. The range of the attribution in untrained networks is "
+        "of fewer frames than the share beside it. Verdicts follow today's rule, from the numbers in the files."
+    )
+
+
+def _those(subjects: Sequence[Compared], what: Literal["pull", "jump"], way: str) -> list[str]:
+    """The subjects whose effect is "above", "below" (and beyond the margin), "small" (not so) or "negligible"."""
+    found = []
+    for subject in subjects:
+        effect = subject.pull if what == "pull" else subject.jump
+        read = reading(effect, margin=MARGIN)
+        if read in ("above", "below") and abs(effect.value) <= MARGIN:
+            read = "small"
+        if read == way:
+            found.append(subject.name)
+    return found
+
+
 def _seen(subjects: Sequence[Compared], variable: str) -> str:
     """For scale: what the same search finds of another thing."""
-    own = [s.name for s in subjects if s.answering.get(variable, (0, 0))[0]]
+    own = [s.name for s in subjects if s.answering.get(variable, (0, 0, 0))[0]]
     return _line(own, f"for scale, channels that answer to the {variable} beyond untrained networks (last maps)")
 
 
 def _line(names: list[str], what: str) -> str:
     return f"- {listed(names)}: {what}." if names else ""
+
+
+def _found(subject: Compared) -> tuple[str, str, str]:
+    own = subject.coin_channels
+    return (str(own.beyond_all), str(own.square), str(own.other_colours)) if own.channels else ("", "", "")
 
 
 def _with_channels(subject: Compared) -> int:
@@ -128,8 +170,11 @@ def _null(estimate: Estimate, *, percent: bool = False) -> str:
     return "" if null is None else f"{null.low:{form}} to {null.high:{form}}"
 
 
-def _count(counted: tuple[int, int] | None) -> str:
-    return "" if counted is None else f"{counted[0]} of {counted[1]}"
+def _count(counted: tuple[int | None, int, int] | None) -> str:
+    if counted is None:
+        return ""
+    both, apart, channels = counted
+    return f"{'' if both is None else f'{both} '}({apart}) of {channels}"
 
 
 def _p(estimate: Estimate) -> str:

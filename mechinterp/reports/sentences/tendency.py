@@ -6,6 +6,9 @@ from mechinterp.reports.section import Section
 from mechinterp.reports.wording import listed, number, plain, stands_out
 from mechinterp.stats import Estimate
 
+_ALWAYS = 0.9
+"""In so many frames, at least, a direction must work both ways to be called right whatever is seen."""
+
 
 def sentences(section: Section) -> dict[str, str]:
     """What is constant, what the input decides, and whether a direction means right."""
@@ -29,7 +32,13 @@ def sentences(section: Section) -> dict[str, str]:
     if hooks:
         last = hooks[-1]
         added, both = section[f"steer/{last}/added"], section[f"steer/{last}/both ways"]
-        how = "whatever is seen" if both.low > 0.95 else "not whatever is seen"
+        how = (
+            f"in more than {_ALWAYS:.0%} of all frames, whatever is seen"
+            if both.low > _ALWAYS
+            else f"not in {_ALWAYS:.0%} or more"
+            if both.high < _ALWAYS
+            else f"whether in more than {_ALWAYS:.0%} is unclear"
+        )
         texts["tendency-steer"] = (
             f"At {last} the difference between states where it goes right and left, added, changes the log-odds by "
             f"{number(added, 'nats', signed=True)}; adding it raises them and taking it away lowers them in "
@@ -48,7 +57,7 @@ def _specific(added: Estimate, both: Estimate) -> str:
         else (f"random directions of the same length do so in up to {both.null.high:.0%}; its own is also")
     )
     if not stands_out(added):
-        return f" No more than random directions of the same length do ({_range(added)}), grey."
+        return f" Not shown to be more than with random directions of the same length ({_range(added)}), grey."
     return f" Grey: {usual} the size ({_range(added)} for random ones)."
 
 

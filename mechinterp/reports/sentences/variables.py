@@ -15,7 +15,7 @@ def sentences(section: Section) -> dict[str, str]:
         else f"A real coin and its picture differ by up to {most:.3g} in some activation ({count} pairs): a fault."
     )
     return {
-        "variables": "Channels that tell the two scenes apart better than channels of the layer do in untrained "
+        "variables": "Channels that tell the two scenes apart, and better than channels of the layer do in untrained "
         "networks; in brackets, those that tell them apart at all (against labels exchanged within the pairs); of "
         "those that are not silent. False discovery rate 5 %, held-out levels. Things are read at their place, the "
         "coin's side at the agent's. Under the pointer: the strongest. "
