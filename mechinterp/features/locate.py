@@ -4,9 +4,9 @@
 channels, directions, factors and their names; the others are reported on.
 
 Time: 2 min 19 s for a canonical IMPALA at the default size on two cores, when the null of attribution had 24 frames
-instead of today's 40. Of that, playing levels and drawing scenes took 46 s, reading every scene in 20 untrained networks
-27 s, attributions 24 s (half of it to pixels, most of that in untrained networks), reading the policy 11 s, probes 10 s,
-and all else 21 s.
+instead of today's 40. Of that, playing levels and drawing scenes took 46 s, reading every scene in 20 untrained
+networks 27 s, attributions 24 s (half of it to pixels, most of that in untrained networks), reading the policy 11 s,
+probes 10 s, and all else 21 s.
 """
 
 from __future__ import annotations
