@@ -11,12 +11,12 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from mechinterp._files import write_bytes
 from mechinterp.circuits.donors import Source
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.graph import ResidualGraph
 from mechinterp.circuits.nodes import Edge, Node
 from mechinterp.errors import nearest
-from mechinterp.policies.files import write_bytes
 from mechinterp.policies.graph import Policy
 
 Kind = Literal["nodes", "edges"]

@@ -53,7 +53,7 @@ def _run(arguments: argparse.Namespace) -> None:
             **dataclasses.asdict(plan),
             "game": dataclasses.asdict(subject.options),
         }
-        results = Results(subject.identity(), settings, atlas_sections(subject.policy, found))
+        results = Results(subject.identity, settings, atlas_sections(subject.policy, found))
         page = write_atlas(results, arguments.out or Path(f"atlas-{subject.name}"))
     print(page)
     for line in sentences(results.sections["atlas"])["atlas-decode"].splitlines():

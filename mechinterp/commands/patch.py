@@ -62,6 +62,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
     import numpy as np
 
+    from mechinterp._files import write_bytes
     from mechinterp.circuits.errors import BudgetTooSmall
     from mechinterp.circuits.survey import matching, sites_by, survey
     from mechinterp.coinrun.levels import LevelSource
@@ -70,7 +71,6 @@ def _run(arguments: argparse.Namespace) -> None:
     from mechinterp.policies import checkpoints
     from mechinterp.policies.actors import PolicyActor
     from mechinterp.policies.evaluation import UNSEEN_LEVELS
-    from mechinterp.policies.files import write_bytes
     from mechinterp.policies.home import home_options
     from mechinterp.policies.visits import visited_states
 

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from mechinterp._files import write_bytes
 from mechinterp.policies.card import Card, Source, from_json, to_json
 from mechinterp.policies.errors import CheckpointError, PolicyError
-from mechinterp.policies.files import read_tensors, write_bytes, write_tensors
+from mechinterp.policies.files import read_tensors, write_tensors
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.layouts import check_keys, recognise, translate
 from mechinterp.policies.networks import Config, blank

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import pickle
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from mechinterp._files import write_bytes
 from mechinterp.policies.errors import CheckpointError
 
 WRAPPERS = ("model_state_dict", "state_dict", "policy_state_dict", "model", "policy", "agent")
@@ -49,22 +48,6 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write a safetensors file atomically."""
     # safetensors refuses channels_last strides, so the tensors are laid out anew.
     write_bytes(path, safetensors.torch.save({name: t.detach().cpu().contiguous() for name, t in tensors.items()}))
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file so that at every moment `path` holds all of the old content or all of the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp gives 600
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _safetensors(path: Path, data: bytes) -> dict[str, Tensor]:

@@ -12,36 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mechinterp.policies.subject import Identity as Identity
 from mechinterp.reports import codec, schema, schema_atlas
 from mechinterp.reports.checks import check
 from mechinterp.reports.errors import ResultsError
 from mechinterp.reports.section import Section
 
 FORMAT, VERSION = "mechinterp-results", 1
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Which policy the results are about.
-
-    Attributes:
-        name: of the checkpoint, as people say it: "standard".
-        network: its architecture in a few words: "IMPALA 32-32, 9 actions".
-        sha256: of its weights' file.
-        provenance: who trained it, on what, with which command; anything that JSON holds.
-    """
-
-    name: str
-    network: str
-    sha256: str
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for key in ("name", "network", "sha256"):
-            value = getattr(self, key)
-            if not isinstance(value, str) or not value.strip():
-                raise ResultsError(f"identity.{key} must be a text that is not empty, got {value!r}")
-        _plain(self.provenance, what="identity.provenance")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +41,7 @@ class Results:
 
     def __post_init__(self) -> None:
         _plain(self.settings, what="settings")
+        _plain(self.identity.provenance, what="identity.provenance")
         for name, section in self.sections.items():
             if not isinstance(section, Section) or section.name != name:
                 raise ResultsError(f"sections[{name!r}] must be the section of that name, got {section!r:.80}")

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mechinterp._files import write_bytes
 from mechinterp.coinrun.goals import REWARD
 from mechinterp.policies import checkpoints
-from mechinterp.policies.files import write_bytes
 from mechinterp.stats import Estimate
 from mechinterp.training import curve, records
 from mechinterp.training.errors import TrainingError

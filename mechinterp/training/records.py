@@ -14,10 +14,10 @@ from typing import Any
 
 import torch
 
+from mechinterp._files import write_bytes
 from mechinterp.errors import MechinterpError
 from mechinterp.policies import checkpoints
 from mechinterp.policies.card import from_json
-from mechinterp.policies.files import write_bytes
 from mechinterp.training.errors import TrainingError
 
 RESUME_FILE = "resume.pt"

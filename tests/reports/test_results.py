@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from mechinterp.policies.errors import PolicyError
 from mechinterp.reports import Identity, Results, ResultsError, Section, Table, codec
 from mechinterp.reports.checks import check
 from tests.reports import synthetic
@@ -142,7 +143,7 @@ def test_tables_and_facts_hold_plain_finite_values(value):
 
 
 def test_identity_and_settings_must_be_plain():
-    with pytest.raises(ResultsError, match=r"identity\.name must be a text"):
+    with pytest.raises(PolicyError, match=r"identity\.name must be a text"):
         Identity("", "net", "0")
     with pytest.raises(ResultsError, match="settings must be plain JSON"):
         Results(Identity("a", "net", "0"), {"levels": (1, 2)})

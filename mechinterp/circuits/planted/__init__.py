@@ -4,24 +4,6 @@
 What an edge is, is said in `circuits.nodes`.
 """
 
-from typing import TYPE_CHECKING
+import lazy_loader
 
-from mechinterp._lazy import attach
-
-__getattr__, __dir__, __all__ = attach(
-    __name__,
-    {
-        "CANONICAL": "planting",
-        "LIGHT": "planting",
-        "Planted": "planting",
-        "RECIPES": "kinds",
-        "planted": "planting",
-    },
-)
-
-if TYPE_CHECKING:
-    from mechinterp.circuits.planted.kinds import RECIPES as RECIPES
-    from mechinterp.circuits.planted.planting import CANONICAL as CANONICAL
-    from mechinterp.circuits.planted.planting import LIGHT as LIGHT
-    from mechinterp.circuits.planted.planting import Planted as Planted
-    from mechinterp.circuits.planted.planting import planted as planted
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
@@ -15,6 +14,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Int64, UInt8
 
+from mechinterp._files import write_bytes
 from mechinterp.coinrun import camera
 from mechinterp.coinrun.state import GameState, StateError
 
@@ -141,12 +141,7 @@ class MinimalPairs:
             packed[f"{name}_lengths"] = np.array([len(state) for state in data], np.int64)
         buffer = io.BytesIO()
         np.savez_compressed(buffer, format=np.array(_FORMAT), **columns, **words, **packed)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            temporary.write_bytes(buffer.getvalue())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_bytes(path, buffer.getvalue())
 
     @classmethod
     def load(cls, path: str | Path) -> MinimalPairs:

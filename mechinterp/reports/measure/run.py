@@ -53,4 +53,4 @@ def measure(subject: Subject, plan: Plan, folder: str | Path, *, command: str, t
         "game": dataclasses.asdict(subject.options),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     }
-    return store.assemble(subject.identity(), settings)
+    return store.assemble(subject.identity, settings)

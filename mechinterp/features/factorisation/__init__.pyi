@@ -1,0 +1,9 @@
+from .naming import Named as Named
+from .naming import named as named
+from .nmf import Factors as Factors
+from .nmf import factorise as factorise
+from .sae import SparseAutoencoder as SparseAutoencoder
+from .sae import Trained as Trained
+from .sae import train_sae as train_sae
+from .splicing import Recovery as Recovery
+from .splicing import recovery as recovery

@@ -1,0 +1,16 @@
+from .applying import apply as apply
+from .applying import apply_each as apply_each
+from .applying import run_each as run_each
+from .edits import Ablate as Ablate
+from .edits import Clamp as Clamp
+from .edits import Edit as Edit
+from .edits import Patch as Patch
+from .edits import ProjectOut as ProjectOut
+from .edits import Steer as Steer
+from .edits import resampled as resampled
+from .errors import InterventionError as InterventionError
+from .places import Box as Box
+from .places import Mask as Mask
+from .places import Place as Place
+from .places import around as around
+from .ranges import NaturalRange as NaturalRange

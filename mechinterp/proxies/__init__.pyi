@@ -1,0 +1,2 @@
+from .drives import differences as differences
+from .drives import drive as drive
