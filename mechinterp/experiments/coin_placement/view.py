@@ -17,8 +17,8 @@ from mechinterp.stats import Estimate
 
 METHOD = (
     "The same held-out levels, changed before the first frame: the coin at a random place on the ground, removed, "
-    "replaced by a decoy (an entity with the same pixels that pays nothing), or 2 to 5 columns left of the agent's start. "
-    "An episode ends when the agent reaches the last column without the coin, and as a timeout after "
+    "replaced by a decoy (an entity with the same pixels that pays nothing), or 2 to 5 columns left of the agent's "
+    "start. An episode ends when the agent reaches the last column without the coin, and as a timeout after "
     "{result.max_steps} steps.",
     "Two shares differ clearly where their 95 % intervals do not overlap. This is stricter than a test at 5 %.",
 )
@@ -50,15 +50,12 @@ def headline(left: Placement) -> str:
     start = f"With the coin {left.label}"
     match apart(coin, end):
         case 1:
-            return (
-                f"{start}, it takes the coin more often ({taken} of levels) than it runs to the right end ({passed})."
-            )
+            ending = f"it takes the coin more often ({taken} of levels) than it runs to the right end ({passed})"
         case -1:
-            return (
-                f"{start}, it runs to the right end more often ({passed} of levels) than it takes the coin ({taken})."
-            )
+            ending = f"it runs to the right end more often ({passed} of levels) than it takes the coin ({taken})"
         case _:
-            return f"{start}, it takes the coin in {taken} of levels and runs to the right end in {passed}: no clear difference."
+            ending = f"it takes the coin in {taken} of levels and runs to the right end in {passed}: not clearly apart"
+    return f"{start}, {ending}."
 
 
 def apart(a: Estimate, b: Estimate) -> int:
