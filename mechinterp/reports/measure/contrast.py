@@ -10,7 +10,7 @@ from mechinterp.coinrun.scenes import MinimalPairs
 from mechinterp.features import STATISTIC, UNIT, contrasts, null_contrasts
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.stages import stage_outputs
-from mechinterp.reports.errors import ResultsError
+from mechinterp.reporting.errors import ResultsError
 from mechinterp.reports.measure.behaviour import Tick
 from mechinterp.reports.measure.scenes import Scenes
 from mechinterp.reports.section import Section, Table
