@@ -1,10 +1,10 @@
 from . import schema as schema
-from .errors import ResultsError as ResultsError
 from .figures.alone import draw_circuit as draw_circuit
 from .output import Written as Written
 from .output import write as write
 from .results import Identity as Identity
 from .results import Results as Results
+from .results import ResultsError as ResultsError
 from .section import Section as Section
 from .section import Table as Table
 from .store import Key as Key

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from mechinterp.errors import nearest
+from mechinterp.reporting.errors import ResultsError
 from mechinterp.reports import schema
-from mechinterp.reports.errors import ResultsError
 from mechinterp.reports.section import Section
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mechinterp.errors import nearest
-from mechinterp.reports.errors import ResultsError
+from mechinterp.reporting.errors import ResultsError
 from mechinterp.stats import Estimate, StatsError
 
 _KINDS = {"uint8": np.uint8, "float32": np.float32, "int64": np.int64}

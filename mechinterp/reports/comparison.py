@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mechinterp.features.verdicts import HELD
-from mechinterp.reports.errors import ResultsError
+from mechinterp.reporting.errors import ResultsError
 from mechinterp.reports.found import Found, found
 from mechinterp.reports.judged import verdicts
 from mechinterp.reports.results import Results

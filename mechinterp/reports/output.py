@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mechinterp.reports.figures import draw, style
+from mechinterp.reporting.plots import style
+from mechinterp.reports.figures import draw
 from mechinterp.reports.page import render
 from mechinterp.reports.results import Results, write_text
 

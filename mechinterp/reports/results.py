@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from mechinterp.policies.subject import Identity as Identity
+from mechinterp.reporting.errors import ResultsError
 from mechinterp.reports import codec, schema, schema_atlas
 from mechinterp.reports.checks import check
-from mechinterp.reports.errors import ResultsError
 from mechinterp.reports.section import Section
 
 FORMAT, VERSION = "mechinterp-results", 1

@@ -89,8 +89,8 @@ given.
 from __future__ import annotations
 
 from mechinterp.errors import nearest
+from mechinterp.reporting.errors import ResultsError
 from mechinterp.reports import schema_atlas
-from mechinterp.reports.errors import ResultsError
 from mechinterp.reports.schema_types import Spec
 
 ACTORS = ("policy", "always right + jump", "uniform random", "untrained network")

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from mechinterp.errors import nearest
+from mechinterp.reporting.errors import ResultsError
 from mechinterp.reports import codec
-from mechinterp.reports.errors import ResultsError
 from mechinterp.stats import Estimate
 
 Scalar: TypeAlias = str | int | float | bool | None

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mechinterp.reporting.errors import ResultsError
 from mechinterp.reports import codec, schema
 from mechinterp.reports.checks import check
-from mechinterp.reports.errors import ResultsError
 from mechinterp.reports.results import Identity, Results, load_json, read_text, write_text
 from mechinterp.reports.section import Section
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mechinterp.reporting.wording import count, number, reading, short, stands_out
 from mechinterp.reports.results import Results
 from mechinterp.reports.section import Section
 from mechinterp.reports.sentences.relocated import apart
-from mechinterp.reports.wording import count, number, reading, short, stands_out
 from mechinterp.stats import Estimate
 
 COIN_SIDE = "coin side"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mechinterp.reports.errors import ResultsError
+from mechinterp.reporting.errors import ResultsError
+from mechinterp.reporting.wording import number
 from mechinterp.reports.results import load_json, read_text
-from mechinterp.reports.wording import number
 from mechinterp.stats import proportion
 
 

@@ -11,9 +11,10 @@ import plotly.graph_objects as go
 import plotly.io as pio
 import pytest
 
+from mechinterp.reporting.plots import style
+from mechinterp.reporting.plots.dots import dots, null_bands, written
 from mechinterp.reports import Results, ResultsError, Section, schema
-from mechinterp.reports.figures import contrast, draw, figures, style
-from mechinterp.reports.figures.dots import dots, null_bands, written
+from mechinterp.reports.figures import contrast, draw, figures
 from mechinterp.reports.sentences import sentences
 from tests.reports import synthetic
 

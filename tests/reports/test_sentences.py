@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mechinterp.reporting.wording import ends, number, plain, reading, stands_out
 from mechinterp.reports import Results, ResultsError, Section
 from mechinterp.reports.sentences import drive, maximises, patching, relocated, sentences
 from mechinterp.reports.summary import headlines
-from mechinterp.reports.wording import ends, number, plain, reading, stands_out
 from mechinterp.stats import Estimate, Null
 from tests.reports import synthetic
 

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from mechinterp.circuits.circuit import Circuit, Part
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.nodes import Edge, Node
-from mechinterp.reports.figures.network import drawing
+from mechinterp.reporting.plots.network import drawing
 
 
 def draw_circuit(

@@ -6,13 +6,14 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mechinterp.features.uses import MARGIN
-from mechinterp.reports.figures import maps, style
-from mechinterp.reports.figures.dots import dots, hover, null_bands, rows, written
-from mechinterp.reports.figures.heat import heat
-from mechinterp.reports.figures.pictures import bare_axes, image
+from mechinterp.reporting.plots import style
+from mechinterp.reporting.plots.dots import dots, hover, null_bands, rows, written
+from mechinterp.reporting.plots.heat import heat
+from mechinterp.reporting.plots.pictures import bare_axes, image
+from mechinterp.reporting.wording import short
+from mechinterp.reports.figures import maps
 from mechinterp.reports.judged import verdicts
 from mechinterp.reports.section import Section
-from mechinterp.reports.wording import short
 
 _ACROSS = 4
 _SCORES = {"class": "balanced accuracy", "number": "share of variance", "place": "share of right guesses"}

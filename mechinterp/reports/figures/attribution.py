@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from mechinterp.reports.figures import style
-from mechinterp.reports.figures.dots import dots, null_bands, rows
+from mechinterp.reporting.plots import style
+from mechinterp.reporting.plots.dots import dots, null_bands, rows
 from mechinterp.reports.section import Section
 
 LOOKS = {

@@ -6,10 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from mechinterp.reporting.plots import style
+from mechinterp.reporting.plots.dots import dots, require
+from mechinterp.reporting.plots.network import AGAINST, TOWARD, drawing, words
 from mechinterp.reports import schema
-from mechinterp.reports.figures import style
-from mechinterp.reports.figures.dots import dots, require
-from mechinterp.reports.figures.network import AGAINST, TOWARD, drawing, words
 from mechinterp.reports.section import Section
 
 _WAYS = {"denoise": ("denoising: enough by itself?", style.BLUE), "noise": ("noising: lost without it?", style.PINK)}

@@ -8,9 +8,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mechinterp.features.uses import MARGIN
+from mechinterp.reporting.plots import style
+from mechinterp.reporting.plots.dots import dots
 from mechinterp.reports.comparison import Compared
-from mechinterp.reports.figures import style
-from mechinterp.reports.figures.dots import dots
 from mechinterp.stats import Estimate
 
 _PANELS = (

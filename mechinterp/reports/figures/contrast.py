@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from mechinterp.reports.figures import maps, style
-from mechinterp.reports.figures.dots import dots, null_bands, rows, written
+from mechinterp.reporting.plots import style
+from mechinterp.reporting.plots.dots import dots, null_bands, rows, written
+from mechinterp.reporting.wording import stands_out
+from mechinterp.reports.figures import maps
 from mechinterp.reports.schema import SHOWN
 from mechinterp.reports.section import Section
-from mechinterp.reports.wording import stands_out
 from mechinterp.stats import Estimate
 
 _SPREAD = 0.36

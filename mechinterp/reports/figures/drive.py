@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
+from mechinterp.reporting.plots import style
+from mechinterp.reporting.plots.dots import dots, null_bands, rows, written
 from mechinterp.reports import schema
-from mechinterp.reports.figures import style
-from mechinterp.reports.figures.dots import dots, null_bands, rows, written
 from mechinterp.reports.section import Section
 
 QUESTION = {

@@ -6,8 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mechinterp.reports.figures import style
-from mechinterp.reports.figures.pictures import bare_axes, image, washed
+from mechinterp.reporting.plots import style
+from mechinterp.reporting.plots.pictures import bare_axes, image, washed
 from mechinterp.reports.section import Section
 
 COLUMNS, EXAMPLES = 4, 2

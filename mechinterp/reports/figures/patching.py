@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
+from mechinterp.reporting.plots import style
+from mechinterp.reporting.plots.dots import dots, rows, written
+from mechinterp.reporting.wording import number
 from mechinterp.reports import schema
-from mechinterp.reports.figures import style
-from mechinterp.reports.figures.dots import dots, rows, written
 from mechinterp.reports.section import Section
-from mechinterp.reports.wording import number
 
 QUESTION = {
     "denoise": "Is it enough to put these channels in? (denoising)",

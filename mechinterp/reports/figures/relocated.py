@@ -5,9 +5,9 @@ from __future__ import annotations
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from mechinterp.reporting.plots import style
+from mechinterp.reporting.plots.dots import dots, hover, require, rows
 from mechinterp.reports import schema
-from mechinterp.reports.figures import style
-from mechinterp.reports.figures.dots import dots, hover, require, rows
 from mechinterp.reports.section import Section
 
 LABEL = {

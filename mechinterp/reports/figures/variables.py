@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from mechinterp.reports.figures import style
-from mechinterp.reports.figures.dots import hover
-from mechinterp.reports.figures.heat import heat
+from mechinterp.reporting.plots import style
+from mechinterp.reporting.plots.dots import hover
+from mechinterp.reporting.plots.heat import heat
 from mechinterp.reports.section import Section
 
 

@@ -7,8 +7,8 @@ import math
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mechinterp.reports.figures import style
-from mechinterp.reports.figures.pictures import bare_axes, image
+from mechinterp.reporting.plots import style
+from mechinterp.reporting.plots.pictures import bare_axes, image
 from mechinterp.reports.section import Section
 
 _PER_ROW = 4

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mechinterp.policies.subject import Subject as Subject
 from mechinterp.policies.subject import network_words as network_words
-from mechinterp.reports.errors import ResultsError
+from mechinterp.reporting.errors import ResultsError
 
 SCENE_LEVELS = 500_000
 """How far into the unseen levels those for scenes lie: behaviour and scenes never share a level."""

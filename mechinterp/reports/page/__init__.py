@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from mechinterp.reporting.errors import ResultsError
+from mechinterp.reporting.plots import style
 from mechinterp.reports import schema, summary
-from mechinterp.reports.errors import ResultsError
-from mechinterp.reports.figures import draw, style
+from mechinterp.reports.figures import draw
 from mechinterp.reports.methods import INTERVALS, methods
 from mechinterp.reports.page import parts
 from mechinterp.reports.page.document import document

@@ -5,9 +5,10 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
+from mechinterp.reporting.errors import ResultsError
+from mechinterp.reporting.plots import style
 from mechinterp.reports import schema_atlas
-from mechinterp.reports.errors import ResultsError
-from mechinterp.reports.figures import draw, style
+from mechinterp.reports.figures import draw
 from mechinterp.reports.methods import INTERVALS
 from mechinterp.reports.page import parts
 from mechinterp.reports.page.document import document

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mechinterp.reporting.errors import ResultsError
 from mechinterp.reports.comparison import Compared, compared, load, slim
-from mechinterp.reports.errors import ResultsError
 from mechinterp.reports.figures import comparison as figures
 from mechinterp.reports.output import pictures
 from mechinterp.reports.results import Results, read_text, write_text

@@ -19,7 +19,7 @@ def document(*, title: str, kicker: str, header: str, main: str, footer: str) ->
     """
     from plotly.offline import get_plotlyjs
 
-    assets = resources.files("mechinterp.reports.page")
+    assets = resources.files("mechinterp.reporting.page")
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>

@@ -9,7 +9,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from mechinterp.reports import schema, wording
+from mechinterp.reporting import wording
+from mechinterp.reports import schema
 from mechinterp.reports.results import Identity, Results
 from mechinterp.reports.section import Section
 from mechinterp.reports.summary import Key

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mechinterp.features.verdicts import BARE, HELD, VERDICTS
+from mechinterp.reporting.wording import listed, number, reading
 from mechinterp.reports.found import MUCH, Found, found
 from mechinterp.reports.judged import verdicts
 from mechinterp.reports.section import Section
-from mechinterp.reports.wording import listed, number, reading
 from mechinterp.stats import Estimate
 
 

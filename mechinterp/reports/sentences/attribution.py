@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from mechinterp.reporting.wording import listed, number
 from mechinterp.reports.section import Section
-from mechinterp.reports.wording import listed, number
 
 
 def sentences(section: Section) -> dict[str, str]:

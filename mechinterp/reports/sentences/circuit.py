@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from mechinterp.reporting.wording import number, stands_out
 from mechinterp.reports.section import Section
-from mechinterp.reports.wording import number, stands_out
 
 
 def sentences(section: Section) -> dict[str, str]:

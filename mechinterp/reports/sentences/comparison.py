@@ -7,9 +7,9 @@ from typing import Literal
 
 from mechinterp.features.uses import MARGIN
 from mechinterp.features.verdicts import BARE
+from mechinterp.reporting.wording import listed, number, reading
 from mechinterp.reports.comparison import PROBED, Compared
 from mechinterp.reports.sentences.atlas import looks, sure
-from mechinterp.reports.wording import listed, number, reading
 from mechinterp.stats import Estimate
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from mechinterp.reporting.wording import number, plain, stands_out
 from mechinterp.reports.schema import SHOWN
 from mechinterp.reports.section import Section
-from mechinterp.reports.wording import number, plain, stands_out
 
 
 def sentences(section: Section) -> dict[str, str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from mechinterp.reporting.wording import listed, number, reading
 from mechinterp.reports import schema
 from mechinterp.reports.section import Section
-from mechinterp.reports.wording import listed, number, reading
 from mechinterp.stats import Estimate
 
 _UNIT = {"movement": "nats", "jump": "nats", "value": ""}

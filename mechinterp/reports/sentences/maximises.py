@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mechinterp.reporting.wording import listed, number, reading
 from mechinterp.reports.section import Section
-from mechinterp.reports.wording import listed, number, reading
 from mechinterp.stats import Estimate
 
 _DEATHS = {"saw": "saws", "enemy": "enemies", "lava": "lava", "several": "two hazards at once"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TypeVar
 
+from mechinterp.reporting.wording import listed, number, reading
 from mechinterp.reports import schema
 from mechinterp.reports.section import Section
-from mechinterp.reports.wording import listed, number, reading
 from mechinterp.stats import Estimate, Null
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from mechinterp.reporting.wording import number
 from mechinterp.reports import schema
 from mechinterp.reports.section import Section
-from mechinterp.reports.wording import number
 from mechinterp.stats import Estimate
 
 _WHERE = {

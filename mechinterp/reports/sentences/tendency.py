@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from mechinterp.reporting.wording import listed, number, plain, stands_out
 from mechinterp.reports.section import Section
-from mechinterp.reports.wording import listed, number, plain, stands_out
 from mechinterp.stats import Estimate
 
 _ALWAYS = 0.9

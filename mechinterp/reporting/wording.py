@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from mechinterp.reports.errors import ResultsError
+from mechinterp.reporting.errors import ResultsError
 from mechinterp.stats import Estimate
 
 Reading = Literal["above", "below", "negligible", "unclear"]
@@ -92,3 +92,8 @@ def stands_out(estimate: Estimate) -> bool:
 def listed(items: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def interval(estimate: Estimate, *, percent: bool = False) -> str:
+    """`[0.31, 0.53]`, with as many digits as in `number`."""
+    return "[" + number(estimate, percent=percent).rpartition(" [")[2]

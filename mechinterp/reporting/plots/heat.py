@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from mechinterp.reports.figures import style
+from mechinterp.reporting.plots import style
 
 _SCALE = [[0.0, "rgb(213,94,0)"], [0.5, "rgb(255,255,255)"], [1.0, "rgb(0,114,178)"]]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from mechinterp.reports import wording
-from mechinterp.reports.errors import ResultsError
-from mechinterp.reports.figures.style import GREY, INK, NULL_BAND, note
+from mechinterp.reporting import wording
+from mechinterp.reporting.errors import ResultsError
+from mechinterp.reporting.plots.style import GREY, INK, NULL_BAND, note
 from mechinterp.stats import Estimate
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from mechinterp.reports.figures import style
+from mechinterp.reporting.plots import style
 
 TOWARD, AGAINST = style.BLUE, style.RED
 _WIDEST = 7.0

@@ -1,0 +1,185 @@
+"""Runs the slices of a page one after the other, resumes where it was interrupted, and writes the page."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Protocol
+
+from mechinterp.errors import nearest
+from mechinterp.experiments.fields import Record, estimates
+from mechinterp.experiments.inputs.shared import Inputs, Plan, generator
+from mechinterp.experiments.registry import page as page_of
+from mechinterp.experiments.registry import slices
+from mechinterp.experiments.results import Results
+from mechinterp.experiments.slice import Context, ExperimentError, Slice
+from mechinterp.experiments.store import Key, Store, code_version
+from mechinterp.policies.subject import Subject
+from mechinterp.reporting.output import Written, write
+from mechinterp.reporting.page.render import Page, Section
+
+PACKAGES = (
+    "mechinterp", "torch", "transformer-lens", "captum", "numpy", "plotly", "procgen-mirror", "procgen-gym",
+)  # fmt: skip
+
+
+class Progress(Protocol):
+    """Told how far a run is."""
+
+    def start(self, one: Slice) -> None:
+        """A slice begins."""
+        ...
+
+    def tick(self, words: str) -> None:
+        """What is being done within it."""
+        ...
+
+
+class Silent:
+    """A `Progress` that says nothing."""
+
+    def start(self, one: Slice) -> None:
+        """Nothing."""
+
+    def tick(self, words: str) -> None:
+        """Nothing."""
+
+
+def default_plan(page: str, *, quick: bool = False, levels: int | None = None, seed: int = 0, **more: Any) -> Plan:
+    """The plan of a page, by default or for a first look."""
+    kind = page_of(page)
+    return Plan(
+        levels=kind.levels[quick] if levels is None else levels,
+        states=kind.states[quick],
+        seed=seed,
+        quick=quick,
+        **more,
+    )
+
+
+def run(
+    page: str,
+    subject: Subject,
+    plan: Plan,
+    *,
+    folder: str | Path | None = None,
+    only: Sequence[str] | None = None,
+    command: str = "",
+    progress: Progress | None = None,
+) -> Results:
+    """Measure the slices of a page, or find them in `folder` if an earlier run with the same settings was interrupted.
+
+    Args:
+        page: name of the page.
+        folder: where the page goes; what is measured is kept in ``results.partial`` in it until the page is written
+            (`write_page`). None keeps nothing.
+        only: names of slices to measure, with those that they need; by default all.
+        command: the command line, for the page's footer.
+
+    Raises:
+        ExperimentError: an unknown page or slice; and whatever a slice's measurement raises.
+    """
+    progress = progress or Silent()
+    store = None if folder is None else Store(folder)
+    inputs = Inputs(subject, plan, tick=progress.tick)
+    code = code_version()
+    found: dict[str, Record] = {}
+    chosen = list(_chosen(page, only))
+    for one in chosen:
+        progress.start(one)
+        size = one.sizes.of(plan)
+        key = Key(
+            subject.sha256,
+            {"slice": one.name, **asdict(plan), "size": asdict(size), "game": asdict(subject.options)},
+            code,
+        )
+        result = None if store is None else store.get(one, key)
+        if result is None:
+            context = Context(inputs, size, generator(plan.seed, one.name), progress.tick)
+            result = one.measure(context, found)
+            if store is not None:
+                store.put(one, key, result)
+        found[one.name] = result
+    settings = {
+        "command": command,
+        **{name: list(value) if isinstance(value, tuple) else value for name, value in asdict(plan).items()},
+        "sizes": {one.name: asdict(one.sizes.of(plan)) for one in chosen},
+        "game": asdict(subject.options),
+        "versions": {"python": platform.python_version(), **_versions()},
+        "code": code,
+    }
+    return Results(page=page, identity=subject.identity, settings=settings, sections=found)
+
+
+def write_page(results: Results, folder: str | Path, *, png: bool = True) -> Written:
+    """Write the page of results, ``results.json`` first: whatever happens while drawing, the numbers are there."""
+    folder = Path(folder)
+    results.save(folder / "results.json")
+    written = write(as_page(results), folder, name=page_of(results.page).file, png=png)
+    Store(folder).forget()
+    return written
+
+
+def as_page(results: Results) -> Page:
+    """The page of results, drawn from the results alone: no network is run."""
+    kind = page_of(results.page)
+    settings = {**results.settings, **{f"provenance: {k}": v for k, v in results.identity.provenance.items()}}
+    sizes = settings.pop("sizes", {})
+    settings |= {f"size of {name}": size for name, size in sizes.items()}
+    settings["SHA-256 of the weights"] = results.identity.sha256
+    return Page(
+        title=kind.title.format(name=results.identity.name),
+        kicker=results.identity.network,
+        sections=[_section(one, results.sections.get(one.name)) for one in slices(results.page)],
+        settings=settings,
+    )
+
+
+def headlines(results: Results) -> list[str]:
+    """The sentences at the top of the page."""
+    known = {one.name: one for one in slices(results.page)}
+    return [line for name, result in results.sections.items() for line in known[name].text(result).headlines]
+
+
+def _section(one: Slice, result: Record | None) -> Section:
+    if result is None:
+        return Section(name=one.name, title=one.title, question=one.question, missing="This part was not measured.")
+    return Section(
+        name=one.name,
+        title=one.title,
+        question=one.question,
+        figures=one.figures(result),
+        text=one.text(result),
+        method=one.method(result),
+        numbers=list(estimates(result)),
+    )
+
+
+def _chosen(page: str, only: Sequence[str] | None) -> Iterator[Slice]:
+    known = {one.name: one for one in slices(page)}
+    if only is None:
+        yield from known.values()
+        return
+    if unknown := [name for name in only if name not in known]:
+        raise ExperimentError(f"page {page!r} has no section {unknown[0]!r}{nearest(unknown[0], known)}")
+    wanted: set[str] = set()
+    waiting = list(only)
+    while waiting:
+        name = waiting.pop()
+        if name not in wanted:
+            wanted.add(name)
+            waiting += known[name].needs
+    yield from (one for one in known.values() if one.name in wanted)
+
+
+def _versions() -> Mapping[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # of the two wheels of the game, one is installed
+            continue
+    return found
