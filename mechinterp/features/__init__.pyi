@@ -21,7 +21,6 @@ from .probing import Probe as Probe
 from .probing import probes as probes
 from .receptive import Grid as Grid
 from .receptive import grids as grids
-from .receptive import stages as stages
 from .responses import ChannelResponses as ChannelResponses
 from .responses import NullResponses as NullResponses
 from .responses import channel_responses as channel_responses

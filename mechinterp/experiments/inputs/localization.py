@@ -13,12 +13,12 @@ from mechinterp.coinrun.state import GameState
 from mechinterp.experiments.inputs.shared import Inputs
 from mechinterp.experiments.slice import ExperimentError, Sizes
 from mechinterp.features.counterfactuals import CounterfactualScenes, counterfactual_scenes
-from mechinterp.features.receptive import stages
 from mechinterp.features.responses import ChannelResponses, NullResponses
 from mechinterp.features.responses import channel_responses as responses_of
 from mechinterp.features.responses import null_responses as null_responses_of
 from mechinterp.policies.actors import PolicyActor
 from mechinterp.policies.evaluation import UNSEEN_LEVELS
+from mechinterp.policies.stages import stage_outputs
 from mechinterp.policies.visits import visited_states
 
 FIRST_LEVEL = 600_000
@@ -76,13 +76,13 @@ class LocalizationData:
 
 
 def localization_hooks(inputs: Inputs) -> tuple[str, ...]:
-    """The hook points that are looked at, in the network's order: the plan's, or those of `receptive.stages`.
+    """The hook points that are looked at, in the network's order: the plan's, or those of `stage_outputs`.
 
     Raises:
         UnknownHook: see `Policy.select`.
     """
     policy = inputs.subject.policy
-    return policy.select(stages(policy) if inputs.plan.hooks is None else inputs.plan.hooks)
+    return policy.select(stage_outputs(policy) if inputs.plan.hooks is None else inputs.plan.hooks)
 
 
 def localization_data(inputs: Inputs) -> LocalizationData:
