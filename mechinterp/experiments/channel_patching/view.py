@@ -55,7 +55,7 @@ def text(result: Result) -> Text:
     context = interval(known[first], percent=True)
     if later:
         context += "; " + ", ".join(f"{short(known[hook], percent=True)} at {hook}" for hook in later)
-    label = f"of the coin's effect restored by the chosen channels of {first}"
+    label = f"share of the coin's effect restored by the chosen channels of {first}"
     return Text(keys=[KeyNumber(label, short(known[first], percent=True), context)])
 
 
