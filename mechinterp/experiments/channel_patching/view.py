@@ -12,9 +12,9 @@ from mechinterp.reporting.plots.dots import dots, rows, written
 from mechinterp.reporting.wording import interval, number, short
 
 METHOD = (
-    "Denoising puts activations of the {result.clean} frame into a run on the {result.corrupted} frame; noising does "
-    "the opposite. Only the named channels are replaced; everything after them is recomputed. Effects are changes of "
-    "log P(right) \N{MINUS SIGN} log P(left). Positive is the sign of clean minus corrupted. The amber line and band "
+    "Denoising puts activations of the “{result.clean}” frame into a run on the “{result.corrupted}” frame; noising "
+    "does the opposite. Only the named channels are replaced; everything after them is recomputed. Effects are changes "
+    "of log P(right) \N{MINUS SIGN} log P(left). Positive is the sign of clean minus corrupted. The amber line and band "
     "are the total effect.",
     "Random channels are as many channels of the same hook point, averaged over {result.random_sets} draws. Channels "
     "are chosen and reported on different levels: {result.pairs_choose} pairs of this kind lie on the levels that "
@@ -26,8 +26,8 @@ _QUESTION = {
     "noise": "Are these channels necessary? (noising)",
 }
 _AXIS = {
-    "denoise": "effect restored in the {corrupted} frame by activations of the {clean} frame, nats",
-    "noise": "effect removed in the {clean} frame by activations of the {corrupted} frame, nats",
+    "denoise": "effect restored in the “{corrupted}” frame by activations of the “{clean}” frame, nats",
+    "noise": "effect removed in the “{clean}” frame by activations of the “{corrupted}” frame, nats",
 }
 _PARTS = {
     "chosen": ("chosen channels", style.BLUE, "circle", 12, 0.2),
