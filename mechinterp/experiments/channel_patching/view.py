@@ -13,8 +13,8 @@ from mechinterp.reporting.wording import interval, number, short
 
 METHOD = (
     "Denoising puts activations of the “{result.clean}” frame into a run on the “{result.corrupted}” frame; noising "
-    "does the opposite. Only the named channels are replaced; everything after them is recomputed. Effects are changes "
-    "of log P(right) \N{MINUS SIGN} log P(left). Positive is the sign of clean minus corrupted. The amber line and band "
+    "does the opposite. Only the named channels are replaced; all that follows is recomputed. Effects are changes of "
+    "log P(right) \N{MINUS SIGN} log P(left). Positive is the sign of clean minus corrupted. The amber line and band "
     "are the total effect.",
     "Random channels are as many channels of the same hook point, averaged over {result.random_sets} draws. Channels "
     "are chosen and reported on different levels: {result.pairs_choose} pairs of this kind lie on the levels that "
