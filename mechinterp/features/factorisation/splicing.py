@@ -62,9 +62,9 @@ def recovery(
         values = policy.activations(part, hook)[hook]
         sets: list[list[Edit]] = [
             [],
-            [Patch(hook=hook, source=trained.rebuilt(values).to(values))],
+            [Patch(hook, replacement=trained.rebuilt(values).to(values))],
             [Ablate(hook=hook, mode="zero")],
-            [Patch(hook=hook, source=mean)],
+            [Patch(hook, replacement=mean)],
         ]
         said = F.log_softmax(run_each(policy, part, sets).logits.double(), -1)
         own = said[0]

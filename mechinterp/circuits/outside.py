@@ -1,4 +1,4 @@
-"""The network with everything outside of circuits overwritten: how `alone` runs circuits of nodes and of edges."""
+"""The network with everything outside of circuits replaced: how `run_circuit` runs circuits of nodes and of edges."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import LOGITS, VALUE, PolicyOutput
 
 
-class Nodes:
-    """Circuits of nodes, many in one batch: outside channels are overwritten as soon as they are computed."""
+class NodeCircuits:
+    """Circuits of nodes, many in one batch: outside channels are replaced as soon as they are computed."""
 
     def __init__(
         self,
         policy: Policy,
         graph: ResidualGraph,
         values: Mapping[str, Tensor],
-        donor: Mapping[str, Tensor],
+        replacement: Mapping[str, Tensor],
         *,
         rows: int,
     ) -> None:
-        self.policy, self.graph, self.values, self.donor, self.rows = policy, graph, values, donor, rows
+        self.policy, self.graph, self.values, self.replacement, self.rows = policy, graph, values, replacement, rows
 
     def __call__(self, circuits: Sequence[Circuit]) -> list[PolicyOutput]:
         pairs = len(next(iter(self.values.values())))
@@ -55,7 +55,7 @@ class Nodes:
         return [PolicyOutput(logits, value) for logits, value in parts]
 
     def _masked(self, hook: str, mask: Tensor, value: Tensor) -> Tensor:
-        other = self.donor[hook]
+        other = self.replacement[hook]
         split = value.unflatten(0, (-1, other.shape[0] if len(other) > 1 else 1))
         mask = mask.reshape(*mask.shape[:2], *[1] * (value.ndim - 2)).unflatten(0, split.shape[:2])
         return torch.where(mask, split, other.to(value)).flatten(0, 1)
@@ -64,10 +64,10 @@ class Nodes:
         kept = torch.zeros(len(circuits), self.graph.widths[hook], dtype=torch.bool)  # filled on the CPU
         for i, one in enumerate(circuits):
             kept[i, [part.channel for part in one.parts if isinstance(part, Node) and part.hook == hook]] = True
-        return kept.repeat_interleave(pairs, 0).to(self.donor[hook].device)
+        return kept.repeat_interleave(pairs, 0).to(self.replacement[hook].device)
 
 
-class Edges:
+class EdgeCircuits:
     """Circuits of edges, one after the other.
 
     A reader's target channels may each see another selection of writers in the same input channel. Its output is that
@@ -80,16 +80,16 @@ class Edges:
         graph: ResidualGraph,
         first: Circuit,
         values: Mapping[str, Tensor],
-        donor: Mapping[str, Tensor],
+        replacement: Mapping[str, Tensor],
     ) -> None:
         self.policy, self.graph, self.cut = policy, graph, set(first.universe)
         self.frame = {name: value for name, value in values.items() if name in graph.writers}
         count = len(next(iter(self.frame.values())))
-        self.donor = {name: value.expand(count, *value.shape[1:]) for name, value in donor.items()}
+        self.replacement = {name: value.expand(count, *value.shape[1:]) for name, value in replacement.items()}
         self.inputs: dict[str, Tensor] = {}
         self.outputs: dict[str, Tensor] = {}
         for layer in graph.layers:
-            self.inputs[layer.hook] = run_glue(policy, layer, self.donor)
+            self.inputs[layer.hook] = run_glue(policy, layer, self.replacement)
             self.outputs[layer.hook] = policy.get_submodule(layer.module)(self.inputs[layer.hook])
 
     def __call__(self, circuits: Sequence[Circuit]) -> list[PolicyOutput]:
@@ -133,7 +133,7 @@ class Edges:
             mine = (selections == selection).to(weight.device)
             sources = mine.any(0).nonzero().flatten()
             mixed = {
-                writer: live[writer] if selection >> i & 1 else self.donor[writer]
+                writer: live[writer] if selection >> i & 1 else self.replacement[writer]
                 for i, writer in enumerate(layer.writers)
             }
             delta = _channels(run_glue(self.policy, layer, mixed) - self.inputs[layer.hook], sources, channels)

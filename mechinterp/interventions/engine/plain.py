@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor
 
-from mechinterp.circuits.sites import PatchSite, cells_of
 from mechinterp.interventions.applying import tiled
+from mechinterp.interventions.sites import Site
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import PolicyOutput
 
@@ -19,11 +19,11 @@ from mechinterp.policies.nodes import PolicyOutput
 class Suffix(Protocol):
     """Runs what comes after the patched hook points."""
 
-    def __call__(self, sites: Sequence[PatchSite], pairs: slice) -> PolicyOutput:
+    def __call__(self, sites: Sequence[Site], pairs: slice) -> PolicyOutput:
         """Outputs `[sites, pairs, ...]`; `pairs` are positions in the cache."""
         ...
 
-    def putting_in(self, donor: Mapping[str, Shaped[Tensor, " #pairs *shape"]]) -> Self:
+    def putting_in(self, replacement: Mapping[str, Shaped[Tensor, " #pairs *shape"]]) -> Self:
         """The same unpatched run, with other values to put in."""
         ...
 
@@ -33,7 +33,7 @@ class PlainSuffix:
 
     Args:
         base: the unpatched values of the frontier of every patched hook point.
-        donor: what is put in, at every patched hook point.
+        replacement: what is put in, at every patched hook point.
         first: position of the cached pairs in the masks of sites.
         rows: (patch, pair) rows that may be run at once behind each hook point.
     """
@@ -42,14 +42,14 @@ class PlainSuffix:
         self,
         policy: Policy,
         base: Mapping[str, Tensor],
-        donor: Mapping[str, Shaped[Tensor, " #pairs *shape"]],
+        replacement: Mapping[str, Shaped[Tensor, " #pairs *shape"]],
         *,
         first: int,
         rows: Mapping[str, int],
     ) -> None:
-        self.policy, self.base, self.donor, self.first, self.rows = policy, base, donor, first, rows
+        self.policy, self.base, self.replacement, self.first, self.rows = policy, base, replacement, first, rows
 
-    def __call__(self, sites: Sequence[PatchSite], pairs: slice) -> PolicyOutput:
+    def __call__(self, sites: Sequence[Site], pairs: slice) -> PolicyOutput:
         outputs: list[tuple[list[int], PolicyOutput]] = []
         for hook in dict.fromkeys(site.hook for site in sites):
             members = [i for i, site in enumerate(sites) if site.hook == hook]
@@ -61,31 +61,31 @@ class PlainSuffix:
         logits, value = (torch.cat([out[k] for _, out in outputs]) for k in (0, 1))
         return PolicyOutput(logits[order.to(logits.device)], value[order.to(value.device)])
 
-    def putting_in(self, donor: Mapping[str, Shaped[Tensor, " #pairs *shape"]]) -> Self:
+    def putting_in(self, replacement: Mapping[str, Shaped[Tensor, " #pairs *shape"]]) -> Self:
         other = copy(self)
-        other.donor = donor
+        other.replacement = replacement
         return other
 
-    def _run(self, hook: str, sites: Sequence[PatchSite], pairs: slice) -> PolicyOutput:
+    def _run(self, hook: str, sites: Sequence[Site], pairs: slice) -> PolicyOutput:
         values = {name: tiled(self.base[name][pairs], len(sites)) for name in self.policy.frontier(hook)}
         rows = values[hook].unflatten(0, (len(sites), -1))
-        donor = self.donor[hook] if len(self.donor[hook]) == 1 else self.donor[hook][pairs]
+        replacement = self.replacement[hook] if len(self.replacement[hook]) == 1 else self.replacement[hook][pairs]
         for row, site in zip(rows, sites, strict=True):
-            write(row, donor, site, slice(self.first + pairs.start, self.first + pairs.stop))
+            write(row, replacement, site, slice(self.first + pairs.start, self.first + pairs.stop))
         output = self.policy(start_at=hook, values=values)
         return PolicyOutput(output.logits.unflatten(0, (len(sites), -1)), output.value.unflatten(0, (len(sites), -1)))
 
 
 def write(
-    value: Shaped[Tensor, " pairs *shape"], donor: Shaped[Tensor, " #pairs *shape"], site: PatchSite, pairs: slice
+    value: Shaped[Tensor, " pairs *shape"], replacement: Shaped[Tensor, " #pairs *shape"], site: Site, pairs: slice
 ) -> None:
-    """Put the site's part of `donor` into `value`, in place; `pairs` are positions in the site's mask."""
+    """Put the site's part of `replacement` into `value`, in place; `pairs` are positions in the site's mask."""
     if value.ndim == 1:  # a single number
-        value[:] = donor
+        value[:] = replacement
         return
     channels = slice(None) if site.channels is None else list(site.channels)
-    if site.place is None:
-        value[:, channels] = donor[:, channels]
+    if site.positions is None:
+        value[:, channels] = replacement[:, channels]
         return
-    cells = cells_of(site, value.shape[2], value.shape[3], pairs).to(value.device)
-    value[:, channels] = torch.where(cells[:, None], donor[:, channels], value[:, channels])
+    cells = site.cells(value.shape[2], value.shape[3], pairs).to(value.device)
+    value[:, channels] = torch.where(cells[:, None], replacement[:, channels], value[:, channels])

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Int64, Shaped
 from torch import Tensor
 
-from mechinterp.circuits.fast.regions import Region
+from mechinterp.interventions.engine.regions import Region
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from mechinterp.interventions.arrays import array_from_dict, array_to_dict
 from mechinterp.interventions.errors import InterventionError
 
 
@@ -38,6 +41,13 @@ class Box:
         inside = torch.zeros(height, width, dtype=torch.bool)
         inside[self.rows[0] : self.rows[1], self.columns[0] : self.columns[1]] = True
         return inside
+
+    def __str__(self) -> str:
+        return "rows {}-{} columns {}-{}".format(*self.rows, *self.columns)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values that `json` writes."""
+        return {"rows": list(self.rows), "columns": list(self.columns)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +90,23 @@ class Mask:
             )
         return torch.from_numpy(self.cells.copy())
 
+    def __str__(self) -> str:
+        return "masked"
 
-Place = Box | Mask
+    def __repr__(self) -> str:
+        return f"Mask({self.cells.sum()} cells of {' x '.join(map(str, self.cells.shape))})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values that `json` writes."""
+        return {"cells": array_to_dict(self.cells)}
+
+
+Positions = Box | Mask
+
+
+def positions_from_dict(data: Mapping[str, Any]) -> Positions:
+    """The inverse of `to_dict` of either. Raises ValueError, TypeError or KeyError for what they did not write."""
+    return Mask(array_from_dict(data["cells"])) if "cells" in data else Box(data["rows"], data["columns"])
 
 
 def around(cells: Int[np.ndarray, "rows 2"], *, side: int, radius: int = 0) -> Mask:

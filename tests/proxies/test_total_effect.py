@@ -1,4 +1,4 @@
-"""Drive, on networks whose answer is known."""
+"""Total effects, on networks whose answer is known."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.levels import LevelSource
 from mechinterp.coinrun.scenes import VARIABLES, MinimalPairs, SceneError, minimal_pairs
 from mechinterp.policies.actors import AlwaysRight
+from mechinterp.policies.card import Card
+from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.networks import build, light_impala
 from mechinterp.policies.readouts import readout_values
+from mechinterp.policies.subject import Subject
 from mechinterp.policies.visits import visited_states
-from mechinterp.proxies.drives import differences, drive
+from mechinterp.proxies import TotalEffect, pair_differences, total_effect
+from mechinterp.stats import TooFewSamples
 
 
 @pytest.fixture(scope="module")
@@ -45,23 +49,57 @@ def test_the_decoy_moves_nothing_and_swapping_sides_flips_the_sign(states, sides
     policy = build(light_impala(hidden=16), seed=2)
     policy.get_parameter("logits.weight").data.mul_(500)
     decoy = minimal_pairs(states, "real coin or picture")
-    assert all((values == 0).all() for values in differences(policy, decoy).values())
+    assert all((values == 0).all() for values in pair_differences(policy, decoy).values())
     swapped = MinimalPairs(
         sides.variable, sides.corrupted_label, sides.clean_label, sides.corrupted, sides.clean, sides.levels,
         sides.corrupted_states, sides.clean_states,
     )  # fmt: skip
-    for name, values in differences(policy, sides).items():
-        np.testing.assert_allclose(differences(policy, swapped)[name], -values)
+    for name, values in pair_differences(policy, sides).items():
+        np.testing.assert_allclose(pair_differences(policy, swapped)[name], -values)
         assert np.abs(values).max() > 0
 
 
 def test_estimates_are_means_over_pairs_named_by_readout(sides):
     policy = build(light_impala(hidden=16), seed=2)
-    estimates = drive(policy, sides, prefix="effect/coin side", rng=np.random.default_rng(0))
-    assert [e.name for e in estimates] == [f"effect/coin side/{r}" for r in ("movement", "jump", "value")]
-    assert estimates[0].value == pytest.approx(differences(policy, sides)["movement"].mean())
-    assert estimates[0].n == sides.n_levels
-    assert estimates[0].null is not None
+    found = total_effect(policy, sides, rng=np.random.default_rng(0))
+    assert list(found) == ["movement", "jump", "value"]
+    movement = found["movement"]
+    assert movement.name == "total effect of coin side on movement"
+    assert movement.value == pytest.approx(pair_differences(policy, sides)["movement"].mean())
+    assert movement.n == sides.n_levels
+    assert movement.null is not None
+    assert dict(total_effect(policy, sides)) == dict(found)  # the default generator
+
+
+def test_a_table_a_page_and_a_line(sides):
+    found = total_effect(build(light_impala(hidden=16), seed=2), sides)
+    table = found.to_frame()
+    assert table["readout"].tolist() == list(found)
+    assert table["unit"].tolist()[:2] == ["nats", "nats"]
+    assert table["effect"].tolist() == [estimate.value for estimate in found.values()]
+    assert (table["p"].between(0, 1)).all()
+    assert "coin side: coin right against coin left" in found._repr_html_()
+    assert repr(found).startswith("TotalEffect(movement ")
+    assert len(repr(found)) < 120
+
+
+def test_any_readout_of_a_subject_or_a_network_in_pairs_of_frames(sides):
+    policy = build(light_impala(hidden=16), seed=2)
+    subject = Subject("mine", policy, Card(policy.config), "0" * 64, GameOptions())
+    asked = {"right+jump": "action:right+jump", "first": lambda logits, value: logits[:, 0] - value}
+    found = total_effect(subject, (sides.clean, torch.from_numpy(sides.corrupted)), readouts=asked)
+    assert isinstance(found, TotalEffect)
+    assert list(found) == ["right+jump", "first"]
+    with torch.no_grad():
+        outputs = [policy(torch.from_numpy(frames.copy())) for frames in (sides.clean, sides.corrupted)]
+    first, second = (out.logits[:, 0] - out.value for out in outputs)
+    assert found["first"].value == pytest.approx(float((first - second).mean()), abs=1e-5)
+    assert found["first"].n == len(sides)
+    assert list(total_effect(policy, sides, readouts="value")) == ["value"]
+    with pytest.raises(TooFewSamples):
+        total_effect(policy, (sides.clean[0], sides.corrupted[0]))
+    with pytest.raises(PolicyError, match="did you mean 'movement'"):
+        total_effect(policy, sides, readouts=["movment"])
 
 
 def test_every_variable_changes_only_what_it_names(states):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mechinterp.circuits.fast.parts import Part, cut, paste, take
-from mechinterp.circuits.fast.regions import Region, influenced, needed, whole
+from mechinterp.interventions.engine.parts import Part, cut, paste, take
+from mechinterp.interventions.engine.regions import Region, influenced, needed, whole
 from mechinterp.policies.traits import Window
 
 

@@ -9,24 +9,24 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int64
 
-from mechinterp.circuits.sites import PatchSite
+from mechinterp.interventions.sites import Site
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import Node
 from mechinterp.policies.traits import traits_of
 
 
-def merged(policy: Policy, sites: Sequence[PatchSite]) -> tuple[tuple[PatchSite, ...], Int64[np.ndarray, " sites"]]:
+def merged(policy: Policy, sites: Sequence[Site]) -> tuple[tuple[Site, ...], Int64[np.ndarray, " sites"]]:
     """The sites moved on as far as they may be, each once, and which of them stands for each of `sites`.
 
-    Only where what is put in are values of one run: the mean of a relu is not the relu of a mean. Sites with a place
+    Only where what is put in are values of one run: the mean of a relu is not the relu of a mean. Sites with positions
     stay where they are, since pooling widens them.
     """
     onward = _onward(policy)
-    moved = [site if site.place is not None else PatchSite(onward[site.hook], site.channels) for site in sites]
+    moved = [site if site.positions is not None else Site(onward[site.hook], site.channels) for site in sites]
     position: dict[tuple[str, tuple[int, ...] | None, int | None], int] = {}
     kept, index = [], np.empty(len(sites), np.int64)
     for i, site in enumerate(moved):
-        key = (site.hook, site.channels, None if site.place is None else i)
+        key = (site.hook, site.channels, None if site.positions is None else i)
         if key not in position:
             position[key] = len(kept)
             kept.append(site)

@@ -1,4 +1,4 @@
-"""The smallest circuit that carries an effect both ways: chosen on some levels, measured on others, beside chance."""
+"""The smallest circuit that carries an effect both ways: chosen on some levels, measured on others."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Literal, get_args
 import numpy as np
 
 from mechinterp import stats
-from mechinterp.circuits.alone import run_alone
-from mechinterp.circuits.carried import Carried
 from mechinterp.circuits.circuit import Circuit
-from mechinterp.circuits.effects import Direction
+from mechinterp.circuits.effects import Direction, Effects
 from mechinterp.circuits.errors import CircuitError, ZeroEffect
-from mechinterp.circuits.faithfulness import DIRECTIONS, ENOUGH, Curve, curve, growing, random_like, smallest
+from mechinterp.circuits.faithfulness import ENOUGH, Curve, curve, growing, smallest
+from mechinterp.circuits.paired import DIRECTIONS, MEMORY
 from mechinterp.circuits.pairs import Pairs, apart
-from mechinterp.circuits.patching import MEMORY
+from mechinterp.circuits.random_circuits import matched_random_circuits
 from mechinterp.circuits.ranking import Ranking
+from mechinterp.circuits.running import run_circuit
 from mechinterp.policies.graph import Policy
 from mechinterp.stats import Estimate, Null
 
 STEPS, FINER = 10, 5
 """Sizes that are tried, evenly spaced by ratio; and, again and again, between the last that was too small and the first
 that was not."""
-Beside = Literal["every size", "chosen size"]
+RandomAt = Literal["every size", "chosen size"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,7 +48,7 @@ class OneWay:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Sufficient:
+class MinimalFaithfulCircuit:
     """The smallest circuit of a ranking that is enough both ways.
 
     Attributes:
@@ -73,7 +73,7 @@ class Sufficient:
         return bool(self.ways) and min(way.chosen.value for way in self.ways.values()) >= self.share
 
 
-def sufficient(
+def minimal_faithful_circuit(
     policy: Policy,
     choose: Pairs,
     report: Pairs,
@@ -83,9 +83,9 @@ def sufficient(
     metric: str = "movement",
     share: float = ENOUGH,
     draws: int = 6,
-    beside: Beside = "every size",
+    random_at: RandomAt = "every size",
     memory: int = MEMORY,
-) -> Sufficient:
+) -> MinimalFaithfulCircuit:
     """Choose the size on some levels; measure circuits of that size and others on the rest.
 
     Args:
@@ -93,8 +93,8 @@ def sufficient(
         rng: of intervals, of random circuits and, for rankings of circuits with the ablation `resample`, of the frames
             that it draws: the same ones for all circuits on the same pairs.
         share: of the effect, above 0.
-        draws: random circuits, with as many parts at every hook point, at each size (`random_like`).
-        beside: the sizes at which random circuits are run.
+        draws: random circuits, with as many parts at every hook point, at each size (`matched_random_circuits`).
+        random_at: the sizes at which random circuits are run.
 
     Raises:
         CircuitError: levels that both have, options that do not fit, or no circuit that has `share` of the effect.
@@ -102,8 +102,10 @@ def sufficient(
     apart(choose, report)
     if not 0 < share < np.inf:
         raise CircuitError(f"share must be above 0, such as 0.8 of the effect, got {share}")
-    if draws < 1 or beside not in get_args(Beside):
-        raise CircuitError(f"draws must be 1 or more and beside one of {get_args(Beside)}, got {draws} and {beside!r}")
+    if draws < 1 or random_at not in get_args(RandomAt):
+        raise CircuitError(
+            f"draws must be 1 or more and random_at one of {get_args(RandomAt)}, got {draws} and {random_at!r}"
+        )
 
     seed = int(rng.integers(2**63)) if ranking.empty.ablation == "resample" else None
 
@@ -114,8 +116,8 @@ def sufficient(
         options = {"metric": metric, "memory": memory}
         return [curve(policy, pairs, ranking, sizes=sizes, direction=d, rng=again(), **options) for d in DIRECTIONS]
 
-    def alone(circuits: Sequence[Circuit], direction: Direction) -> Carried:
-        return run_alone(
+    def run(circuits: Sequence[Circuit], direction: Direction) -> Effects[Circuit]:
+        return run_circuit(
             policy, report, circuits, direction=direction, metrics=metric, rng=again(), memory=memory
         )  # fmt: skip
 
@@ -126,22 +128,27 @@ def sufficient(
         why = f"where circuits are chosen, {error}"
     found = curves(report, () if why else [*steps, size])
     total = stats.paired_difference(
-        found[0].total, np.zeros(len(found[0].total)), name="total", unit="levels", rng=rng, clusters=found[0].levels
+        found[0].total,
+        np.zeros(len(found[0].total)),
+        name="total",
+        unit="levels",
+        rng=rng,
+        clusters=found[0].effects.levels,
     )
     try:
         found[0].refuse_zero()
     except ZeroEffect as error:
         why = why or f"where circuits are reported on, {error}"
     if why:
-        return Sufficient(
+        return MinimalFaithfulCircuit(
             ranking=ranking, metric=metric, share=share, total=total, circuit=None, why=why, ways={}
         )  # fmt: skip
-    circuits = _random(policy, ranking, steps if beside == "every size" else (), size, draws, rng)
+    circuits = _random(policy, ranking, steps if random_at == "every size" else (), size, draws, rng)
     ways: dict[Direction, OneWay] = {
-        direction: _one_way(alone, one, size, circuits, draws, rng)
+        direction: _one_way(run, one, size, circuits, draws, rng)
         for direction, one in zip(DIRECTIONS, found, strict=True)
     }
-    return Sufficient(
+    return MinimalFaithfulCircuit(
         ranking=ranking, metric=metric, share=share, total=total, circuit=ranking.circuit(size), why="", ways=ways
     )
 
@@ -172,11 +179,11 @@ def _random(
     policy: Policy, ranking: Ranking, sizes: Sequence[int], chosen: int, draws: int, rng: np.random.Generator
 ) -> dict[int, list[Circuit]]:
     shown = [size for size in sorted({*sizes, chosen}) if 0 < size < len(ranking.parts)]
-    return {size: random_like(policy, ranking.circuit(size), draws, rng) for size in shown}
+    return {size: matched_random_circuits(policy, ranking.circuit(size), draws, rng) for size in shown}
 
 
 def _one_way(
-    alone: Callable[[Sequence[Circuit], Direction], Carried],
+    run: Callable[[Sequence[Circuit], Direction], Effects[Circuit]],
     one: Curve,
     size: int,
     circuits: Mapping[int, list[Circuit]],
@@ -186,13 +193,13 @@ def _one_way(
     shares, random = dict(zip(one.sizes, one.faithfulness(rng=rng), strict=True)), None
     if circuits:
         listed = [each for size in circuits for each in circuits[size]]
-        run = alone(listed, one.direction)
-        for at, by_draw in zip(circuits, run.effect(one.metric).reshape(len(circuits), draws, -1), strict=True):
+        found = run(listed, one.direction)
+        for at, by_draw in zip(circuits, found.effect(one.metric).reshape(len(circuits), draws, -1), strict=True):
             words = f"{draws} random circuits with as many parts at every hook point"
             null = Null.from_draws(shares[at].value, by_draw.mean(1) / one.total.mean(), description=words)
             shares[at] = shares[at].against(null)
             if at == size:
-                random = run.ratio(by_draw.mean(0), one.metric, name=f"{one.direction}: random circuits", rng=rng)
+                random = found.ratio(by_draw.mean(0), one.metric, name=f"{one.direction}: random circuits", rng=rng)
     return OneWay(
         curve=one,
         faithfulness=shares,

@@ -6,22 +6,22 @@ import numpy as np
 import pytest
 
 from mechinterp.circuits import (
+    DIRECTIONS,
     CircuitError,
     FramePairs,
     Ranking,
     ZeroEffect,
+    acdc,
     by_attribution,
     by_effects,
-    by_paths,
-    by_pruning,
     compare,
     curve,
-    run_alone,
+    minimal_faithful_circuit,
+    path_patching,
+    run_circuit,
     smallest,
-    sufficient,
 )
-from mechinterp.circuits.circuit import circuit
-from mechinterp.circuits.faithfulness import DIRECTIONS
+from mechinterp.circuits.circuit import Circuit
 from mechinterp.circuits.planted import planted
 from mechinterp.policies import stage_writers
 from tests.circuits.test_discovery import scenes, study
@@ -36,7 +36,7 @@ def halves(count: int) -> tuple[FramePairs, FramePairs]:
 def test_the_smallest_circuit_is_the_planted_one_and_no_part_less_would_do(kind):
     network, (choose, report) = planted("coin"), halves(8)
     ranking = by_effects(network.policy, choose, kind=kind)
-    found = sufficient(network.policy, choose, report, ranking, rng=np.random.default_rng(0), draws=3)
+    found = minimal_faithful_circuit(network.policy, choose, report, ranking, rng=np.random.default_rng(0), draws=3)
     assert found.circuit is not None
     truth = network.true_nodes("coin side") if kind == "nodes" else network.truth("coin side")
     assert set(found.circuit.parts) <= set(truth) | network.used | network.edges
@@ -47,7 +47,7 @@ def test_the_smallest_circuit_is_the_planted_one_and_no_part_less_would_do(kind)
         assert abs(found.ways[way].random.value) < 0.2
         assert found.ways[way].faithfulness[size] == found.ways[way].chosen
     fewer = [
-        run_alone(network.policy, choose, [ranking.circuit(size - 1)], direction=way).shares(
+        run_circuit(network.policy, choose, [ranking.circuit(size - 1)], direction=way).shares(
             "movement", rng=np.random.default_rng(0)
         )
         for way in DIRECTIONS
@@ -61,7 +61,7 @@ def test_the_size_is_chosen_on_the_levels_to_choose_on():
     network, choose, other = planted("coin"), scenes(6), scenes(6, seed=1, variable="coin present")
     report = FramePairs(other.clean, other.corrupted, other.levels + 6)
     ranking = by_effects(network.policy, choose, kind="nodes")
-    found = sufficient(network.policy, choose, report, ranking, rng=np.random.default_rng(0), draws=1)
+    found = minimal_faithful_circuit(network.policy, choose, report, ranking, rng=np.random.default_rng(0), draws=1)
     sizes = range(len(ranking.parts) + 1)
 
     def by_brute_force(pairs):
@@ -81,13 +81,13 @@ def test_random_circuits_run_in_their_own_direction_and_are_averaged(redundant, 
     ranking = by_effects(network.policy, choose, kind="nodes", universe=stage_writers(network.policy))
     coin = network.channels["coin"]
     draws = [ranking.empty.with_parts([n for n in ranking.parts if n not in gone]) for gone in ((), coin[1:2], coin)]
-    monkeypatch.setattr("mechinterp.circuits.held_out.random_like", lambda policy, one, count, rng: draws)
-    found = sufficient(
-        network.policy, choose, report, ranking, rng=np.random.default_rng(0), draws=3, beside="chosen size"
+    monkeypatch.setattr("mechinterp.circuits.minimal.matched_random_circuits", lambda policy, one, count, rng: draws)
+    found = minimal_faithful_circuit(
+        network.policy, choose, report, ranking, rng=np.random.default_rng(0), draws=3, random_at="chosen size"
     )
     wanted = {}
     for way in DIRECTIONS:
-        run = run_alone(network.policy, report, draws, direction=way)
+        run = run_circuit(network.policy, report, draws, direction=way)
         each = run.effect("movement").mean(1) / run.total("movement").mean()
         wanted[way] = each.mean()
         assert found.ways[way].random.value == pytest.approx(wanted[way], abs=1e-5)
@@ -99,10 +99,10 @@ def test_random_circuits_run_in_their_own_direction_and_are_averaged(redundant, 
 def test_circuits_whose_outside_is_resampled():
     network, (choose, report) = planted("coin"), halves(24)
     exact = by_effects(network.policy, choose, kind="nodes", universe=stage_writers(network.policy))
-    empty = circuit(network.policy, (), kind="nodes", universe=stage_writers(network.policy), ablation="resample")
+    empty = Circuit.of(network.policy, (), kind="nodes", universe=stage_writers(network.policy), ablation="resample")
     ranking = Ranking("exact effects", exact.parts, exact.scores, empty)
-    options = {"draws": 1, "beside": "chosen size"}
-    found = sufficient(network.policy, choose, report, ranking, rng=np.random.default_rng(3), **options)
+    options = {"draws": 1, "random_at": "chosen size"}
+    found = minimal_faithful_circuit(network.policy, choose, report, ranking, rng=np.random.default_rng(3), **options)
     assert found.circuit is not None, found.why
     assert found.circuit.ablation == "resample"
     assert set(found.circuit.parts) <= network.used
@@ -113,8 +113,8 @@ def test_circuits_whose_outside_is_resampled():
 def test_random_circuits_at_the_chosen_size_alone():
     network, (choose, report) = planted("coin"), halves(6)
     ranking = by_effects(network.policy, choose, kind="nodes", universe=stage_writers(network.policy))
-    found = sufficient(
-        network.policy, choose, report, ranking, rng=np.random.default_rng(0), draws=2, beside="chosen size"
+    found = minimal_faithful_circuit(
+        network.policy, choose, report, ranking, rng=np.random.default_rng(0), draws=2, random_at="chosen size"
     )
     with_null = [size for size, share in found.ways["noise"].faithfulness.items() if share.null is not None]
     assert with_null == [len(found.circuit)]
@@ -123,7 +123,7 @@ def test_random_circuits_at_the_chosen_size_alone():
 def test_where_there_is_no_effect_there_is_no_circuit_and_it_says_why():
     network, (choose, report) = planted("right"), halves(6)
     ranking = by_effects(network.policy, choose, kind="nodes")
-    found = sufficient(network.policy, choose, report, ranking, rng=np.random.default_rng(0))
+    found = minimal_faithful_circuit(network.policy, choose, report, ranking, rng=np.random.default_rng(0))
     assert found.circuit is None
     assert "where circuits are chosen, none of the 6 pairs has an effect on 'movement'" in found.why
     assert (found.total.value, found.total.n, dict(found.ways)) == (0, 6, {})
@@ -134,23 +134,23 @@ def test_what_is_refused():
     ranking = by_effects(network.policy, choose, kind="nodes", universe=["block2.hook_conv"])
     rng = np.random.default_rng(0)
     with pytest.raises(CircuitError, match="share levels"):
-        sufficient(network.policy, choose, choose, ranking, rng=rng)
+        minimal_faithful_circuit(network.policy, choose, choose, ranking, rng=rng)
     with pytest.raises(CircuitError, match="draws must be 1 or more"):
-        sufficient(network.policy, choose, report, ranking, rng=rng, draws=0)
+        minimal_faithful_circuit(network.policy, choose, report, ranking, rng=rng, draws=0)
     for share in (0, -1, np.nan, np.inf):
         with pytest.raises(CircuitError, match="share must be above 0"):
-            sufficient(network.policy, choose, report, ranking, rng=rng, share=share)
+            minimal_faithful_circuit(network.policy, choose, report, ranking, rng=rng, share=share)
     with pytest.raises(CircuitError, match=r"pairs to choose on need their levels, FramePairs\(clean"):
-        sufficient(network.policy, (choose.clean, choose.corrupted), report, ranking, rng=rng)
+        minimal_faithful_circuit(network.policy, (choose.clean, choose.corrupted), report, ranking, rng=rng)
     for threshold in (np.nan, -1):
         with pytest.raises(CircuitError, match="threshold must be"):
-            by_paths(network.policy, choose, threshold=threshold)
+            path_patching(network.policy, choose, threshold=threshold)
         with pytest.raises(CircuitError, match="threshold must be"):
-            by_pruning(network.policy, choose, kind="nodes", threshold=threshold)
+            acdc(network.policy, choose, kind="nodes", threshold=threshold)
     with pytest.raises(CircuitError, match="way must be one of"):
         by_attribution(network.policy, choose, kind="nodes", rng=rng, way="up")
     with pytest.raises(ZeroEffect, match="nothing for a path to carry"):
-        by_paths(planted("right").policy, choose)
+        path_patching(planted("right").policy, choose)
 
 
 @pytest.mark.parametrize("kind", ["nodes", "edges"])
@@ -174,14 +174,14 @@ def redundant():
 def test_path_patching_finds_both_of_two_redundant_paths_by_the_larger_of_both_ways(redundant):
     network, pairs = redundant
     truth, undecided = network.truth("coin on the right"), network.undecided("coin on the right")
-    found = by_paths(network.policy, pairs)
+    found = path_patching(network.policy, pairs)
     assert found.auroc(truth, undecided=undecided) >= 0.99
     assert truth <= set(found.above(0.01).parts) <= network.edges
     # One way would not do: red alone is no coin without green, when it is put in; nor when it is taken out, where the
     # two sides of the pairs are exchanged.
-    lost = truth - set(by_paths(network.policy, pairs, way="denoise").above(0.01).parts)
+    lost = truth - set(path_patching(network.policy, pairs, way="denoise").above(0.01).parts)
     assert {edge.source.hook for edge in lost} == {"hook_input"}
-    exchanged = by_paths(network.policy, FramePairs(pairs.corrupted, pairs.clean))
+    exchanged = path_patching(network.policy, FramePairs(pairs.corrupted, pairs.clean))
     np.testing.assert_allclose(exchanged.scores, found.scores, atol=1e-4)
 
 
@@ -196,13 +196,13 @@ def test_what_redundancy_does_to_other_methods(redundant):
         scores[way] = {part: ranking.scores[i] for i, part in enumerate(ranking.parts)}
     assert min(scores["denoise"][by_skip], scores["denoise"][by_branch]) > 1
     assert max(scores["noise"][by_skip], scores["noise"][by_branch]) < 1e-4
-    pruned = by_pruning(network.policy, pairs, kind="nodes", universe=universe)
+    pruned = acdc(network.policy, pairs, kind="nodes", universe=universe)
     assert len(set(pruned.above(0.01).parts) & {by_skip, by_branch}) == 1
 
 
 def test_path_patching_follows_no_route_that_carries_less_than_the_threshold():
     network, pairs, truth, _ = study("coin", 2)
-    short = by_paths(network.policy, pairs, threshold=10.0)
+    short = path_patching(network.policy, pairs, threshold=10.0)
     scored = {edge.target.hook for edge in short.above(0).parts}
     assert scored <= {"hook_logits", "hook_value"}
     assert {edge.target.hook for edge in truth} > {"hook_logits"}

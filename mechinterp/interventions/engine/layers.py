@@ -14,9 +14,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mechinterp.circuits.fast.parts import Part, change, cut, dense, take
-from mechinterp.circuits.fast.regions import WHOLE, Region, whole
-from mechinterp.circuits.fast.windows import canvas_of, maximum_along, reach_of, seen_in
+from mechinterp.interventions.engine.parts import Part, change, cut, dense, take
+from mechinterp.interventions.engine.regions import WHOLE, Region, whole
+from mechinterp.interventions.engine.windows import canvas_of, maximum_along, reach_of, seen_in
 from mechinterp.policies.layers import Add, Flatten, L2Pool, ValueHead
 from mechinterp.policies.traits import Window, window_of
 

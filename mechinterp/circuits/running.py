@@ -1,6 +1,6 @@
-"""Running circuits alone: what a policy does when everything outside of a circuit is ablated.
+"""Running circuits: what a policy does when everything outside of a circuit is ablated.
 
-With the ablation `other` this is patching of whole circuits, in two directions that mirror each other:
+With the ablation `counterfactual` this is patching of whole circuits, in two directions that mirror each other:
 
 - `denoise`: the frame is the clean one, and everything outside of the circuit carries what it carried in the corrupted
   run. What comes back of the effect came through the circuit: is it sufficient?
@@ -21,35 +21,34 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from mechinterp.circuits import budget
-from mechinterp.circuits.ablated import Edges, Nodes
-from mechinterp.circuits.carried import Carried
 from mechinterp.circuits.circuit import Circuit, candidates, fingerprint, in_order
-from mechinterp.circuits.donors import donor
-from mechinterp.circuits.effects import Direction
+from mechinterp.circuits.effects import Direction, Effects
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.graph import ResidualGraph, refuse_hooks
-from mechinterp.circuits.metrics import Measure, Metrics
-from mechinterp.circuits.pairs import Pairs, as_pairs, tensor
-from mechinterp.circuits.patching import MEMORY
+from mechinterp.circuits.metrics import Metrics
+from mechinterp.circuits.outside import EdgeCircuits, NodeCircuits
+from mechinterp.circuits.paired import MEMORY, PairedRuns, check_direction
+from mechinterp.circuits.pairs import AnyPairs, as_policy
 from mechinterp.policies.graph import Policy
+from mechinterp.policies.subject import Subject
 
 
 @torch.no_grad()
-def run_alone(
-    policy: Policy,
-    pairs: Pairs | tuple[np.ndarray | Tensor, np.ndarray | Tensor],
-    circuits: Sequence[Circuit],
+def run_circuit(
+    subject: Subject | Policy,
+    pairs: AnyPairs,
+    circuits: Sequence[Circuit] | Circuit,
     *,
     direction: Direction = "denoise",
     metrics: Metrics = "movement",
-    reference: UInt8[np.ndarray, "n 64 64 3"] | None = None,
+    reference: UInt8[np.ndarray, "n 64 64 3"] | UInt8[Tensor, "n 64 64 3"] | None = None,
     rng: np.random.Generator | None = None,
     memory: int = MEMORY,
-) -> Carried:
-    """Run each circuit alone on every pair; `Carried.shares` is then its faithfulness.
+) -> Effects[Circuit]:
+    """Run each circuit by itself on every pair; `Effects.shares` is then its faithfulness.
 
     Args:
-        circuits: of one kind, universe and ablation.
+        circuits: one, or several of one kind, universe and ablation.
         direction: see the module.
         reference: frames for the ablations `mean` and `resample`; by default those of the pairs, both sides.
         rng: draws those of `resample`.
@@ -60,54 +59,41 @@ def run_alone(
             not have; hooks on the policy; pairs that do not fit.
         BudgetTooSmall: not even one pair fits in `memory`.
     """
+    policy = as_policy(subject)
+    listed = (circuits,) if isinstance(circuits, Circuit) else tuple(circuits)
     graph = ResidualGraph.of(policy)
-    framed, first = as_pairs(pairs), _alike(policy, graph, circuits)
+    check_direction(direction)
+    first = _alike(policy, graph, listed)
     refuse_hooks(policy)
-    if direction not in ("denoise", "noise"):
-        raise CircuitError(f"direction must be 'denoise' or 'noise', got {direction!r}")
-    measure, count = Measure(policy, metrics), len(framed.clean)
+    live = "clean" if direction == "denoise" else "corrupted"
+    runs = PairedRuns(policy, pairs, direction=direction, metrics=metrics, memory=memory, base_side=live)
     hooks = policy.select(list(first.universe if first.kind == "nodes" else graph.writers))
-    cached = [*budget.starts(policy, hooks[:1])]
+    start = budget.starts(policy, hooks[:1])
+    cached = [*start]
     if first.kind == "edges":  # each layer's input and output, all ablated, and its output in this circuit and the last
         cached += [name for layer in graph.layers for name in (layer.reads, *[layer.hook] * 3)]
-    size = budget.plan(policy, hooks, count, memory=memory, cached=cached)
-    if reference is None and first.ablation in ("mean", "resample"):
-        reference = np.concatenate([framed.clean, framed.corrupted])
-    give = donor(policy, hooks, first.ablation, count, reference=reference, rng=rng, batch=size.pairs)
-    everything = [*circuits, first.with_parts(())]
-    run = np.empty((len(measure.names), len(everything), count))
-    goal = np.empty((len(measure.names), count))
-    at_once = min(size.pairs, max(1, min(size.rows.values())))
-    for at in range(0, count, at_once):
-        here = slice(at, min(at + at_once, count))
-        clean, corrupted = tensor(framed.clean[here]), tensor(framed.corrupted[here])
-        live, other = (clean, corrupted) if direction == "denoise" else (corrupted, clean)
-        intact = policy.capture(live, budget.starts(policy, hooks[:1]))
-        values = policy.activations(other, hooks) if give is None else give(here)
-        unpatched = intact.output if direction == "denoise" else policy(clean)
-        goal[:, here] = measure(intact.output, unpatched).cpu().numpy()
+    size = runs.plan(hooks, cached)
+    values = runs.supply(hooks, first.ablation, rng=rng, at_once=size.pairs, reference=reference)
+    of_other = hooks if first.ablation == "counterfactual" else ()
+    everything = [*listed, first.with_parts(())]
+    run = runs.empty(len(everything))
+    rows = min(size.rows.values())
+    for batch in runs.batches(min(size.pairs, max(1, rows)), base=start, other=of_other):
+        outside = values(batch)
         outputs = (
-            Nodes(policy, graph, intact.values, values, rows=min(size.rows.values()))
+            NodeCircuits(policy, graph, batch.base.values, outside, rows=rows)
             if first.kind == "nodes"
-            else Edges(policy, graph, first, intact.values, values)
+            else EdgeCircuits(policy, graph, first, batch.base.values, outside)
         )(everything)
         for i, output in enumerate(outputs):
-            run[:, i, here] = measure(output, unpatched).cpu().numpy()
-    return Carried(
-        parts=tuple(circuits),
-        metrics=measure.names,
-        direction=direction,
-        source=first.ablation,
-        run=run[:, :-1],
-        start=run[:, -1],
-        goal=goal,
-        levels=np.asarray(framed.levels),
-    )
+            run[:, i, batch.here] = batch.measured(output)
+    ends = {"start": run[:, -1], "goal": runs.ends["base"]}
+    return runs.effects(listed, run[:, :-1], replacement=first.ablation, **ends)
 
 
 def _alike(policy: Policy, graph: ResidualGraph, circuits: Sequence[Circuit]) -> Circuit:
-    if isinstance(circuits, Circuit) or not all(isinstance(one, Circuit) for one in circuits):
-        raise CircuitError("run_alone takes a list of circuits, made by `circuit`; write [one] for a single one")
+    if wrong := [one for one in circuits if not isinstance(one, Circuit)]:
+        raise CircuitError(f"run_circuit takes circuits, made by `Circuit.of`, got {wrong[0]!r:.100}")
     if not circuits:
         raise CircuitError("no circuits were given")
     first = circuits[0]

@@ -16,10 +16,10 @@ from typing import Self
 from jaxtyping import Shaped
 from torch import Tensor
 
-from mechinterp.circuits.fast import start
-from mechinterp.circuits.fast.layers import STEPS, supported
-from mechinterp.circuits.fast.parts import Part, changing, dense, joined
-from mechinterp.circuits.sites import PatchSite
+from mechinterp.interventions.engine import start
+from mechinterp.interventions.engine.layers import STEPS, supported
+from mechinterp.interventions.engine.parts import Part, changing, dense, joined
+from mechinterp.interventions.sites import Site
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import LOGITS, VALUE, PolicyOutput, last_uses
 
@@ -53,7 +53,7 @@ class FastSuffix:
 
     Args:
         base: the unpatched value of every node from the first patched hook point's frontier on.
-        donor: what is put in, at every patched hook point.
+        replacement: what is put in, at every patched hook point.
         first: position of the cached pairs in the masks of sites.
         rows: (patch, pair) rows that may be run at once behind each node.
     """
@@ -62,21 +62,21 @@ class FastSuffix:
         self,
         policy: Policy,
         base: Mapping[str, Tensor],
-        donor: Mapping[str, Shaped[Tensor, " #pairs *shape"]],
+        replacement: Mapping[str, Shaped[Tensor, " #pairs *shape"]],
         *,
         first: int,
         rows: Mapping[str, int],
     ) -> None:
         self.first, self.rows = first, rows
         self.base = {name: _channels_last(value) for name, value in base.items()}
-        self.donor = {name: _channels_last(value) for name, value in donor.items()}
+        self.replacement = {name: _channels_last(value) for name, value in replacement.items()}
         self.nodes = policy.nodes
         self.modules = [policy.get_submodule(node.module) for node in policy.nodes]
         self.last_use = last_uses(policy.nodes)
         self.position = {name: i for i, name in enumerate(policy.hook_names)}
         self.bottlenecks = [i for i, name in enumerate(policy.hook_names) if policy.frontier(name) == (name,)]
 
-    def __call__(self, sites: Sequence[PatchSite], pairs: slice) -> PolicyOutput:
+    def __call__(self, sites: Sequence[Site], pairs: slice) -> PolicyOutput:
         """Outputs `[sites, pairs, ...]`; `pairs` are positions in the cache."""
         run = _Run(self, pairs, len(sites))
         at: dict[int, list[int]] = {}
@@ -94,10 +94,10 @@ class FastSuffix:
                 run.finish(batch, hook)
         return run.output
 
-    def putting_in(self, donor: Mapping[str, Shaped[Tensor, " #pairs *shape"]]) -> Self:
+    def putting_in(self, replacement: Mapping[str, Shaped[Tensor, " #pairs *shape"]]) -> Self:
         """The same unpatched run, with other values to put in."""
         other = copy(self)
-        other.donor = {name: _channels_last(value) for name, value in donor.items()}
+        other.replacement = {name: _channels_last(value) for name, value in replacement.items()}
         return other
 
 
@@ -115,15 +115,17 @@ class _Run:
         self.waiting: dict[tuple[int, bool], _Batch] = {}
         self.at = -1  # the node at which these wait
 
-    def starting(self, sites: Sequence[PatchSite], members: Sequence[int], hook: int) -> Iterator[_Batch]:
+    def starting(self, sites: Sequence[Site], members: Sequence[int], hook: int) -> Iterator[_Batch]:
         """The patches at one hook point, in batches."""
         network, name = self.network, self.network.nodes[hook].name
-        donor = network.donor[name] if len(network.donor[name]) == 1 else network.donor[name][self.pairs]
+        replacement = (
+            network.replacement[name] if len(network.replacement[name]) == 1 else network.replacement[name][self.pairs]
+        )
         in_masks = slice(network.first + self.pairs.start, network.first + self.pairs.stop)
         limit = self._limit(hook)
         for first in range(0, len(members), limit):
             block = members[first : first + limit]
-            for kept, part in start.parts([sites[i] for i in block], self._base(hook), donor, in_masks):
+            for kept, part in start.parts([sites[i] for i in block], self._base(hook), replacement, in_masks):
                 yield _Batch([block[i] for i in kept], part)
 
     def carry(self, stop: int) -> None:

@@ -8,21 +8,21 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor
 
-from mechinterp.circuits.fast.parts import Part, changing, cut, take
-from mechinterp.circuits.fast.regions import Region, around
-from mechinterp.circuits.sites import PatchSite, cells_of
+from mechinterp.interventions.engine.parts import Part, changing, cut, take
+from mechinterp.interventions.engine.regions import Region, around
+from mechinterp.interventions.sites import Site
 
 
 def parts(
-    sites: Sequence[PatchSite],
+    sites: Sequence[Site],
     base: Shaped[Tensor, " p *cells c"],
-    donor: Shaped[Tensor, " #p *cells c"],
+    replacement: Shaped[Tensor, " #p *cells c"],
     pairs: slice,
 ) -> list[tuple[list[int], Part]]:
     """Patches at one hook point, together where they change the same number of channels.
 
     Args:
-        base, donor: the value there in the run that is patched, and what is put in; maps with the channels last.
+        base, replacement: the value there in the run that is patched, and what is put in; maps with the channels last.
         pairs: positions of these pairs in the masks of sites.
 
     Returns:
@@ -33,37 +33,37 @@ def parts(
         alike.setdefault(0 if site.channels is None else len(site.channels), []).append(i)
     made = []
     for members in alike.values():
-        part = _part([sites[i] for i in members], base, donor, pairs)
+        part = _part([sites[i] for i in members], base, replacement, pairs)
         kept = [] if part is None else list(range(len(members))) if base.ndim == 1 else changing(part, base)
         if part is not None and kept:
             made.append(([members[i] for i in kept], part.keep(kept)))
     return made
 
 
-def _part(sites: Sequence[PatchSite], base: Tensor, donor: Tensor, pairs: slice) -> Part | None:
+def _part(sites: Sequence[Site], base: Tensor, replacement: Tensor, pairs: slice) -> Part | None:
     m, p = len(sites), len(base)
     if base.ndim == 1:  # a single number
-        return Part(donor.expand(m, p), None, None)
+        return Part(replacement.expand(m, p), None, None)
     channels = None
     if sites[0].channels is not None:
         channels = torch.tensor([site.channels for site in sites], device=base.device)
     if base.ndim == 2:
-        return Part(take(donor, channels).expand(m, p, -1), None, channels)
-    region = around((base != donor).any(0).any(-1))
+        return Part(take(replacement, channels).expand(m, p, -1), None, channels)
+    region = around((base != replacement).any(0).any(-1))
     if region is None:
         return None
-    if any(site.place is not None for site in sites):
-        return _placed(sites, base, donor, channels, region, pairs)
-    value = take(cut(donor, region), channels)
+    if any(site.positions is not None for site in sites):
+        return _placed(sites, base, replacement, channels, region, pairs)
+    value = take(cut(replacement, region), channels)
     return Part(value.expand(m, p, *value.shape[2:]), region, channels)
 
 
 def _placed(
-    sites: Sequence[PatchSite], base: Tensor, donor: Tensor, channels: Tensor | None, region: Region, pairs: slice
+    sites: Sequence[Site], base: Tensor, replacement: Tensor, channels: Tensor | None, region: Region, pairs: slice
 ) -> Part | None:
     p, height, width = base.shape[:3]
     everywhere = torch.ones(1, height, width, dtype=torch.bool)
-    masks = [everywhere if site.place is None else cells_of(site, height, width, pairs) for site in sites]
+    masks = [everywhere if site.positions is None else site.cells(height, width, pairs) for site in sites]
     cells = torch.stack([mask.expand(p, height, width) for mask in masks]).to(base.device)
     named = around(cells.any(0).any(0))
     assert named is not None
@@ -71,5 +71,5 @@ def _placed(
     if min(region.rows.size, region.columns.size) <= 0:
         return None
     inside = cells[:, :, region.rows.slice, region.columns.slice].unsqueeze(-1)
-    new, old = take(cut(donor, region), channels), take(cut(base, region), channels)
+    new, old = take(cut(replacement, region), channels), take(cut(base, region), channels)
     return Part(torch.where(inside, new, old), region, channels, owned=True)

@@ -6,33 +6,27 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
 from mechinterp.circuits.agreement import FEWEST
-from mechinterp.circuits.attribution import attribute
-from mechinterp.circuits.effects import SMALLEST, Direction
+from mechinterp.circuits.attribution import attribution_patching
+from mechinterp.circuits.effects import Direction
 from mechinterp.circuits.errors import CircuitError, ZeroEffect
+from mechinterp.circuits.paired import MEMORY
 from mechinterp.circuits.pairs import Pairs, apart
-from mechinterp.circuits.patching import MEMORY, patch
-from mechinterp.circuits.sites import PatchSite, channel_sites
-from mechinterp.errors import MechinterpError, nearest
-from mechinterp.interventions.places import Box
-from mechinterp.policies.errors import UnknownHook
+from mechinterp.circuits.patching import patch
+from mechinterp.circuits.records import Record
+from mechinterp.circuits.zero import SMALLEST
+from mechinterp.interventions.sites import Site
 from mechinterp.policies.graph import Policy
 from mechinterp.stats import Estimate
 
-By = Literal["channel", "place", "map"]
-"""A site for each channel, for each part of a map (all channels), or for each whole activation."""
-GRID = 8
-"""Maps are cut into at most so many parts a side, for sites by place."""
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Survey:
+class PatchingSweep(Record):
     """Effects of patching many sites, one at a time.
 
     Attributes:
@@ -48,13 +42,15 @@ class Survey:
 
     metric: str
     direction: Direction
-    sites: tuple[PatchSite, ...]
+    sites: tuple[Site, ...]
     ranked: Float64[np.ndarray, " sites"]
     attributed: Float64[np.ndarray, " sites"] | None
     agreement: Estimate | None
     top: Int64[np.ndarray, " top"]
     total: Estimate
     measured: tuple[Estimate, ...]
+
+    WHAT: ClassVar[str] = "a patching sweep"
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values that `json` writes."""
@@ -72,26 +68,21 @@ class Survey:
         }
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Survey:
-        """The inverse of `to_dict`. Raises CircuitError for data that it did not write."""
-        try:
-            fields = dict(data)
-            fields["sites"] = tuple(PatchSite.from_dict(site) for site in fields["sites"])
-            fields["ranked"], fields["top"] = np.array(fields["ranked"]), np.array(fields["top"], np.int64)
-            if fields["attributed"] is not None:
-                fields["attributed"] = np.array(fields["attributed"])
-                fields["agreement"] = Estimate.from_dict(fields["agreement"])
-            fields["total"] = Estimate.from_dict(fields["total"])
-            fields["measured"] = tuple(Estimate.from_dict(found) for found in fields["measured"])
-            return cls(**fields)
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, MechinterpError) as error:
-            raise CircuitError(f"this is no survey: {error!r}") from error
+    def _from_dict(cls, data: dict[str, Any]) -> Self:
+        data["sites"] = tuple(Site.from_dict(site) for site in data["sites"])
+        data["ranked"], data["top"] = np.array(data["ranked"]), np.array(data["top"], np.int64)
+        if data["attributed"] is not None:
+            data["attributed"] = np.array(data["attributed"])
+            data["agreement"] = Estimate.from_dict(data["agreement"])
+        data["total"] = Estimate.from_dict(data["total"])
+        data["measured"] = tuple(Estimate.from_dict(found) for found in data["measured"])
+        return cls(**data)
 
     def to_csv(self) -> str:
         """A line for each site, in running order; value, low, high and n are filled for those of `top`."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        columns = ("site", "hook", "channels", "ranked", "attributed", "place_in_ranking", "value", "low", "high", "n")
+        columns = ("site", "hook", "channels", "ranked", "attributed", "rank", "value", "low", "high", "n")
         writer.writerow(columns)
         rank = {int(i): place for place, i in enumerate(self.top, 1)}
         for i, site in enumerate(self.sites):
@@ -124,18 +115,18 @@ class Survey:
         return found
 
 
-def survey(
+def patching_sweep(
     policy: Policy,
     choose: Pairs,
     report: Pairs,
-    sites: Sequence[PatchSite],
+    sites: Sequence[Site],
     *,
     rng: np.random.Generator,
     metric: str = "movement",
     direction: Direction = "denoise",
     top: int = 10,
     memory: int = MEMORY,
-) -> Survey:
+) -> PatchingSweep:
     """Patch all sites in the pairs `choose`, and those with the largest effects in `report`.
 
     Args:
@@ -159,11 +150,11 @@ def survey(
     means = ranked.effect(metric).mean(1)
     attributed = agreement = None
     if len(sites) >= FEWEST and np.ptp(means) > 0:
-        found = attribute(policy, choose, sites, rng=rng, direction=direction, metrics=metric, memory=memory)
+        found = attribution_patching(policy, choose, sites, rng=rng, direction=direction, metrics=metric, memory=memory)
         attributed, agreement = found.effect(metric).mean(1), found.rank_correlation(metric)
     best = ranked.ranking(metric)[:top]
     again = patch(policy, report, [sites[i] for i in best], direction=direction, metrics=metric, memory=memory)
-    return Survey(
+    return PatchingSweep(
         metric=metric,
         direction=direction,
         sites=tuple(sites),
@@ -174,43 +165,3 @@ def survey(
         total=again.total_estimate(metric, rng=rng),
         measured=tuple(again.estimates(metric, rng=rng)),
     )
-
-
-def matching(policy: Policy, patterns: Sequence[str]) -> tuple[str, ...]:
-    """The hook points whose names match any of these patterns (`*`, `?`, `[...]`), in running order.
-
-    Raises:
-        UnknownHook: a pattern that matches none.
-    """
-    if idle := [p for p in patterns if not any(fnmatchcase(name, p) for name in policy.hook_names)]:
-        raise UnknownHook(idle, policy.hook_names)
-    return tuple(name for name in policy.hook_names if any(fnmatchcase(name, p) for p in patterns))
-
-
-def sites_by(policy: Policy, hooks: Sequence[str], by: By) -> tuple[PatchSite, ...]:
-    """The sites of some hook points. By place, rows of numbers are left out: they have none.
-
-    Raises:
-        CircuitError: an unknown way, or no maps to have places.
-    """
-    if by not in get_args(By):
-        raise CircuitError(f"sites are made by channel, place or map, not by {by!r}{nearest(str(by), get_args(By))}")
-    if by == "channel":
-        return channel_sites(policy, hooks)
-    if by == "map":
-        return tuple(PatchSite(hook) for hook in policy.select(hooks))
-    maps = [hook for hook in policy.select(hooks) if len(policy.shapes[hook]) == 3]
-    if not maps:
-        raise CircuitError(f"none of {', '.join(hooks)} is a map, so there are no places; patch by channel or map")
-    return tuple(
-        PatchSite(hook, None, Box(rows, columns))
-        for hook in maps
-        for rows in _spans(policy.shapes[hook][1])
-        for columns in _spans(policy.shapes[hook][2])
-    )
-
-
-def _spans(side: int) -> list[tuple[int, int]]:
-    """A side in at most `GRID` parts."""
-    each = -(-side // GRID)
-    return [(first, min(first + each, side)) for first in range(0, side, each)]

@@ -1,9 +1,9 @@
-"""What is put in by a patch: the other run's values, a cache's, a mean, zeros, or another frame's."""
+"""What is put in: the other run's values, a cache's, a mean, zeros, another frame's, or what an edit makes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 import numpy as np
 import torch
@@ -11,77 +11,89 @@ from jaxtyping import Shaped, UInt8
 from torch import Tensor
 
 from mechinterp.circuits.errors import CircuitError
-from mechinterp.circuits.pairs import tensor
+from mechinterp.circuits.pairs import as_frames, tensor
 from mechinterp.errors import nearest
+from mechinterp.interventions.edits import Edit
 from mechinterp.policies.graph import Policy
-from mechinterp.policies.nodes import FRAME, Captured
+from mechinterp.policies.nodes import Captured
 
-Source = Literal["other", "mean", "zero", "resample"]
+if TYPE_CHECKING:
+    from mechinterp.circuits.paired import Batch
+
+Named = Literal["counterfactual", "mean", "zero", "resample"]
 Cache = Mapping[str, Tensor]
 """Values of a run of one's own: hook point -> [pairs, *shape], or [1, *shape] for all pairs alike, such as
 `Policy.activations` gives."""
+Replacement = Named | Cache
+"""`counterfactual`: the value of the other run; `mean` over reference frames, cell by cell; `zero`; `resample`: the
+value of a reference frame drawn for each pair; or a `Cache`."""
 CACHE = "cache"
-"""What results call a source that is a `Cache`."""
+"""What results call a replacement that is a `Cache`."""
+FROM_FRAMES = ("mean", "resample")
+"""Replacements that are made from reference frames."""
 
 
-class Donor(Protocol):
-    """The values to put in for some of the pairs, at every hook point that is patched."""
+class Supply(Protocol):
+    """The values to put in for a batch of pairs, at every hook point that they were asked for."""
 
-    def __call__(self, pairs: slice) -> dict[str, Shaped[Tensor, " #pairs *shape"]]: ...
+    def __call__(self, batch: Batch) -> Mapping[str, Shaped[Tensor, " #pairs *shape"]]: ...
 
 
-def donor(
+def supply(
     policy: Policy,
     hooks: Sequence[str],
-    source: Source | Cache,
+    replacement: Replacement | Edit,
     pairs: int,
     *,
-    reference: UInt8[np.ndarray, "n 64 64 3"] | None,
+    reference: UInt8[np.ndarray, "n 64 64 3"] | UInt8[Tensor, "n 64 64 3"] | None,
     rng: np.random.Generator | None,
-    batch: int,
-) -> Donor | None:
-    """Where values come from; None for `other`, whose values come with the other run itself.
+    at_once: int,
+) -> Supply:
+    """Where values come from.
 
     Args:
         reference: frames that `mean` averages over, cell by cell, and that `resample` draws from.
         rng: draws one frame for each pair, for `resample`.
-        batch: frames in one forward pass.
+        at_once: frames in one forward pass.
 
     Raises:
-        CircuitError: an unknown source, one that lacks its reference or generator, or a cache that does not fit.
+        CircuitError: an unknown replacement, one that lacks its reference or generator, or a cache that does not fit.
     """
-    name = label(source)
-    if name in ("other", "zero", CACHE) and reference is not None:
-        raise CircuitError(f"source {name!r} takes no reference frames")
-    if (source == "resample") != (rng is not None):
-        raise CircuitError("an rng goes with source 'resample', and with it alone")
-    if isinstance(source, Mapping):
-        return _Cached(_fitting(policy, hooks, source, pairs))
-    if source == "zero":
-        return _Fixed({name: torch.zeros(1, *policy.shapes[name]) for name in hooks}, policy)
-    if source == "other":
-        return None
+    name = label(replacement)
+    if name not in FROM_FRAMES and reference is not None:
+        raise CircuitError(f"replacement {name!r} takes no reference frames")
+    if (name == "resample") != (rng is not None):
+        raise CircuitError("an rng goes with the replacement 'resample', and with it alone")
+    if isinstance(replacement, Edit):
+        return _Edited(replacement)
+    if isinstance(replacement, Mapping):
+        return _Cached(_fitting(policy, hooks, replacement, pairs))
+    if name == "zero":
+        return _Fixed({hook: torch.zeros(1, *policy.shapes[hook]) for hook in hooks}, policy)
+    if name == "counterfactual":
+        return lambda batch: batch.other.values
     if reference is None or not len(reference):
-        raise CircuitError(f"source {source!r} needs reference frames, at least one")
-    if reference.dtype != np.uint8 or reference.shape[1:] != (FRAME, FRAME, 3):
-        raise CircuitError(f"reference frames must be uint8 [n, 64, 64, 3], got {reference.dtype} {reference.shape}")
+        raise CircuitError(f"replacement {name!r} needs reference frames, at least one")
+    frames = as_frames(reference, "reference")
     if rng is not None:
-        return _Run(policy, hooks, reference[rng.integers(len(reference), size=pairs)])
-    return _Fixed(mean_activations(policy, reference, hooks, batch=batch), policy)
+        return _Run(policy, hooks, frames[rng.integers(len(frames), size=pairs)])
+    return _Fixed(mean_activations(policy, frames, hooks, batch=at_once), policy)
 
 
-def label(source: Source | Cache) -> str:
-    """What a result calls this source. Raises CircuitError for what is neither a source nor a cache."""
-    if isinstance(source, Mapping):
+def label(replacement: Replacement | Edit) -> str:
+    """What a result calls it. Raises CircuitError for what is no replacement."""
+    if isinstance(replacement, Edit):
+        return type(replacement).__name__
+    if isinstance(replacement, Mapping):
         return CACHE
-    if isinstance(source, Captured):
-        raise CircuitError("a run captured with its output is no cache: give its values, source=run.values")
-    if source not in get_args(Source):
+    if isinstance(replacement, Captured):
+        raise CircuitError("a run captured with its output is no cache: give its values, replacement=run.values")
+    if replacement not in get_args(Named):
         raise CircuitError(
-            f"unknown source {source!r:.100}{nearest(str(source), get_args(Source))}; or give a cache, hook point -> "
-            "values"
+            f"unknown replacement {replacement!r:.100}{nearest(str(replacement), get_args(Named))}; or give a cache, "
+            "hook point -> values"
         )
-    return source
+    return replacement
 
 
 def mean_activations(
@@ -101,7 +113,7 @@ class _Fixed:
     def __init__(self, values: dict[str, Tensor], policy: Policy) -> None:
         self.values = {name: value.to(next(policy.parameters())) for name, value in values.items()}
 
-    def __call__(self, pairs: slice) -> dict[str, Tensor]:
+    def __call__(self, batch: Batch) -> dict[str, Tensor]:
         return self.values
 
 
@@ -109,16 +121,24 @@ class _Run:
     def __init__(self, policy: Policy, hooks: Sequence[str], frames: np.ndarray) -> None:
         self.policy, self.hooks, self.frames = policy, list(hooks), frames
 
-    def __call__(self, pairs: slice) -> dict[str, Tensor]:
-        return self.policy.activations(tensor(self.frames[pairs]), self.hooks)
+    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+        return self.policy.activations(tensor(self.frames[batch.here]), self.hooks)
 
 
 class _Cached:
     def __init__(self, values: dict[str, Tensor]) -> None:
         self.values = values
 
-    def __call__(self, pairs: slice) -> dict[str, Tensor]:
-        return {name: value if len(value) == 1 else value[pairs] for name, value in self.values.items()}
+    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+        return {name: value if len(value) == 1 else value[batch.here] for name, value in self.values.items()}
+
+
+class _Edited:
+    def __init__(self, edit: Edit) -> None:
+        self.edit = edit
+
+    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+        return {self.edit.hook: self.edit.new_values(batch.base.values[self.edit.hook], batch.here)}
 
 
 def _fitting(policy: Policy, hooks: Sequence[str], cache: Cache, pairs: int) -> dict[str, Tensor]:
