@@ -283,12 +283,11 @@ def test_a_rule_says_what_it_is_called_and_what_may_happen() -> None:
     rule = placement("random_percent=10")
     assert (rule.text, rule.number, rule.rule) == ("random_percent=10", 10, PLACEMENTS["random_percent"])
     assert rule.label == "at a random place in 10 % of levels"
-    assert placement("random_percent=100").clause == "With the coin at a random place"
+    assert placement("random_percent=100").label == "at a random place"
     assert placement("decoys").number == 2
     for name, known in PLACEMENTS.items():
         rule = placement(f"{name}=100" if known.default is None and known.argument else name)
         assert rule.label
-        assert rule.clause.startswith("With ")
         assert rule.settles in (None, Goal.COIN) or not rule.has_coin
     stopped = {name: rule.stop_at for name, rule in PLACEMENTS.items() if rule.stop_at is not Goal.END}
     assert stopped == {"stock": None, "random_agent_and_coin": None, "agent_at_right": Goal.START}

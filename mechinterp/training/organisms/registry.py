@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from mechinterp._discovery import collected
 from mechinterp.errors import nearest
 from mechinterp.training.errors import TrainingError
