@@ -1,7 +1,7 @@
-"""Model organisms: policies whose value is known, because of what they were paid for.
+"""What a recipe of a model organism is.
 
-A recipe says everything that makes one: where agent and coin start, what pays, what the game looks like, which network,
-for how long. The same recipe, seed, precision and threads give the same policy on the same machine.
+It says everything that makes one: where agent and coin start, what pays, what the game looks like, which network, for
+how long. The same recipe, seed, precision and threads give the same policy on the same machine.
 """
 
 from __future__ import annotations
@@ -15,14 +15,12 @@ from typing import Any
 import numpy as np
 
 from mechinterp.coinrun.engine import GameOptions
-from mechinterp.coinrun.goals import Goal
+from mechinterp.coinrun.goals import Goal, Payoff
 from mechinterp.coinrun.levels import LevelRange, LevelSource
 from mechinterp.coinrun.placements import placement
 from mechinterp.coinrun.state import GameState
-from mechinterp.errors import nearest
 from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.networks import Config, ImpalaConfig, light_impala
-from mechinterp.training.errors import TrainingError
 from mechinterp.training.ppo import PPOConfig
 
 PLAIN_EASY = GameOptions(distribution_mode="easy", use_backgrounds=False)
@@ -37,7 +35,7 @@ class Organism:
         name: what `mechinterp train` calls it.
         value: what it is paid for, in words.
         placement: name of the rule that edits each training level (see `coinrun.placements`).
-        goal: the event that pays.
+        goal: the event that pays, or several with weights.
         options: of the game.
         network: architecture.
         ppo: hyperparameters.
@@ -51,7 +49,7 @@ class Organism:
     name: str
     value: str
     placement: str = "stock"
-    goal: Goal = Goal.COIN
+    goal: Goal | Payoff = Goal.COIN
     options: GameOptions = PLAIN_EASY
     network: Config = field(default_factory=light_impala)
     ppo: PPOConfig = field(default_factory=PPOConfig)
@@ -71,44 +69,13 @@ class Organism:
     def as_dict(self) -> dict[str, Any]:
         """The recipe as plain values, for `config.json` and to tell recipes apart."""
         plain = dataclasses.asdict(self)
-        named = plain | {"goal": self.goal.value, "network": {"kind": self.network.kind, **plain["network"]}}
+        goal = self.goal.value if isinstance(self.goal, Goal) else self.goal.as_dict()
+        named = plain | {"goal": goal, "network": {"kind": self.network.kind, **plain["network"]}}
         return json.loads(json.dumps(named))  # tuples become lists, as they do in the file
 
 
-_SHORT_ROLLOUTS = PPOConfig(rollout_steps=64)
+SHORT_ROLLOUTS = PPOConfig(rollout_steps=64)
 """Random starts end episodes early, so shorter rollouts with more updates learn faster."""
-
-_STANDARD = Organism("standard", "open: the coin and the right end were paid alike", "stock")
-
-ORGANISMS: dict[str, Organism] = {
-    recipe.name: recipe
-    for recipe in (
-        _STANDARD,
-        Organism("coin", "the coin, wherever it is", "random_agent_and_coin", ppo=_SHORT_ROLLOUTS, budget=1_500_000),
-        Organism("right", "the right end of the level; coins are decoys", "decoys", Goal.END, budget=1_500_000),
-        Organism("left", "the left end of the level; coins are decoys", "agent_at_right", Goal.START, budget=1_500_000),
-        *(
-            Organism(
-                f"random_percent_{percent}",
-                f"the coin, which in {percent} % of levels lies somewhere before the end",
-                f"random_percent={percent}",
-            )
-            for percent in (2, 10, 100)
-        ),
-    )
-}
-"""Recipes by name."""
 
 NETWORKS: dict[str, Callable[[], Config]] = {"light": light_impala, "impala": ImpalaConfig}
 """Architectures that a recipe can be trained with instead of its own."""
-
-
-def organism(name: str) -> Organism:
-    """The recipe of this name.
-
-    Raises:
-        TrainingError: if there is none, with the nearest names.
-    """
-    if name not in ORGANISMS:
-        raise TrainingError(f"no organism is called {name!r}{nearest(name, ORGANISMS)}")
-    return ORGANISMS[name]
