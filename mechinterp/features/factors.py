@@ -11,6 +11,7 @@ from torch import nn
 
 from mechinterp.coinrun.state import GameState
 from mechinterp.features.attribution import attribute
+from mechinterp.features.counterfactuals import CounterfactualScenes
 from mechinterp.features.errors import FeatureError
 from mechinterp.features.factorisation import (
     Factors,
@@ -23,7 +24,6 @@ from mechinterp.features.factorisation import (
     train_sae,
 )
 from mechinterp.features.probing import activations
-from mechinterp.features.scenery import Scenery
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.stages import stage_outputs
 
@@ -75,7 +75,7 @@ def layer_factors(
     frames: UInt8[np.ndarray, "frames 64 64 3"],
     levels: Int64[np.ndarray, " frames"],
     choosing: Int64[np.ndarray, " levels"],
-    scenes: Scenery,
+    scenes: CounterfactualScenes,
     *,
     rng: np.random.Generator,
     hook: str | None = None,
