@@ -1,7 +1,7 @@
 # make report   a report on checkpoints/standard, in build/report
 # make test     the tests          make lint   style, types, architecture
 # The first of them makes .venv; it is brought up to date when the requirements change.
-# PYTHON=...    the Python 3.11 or 3.12 to make it with
+# PYTHON=...    the Python to make it with: 3.11 to 3.13 (3.14 is untried)
 # ARGS=...      more arguments for pytest or for mechinterp report
 
 .DEFAULT_GOAL := help
