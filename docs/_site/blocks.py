@@ -16,6 +16,7 @@ import base64
 import contextlib
 import html
 import io
+import linecache
 import os
 import re
 import subprocess
@@ -78,8 +79,12 @@ def with_outputs(page: str, *, name: str) -> str:
 
 def _python(block: Block, namespace: dict[str, Any], name: str) -> str:
     where = f"{name}, line {block.line}"
+    name = f"<{where}>"
+    source = "\n" * (block.line - 1) + block.code
+    # where tracebacks (and nnsight, which compiles the block of a `with` again) look for the source of code
+    linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
     try:
-        tree = ast.parse("\n" * (block.line - 1) + block.code, filename=name)
+        tree = ast.parse(source, filename=name)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         value = None
         with contextlib.redirect_stdout(io.StringIO()) as printed:
