@@ -1,4 +1,3 @@
-from . import ridge as ridge
 from .attribution import Attribution as Attribution
 from .attribution import attribute as attribute
 from .coin_channels import CoinChannel as CoinChannel
