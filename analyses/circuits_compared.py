@@ -39,7 +39,6 @@ from mechinterp.circuits import (
     curve,
     smallest,
     stability,
-    stream,
     sufficient,
 )
 from mechinterp.circuits.discovery import effects
@@ -49,7 +48,7 @@ from mechinterp.circuits.held_out import refined
 from mechinterp.circuits.masks import MaskOptions
 from mechinterp.coinrun import LevelSource
 from mechinterp.coinrun.scenes import MinimalPairs, SceneError, minimal_pairs
-from mechinterp.policies import Policy, PolicyActor, read, visited_states
+from mechinterp.policies import Policy, PolicyActor, read, stage_writers, visited_states
 from mechinterp.policies.evaluation import UNSEEN_LEVELS
 from mechinterp.policies.home import home_options
 
@@ -60,7 +59,7 @@ MASK = MaskOptions(steps=150, rate=0.2)
 
 
 def rankings(policy: Policy, pairs: MinimalPairs, metric: str, seed: int) -> dict[str, Callable[[], Ranking]]:
-    options: dict[str, Any] = {"kind": "nodes", "metric": metric, "universe": stream(policy)}
+    options: dict[str, Any] = {"kind": "nodes", "metric": metric, "universe": stage_writers(policy)}
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     some = pairs.select(np.arange(min(len(pairs), PRUNED_ON)))
     return {

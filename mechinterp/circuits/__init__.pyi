@@ -17,7 +17,6 @@ from .faithfulness import smallest as smallest
 from .faithfulness import stability as stability
 from .graph import ResidualGraph as ResidualGraph
 from .graph import edge_weight as edge_weight
-from .graph import stream as stream
 from .held_out import Sufficient as Sufficient
 from .held_out import sufficient as sufficient
 from .hypotheses import completeness as completeness

@@ -15,6 +15,7 @@ from mechinterp.circuits.errors import BudgetTooSmall, CircuitError
 from mechinterp.circuits.fast.layers import FEW, FEW_OF_LINEAR
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import OBSERVATION, Node, last_uses
+from mechinterp.policies.traits import window_of
 
 BEST_ROWS, BEST_BYTES = 64, {"cpu": 8 << 20}
 """A batch of so many rows, or so many bytes if that is more, is as fast as any: larger ones leave a CPU's cache."""
@@ -97,13 +98,14 @@ def _workspace(policy: Policy, node: Node, sizes: Mapping[str, int]) -> int:
     inputs = sum(sizes[name] for name in node.inputs if name != OBSERVATION)
     if isinstance(module, nn.Linear):
         return inputs + module.weight.nbytes // FEW_OF_LINEAR  # the columns that a patch of few features needs
-    if not isinstance(module, nn.Conv2d):
+    window = window_of(module)
+    if not isinstance(module, nn.Conv2d) or window is None:
         return inputs
     if module.weight.dtype == torch.float32:
         # A padded copy of the input, and either copies in another memory format or the unfolded change of few channels.
-        return inputs + max(inputs + sizes[node.name], inputs * prod(module.kernel_size) // FEW)
-    window = prod(module.kernel_size) * module.in_channels * prod(policy.shapes[node.name][1:])
-    return inputs + window * module.weight.element_size()  # unfolded: other dtypes have no direct convolution
+        return inputs + max(inputs + sizes[node.name], inputs * window.area // FEW)
+    unfolded = window.area * module.in_channels * prod(policy.shapes[node.name][1:])
+    return inputs + unfolded * module.weight.element_size()  # unfolded: other dtypes have no direct convolution
 
 
 def _bytes(policy: Policy) -> dict[str, int]:

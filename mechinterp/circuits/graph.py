@@ -20,11 +20,9 @@ from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.nodes import Edge, Node
 from mechinterp.errors import nearest
 from mechinterp.policies.graph import Policy
-from mechinterp.policies.layers import Add, Flatten, L2Pool
 from mechinterp.policies.nodes import OBSERVATION
 from mechinterp.policies.nodes import Node as Step
-
-_GLUE = (nn.ReLU, nn.MaxPool2d, nn.AvgPool2d, nn.Identity, L2Pool, Add, Flatten)
+from mechinterp.policies.traits import TRAITS, traits_of
 
 
 @dataclass(frozen=True)
@@ -81,10 +79,11 @@ class ResidualGraph:
                     writers.add(name)
                     continue
                 module = policy.get_submodule(steps[name].module)
-                if not isinstance(module, _GLUE):
+                if not _by_channel(module):
+                    known = [kind.__name__ for kind, traits in TRAITS.items() if traits.channels != "mixed"]
                     raise CircuitError(
                         f"{name}: {type(module).__name__} has no weights and is not known to treat each channel by "
-                        f"itself; known are {', '.join(kind.__name__ for kind in _GLUE)}"
+                        f"itself; known are {', '.join(known)}"
                     )
                 glue.add(name)
                 open_names += steps[name].inputs
@@ -157,13 +156,6 @@ class ResidualGraph:
         return hook
 
 
-def stream(policy: Policy) -> tuple[str, ...]:
-    """Layers whose maps are read outside of a branch: those that write to the residual stream, where there is one."""
-    graph = ResidualGraph.of(policy)
-    inside = {layer.writers[0] for layer in graph.layers if layer.hook.endswith("hook_branch")}
-    return tuple(hook for hook in graph.inner if len(policy.shapes[hook]) == 3 and hook not in inside)
-
-
 def edge_weight(policy: Policy, edge: Edge) -> Float[Tensor, " *kernel"]:
     """The weights that carry an edge: a kernel (rows, columns), a map (one weight a cell), or a single number.
 
@@ -226,6 +218,10 @@ def refuse_hooks(policy: Policy) -> None:
 
 def _is_layer(policy: Policy, step: Step) -> bool:
     return next(policy.get_submodule(step.module).parameters(recurse=False), None) is not None
+
+
+def _by_channel(module: nn.Module) -> bool:
+    return any(kind in TRAITS for kind in type(module).__mro__) and traits_of(module).channels != "mixed"
 
 
 def grouped(edges: Iterable[Edge]) -> dict[tuple[str, str], dict[int, list[int]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float, Float64
@@ -10,22 +10,17 @@ from torch import Tensor
 
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.errors import nearest
-from mechinterp.policies.actions import jump_logodds, movement_logodds
+from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import PolicyOutput
+from mechinterp.policies.readouts import READOUTS, Readout, ReadoutLike, as_readout
+from mechinterp.policies.readouts.registry import ACTION
 
-MetricFn = Callable[[Tensor, Tensor], Tensor]
-"""`fn(logits [batch, actions], value [batch]) -> [batch]`."""
-Metrics = str | Sequence[str] | Mapping[str, "str | MetricFn"]
-"""Names of built-in metrics, or name -> function (or built-in name)."""
-
-BUILT_IN = {
-    "movement": "log P(right) - log P(left), nats",
-    "jump": "log P(jump) - log P(no jump), nats",
-    "value": "the policy's estimate of its return",
-    "kl": "KL divergence of the run's action distribution from that of the unpatched clean run, nats",
-}
-"""The metrics that have a name. For `kl`, the clean run itself has 0."""
+KL = "kl"
+"""The metric that compares two runs: the KL divergence of the run's action distribution from that of the unpatched
+clean run, in nats. (For the clean run itself it is 0.)"""
+Metrics = str | Sequence[str] | Mapping[str, ReadoutLike]
+"""Names (of readouts, ``action:NAME``, or `KL`), or name -> any readout (or name of one)."""
 
 
 class Measure:
@@ -41,14 +36,9 @@ class Measure:
             )
         named = dict(metrics) if isinstance(metrics, Mapping) else {name: name for name in metrics}
         if not named:
-            raise CircuitError(f"no metrics were given; built in are {', '.join(BUILT_IN)}")
-        for fn in named.values():
-            if isinstance(fn, str) and fn not in BUILT_IN:
-                raise CircuitError(f"unknown metric {fn!r}{nearest(fn, BUILT_IN)}")
-            if not isinstance(fn, str) and not callable(fn):
-                raise CircuitError(f"a metric is a name or a function of (logits, value), got {fn!r}")
+            raise CircuitError(f"no metrics were given; built in are {', '.join((*READOUTS, KL))}")
         self.actions = policy.actions
-        self.named = named
+        self.named = {name: None if metric == KL else _readout(name, metric) for name, metric in named.items()}
         self.names: tuple[str, ...] = tuple(named)
 
     def __call__(self, output: PolicyOutput, clean: PolicyOutput) -> Float64[Tensor, "metrics batch"]:
@@ -58,25 +48,27 @@ class Measure:
             CircuitError: a metric that is not one finite number a row.
         """
         measured = []
-        for name, fn in self.named.items():
-            numbers = self._built_in(fn, output, clean) if isinstance(fn, str) else fn(output.logits, output.value)
-            if not isinstance(numbers, Tensor) or numbers.shape != output.value.shape:
-                got = tuple(numbers.shape) if isinstance(numbers, Tensor) else type(numbers).__name__
-                raise CircuitError(
-                    f"metric {name!r} must give one number a row, {tuple(output.value.shape)}, got {got}"
-                )
+        for name, readout in self.named.items():
+            try:
+                numbers = _divergence(output, clean) if readout is None else readout(output, self.actions)
+            except PolicyError as error:
+                raise CircuitError(f"metric {name!r}: {error}") from error
             if not torch.isfinite(numbers).all():
                 raise CircuitError(f"metric {name!r} is not finite in {int((~torch.isfinite(numbers)).sum())} rows")
             measured.append(numbers.double())
         return torch.stack(measured)
 
-    def _built_in(self, name: str, output: PolicyOutput, clean: PolicyOutput) -> Float[Tensor, " batch"]:
-        if name == "movement":
-            return movement_logodds(output.logits, self.actions)
-        if name == "jump":
-            return jump_logodds(output.logits, self.actions)
-        if name == "value":
-            return output.value
-        # In float64: the divergence is of second order in the change, so that rounding would drown a small one.
-        log_clean, log_run = (logits.double().log_softmax(-1) for logits in (clean.logits, output.logits))
-        return (log_clean.exp() * (log_clean - log_run)).sum(-1)
+
+def _readout(name: str, metric: ReadoutLike) -> Readout:
+    if isinstance(metric, str) and metric not in READOUTS and not metric.startswith(ACTION):
+        raise CircuitError(f"unknown metric {metric!r}{nearest(metric, (*READOUTS, KL))}")
+    try:
+        return as_readout(metric, name=name)
+    except PolicyError as error:
+        raise CircuitError(f"metric {name!r}: {error}") from error
+
+
+def _divergence(output: PolicyOutput, clean: PolicyOutput) -> Float[Tensor, " batch"]:
+    # In float64: the divergence is of second order in the change, so that rounding would drown a small one.
+    log_clean, log_run = (logits.double().log_softmax(-1) for logits in (clean.logits, output.logits))
+    return (log_clean.exp() * (log_clean - log_run)).sum(-1)

@@ -61,7 +61,8 @@ def patch(
             each pair; or values of any run of your own, as a mapping from every hook point patched with it to
             [pairs, *shape] or [1, *shape].
         caches: name -> values of runs of your own, for sites whose `source` is that name.
-        metrics: names out of `metrics.BUILT_IN`, or name -> function of (logits, value) that gives one number a row.
+        metrics: names out of `READOUTS`, ``action:NAME`` or ``kl``; or name -> any readout, such as a
+            function of (logits, value).
         reference: frames for `mean` and `resample`, at whatever sites; by default those of the pairs, both sides.
         memory: bytes for activations, at most (besides the network, the frames, a cache given and the result).
         engine: `whole` runs every node after a site for whole maps, through the network itself; `auto` runs only what a

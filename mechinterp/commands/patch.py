@@ -5,19 +5,9 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mechinterp.commands import Command, seed
-
-if TYPE_CHECKING:
-    from mechinterp.policies.graph import Policy
-
-STAGES = ("*hook_pool", "*hook_out", "*hook_relu", "*hook_post")
-"""Hook points that are patched unless others are asked for: what each stage hands on to the next. An architecture has
-some of them; a pattern of the user's own must match."""
-
 
 FEWEST = 4
 """Levels that the pairs must come from: some to choose on, and two or more to report on."""
@@ -52,11 +42,6 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", metavar="NAME", help="layout of a foreign file, where its keys do not tell")
 
 
-def stages(policy: Policy) -> list[str]:
-    """Those of `STAGES` that this architecture has."""
-    return [pattern for pattern in STAGES if any(fnmatchcase(name, pattern) for name in policy.hook_names)]
-
-
 def _run(arguments: argparse.Namespace) -> None:
     import json
 
@@ -72,6 +57,7 @@ def _run(arguments: argparse.Namespace) -> None:
     from mechinterp.policies.actors import PolicyActor
     from mechinterp.policies.evaluation import UNSEEN_LEVELS
     from mechinterp.policies.home import home_options
+    from mechinterp.policies.stages import stage_outputs
     from mechinterp.policies.visits import visited_states
 
     if arguments.variable not in VARIABLES:  # before anything is played
@@ -85,7 +71,7 @@ def _run(arguments: argparse.Namespace) -> None:
             raise MechinterpError(f"--out {arguments.out}: {there} is a file; give a folder, which is made if need be")
     policy, card = checkpoints.read(arguments.checkpoint, format=arguments.format)
     policy.eval().requires_grad_(False)
-    sites = sites_by(policy, matching(policy, arguments.hook or stages(policy)), arguments.by)
+    sites = sites_by(policy, matching(policy, arguments.hook or stage_outputs(policy)), arguments.by)
 
     source = LevelSource(home_options(card))
     try:

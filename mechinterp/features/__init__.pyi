@@ -23,7 +23,6 @@ from .probing import Probe as Probe
 from .probing import probes as probes
 from .receptive import Grid as Grid
 from .receptive import grids as grids
-from .receptive import stages as stages
 from .scenery import Scenery as Scenery
 from .scenery import scenery_of as scenery_of
 from .searching import Searched as Searched

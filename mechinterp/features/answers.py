@@ -12,12 +12,13 @@ from mechinterp.features.contrasting import Contrasts
 from mechinterp.features.errors import FeatureError
 from mechinterp.features.paired import dead_channels
 from mechinterp.features.reading import BATCH, read_places, read_several
-from mechinterp.features.receptive import grids, stages
+from mechinterp.features.receptive import grids
 from mechinterp.features.scenery import COIN, ELSEWHERE, OBJECTS, RIVALS, Scenery
 from mechinterp.features.untrained import NullContrasts
 from mechinterp.policies.controls import untrained
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names
+from mechinterp.policies.stages import stage_outputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,13 +100,13 @@ def answers_of(
     """Run the network on every scene once and read it at the place of the object.
 
     Args:
-        hooks: by default those of `receptive.stages`.
+        hooks: by default those of `stage_outputs`.
         things: which of the objects, beside the coin.
 
     Raises:
         UnknownHook: see `Policy.select`.
     """
-    names = policy.select(stages(policy) if hooks is None else hooks)
+    names = policy.select(stage_outputs(policy) if hooks is None else hooks)
     sides = {name: grid.side if (grid := where) else 0 for name, where in grids(policy).items() if name in names}
     shown = {name: thing for name, thing in scenery.objects.items() if name == COIN or name in things}
     # a thing of another size has its middle elsewhere: the empty scene is read there too
@@ -160,7 +161,7 @@ def null_answers(
 
     Twenty are the fewest with which the corrected p can come down to 0.05. The `LOOKS` are left out: no test asks them.
     """
-    names = policy.select(stages(policy) if hooks is None else hooks)
+    names = policy.select(stage_outputs(policy) if hooks is None else hooks)
     things = (*RIVALS, *ELSEWHERE)
     return NullAnswers(
         tuple(

@@ -1,6 +1,6 @@
 """How much each pixel, or each value of a hidden layer, has to do with what the policy says; through captum.
 
-Methods (f is the movement log-odds, the jump log-odds or the value; b the baseline):
+Methods (f is the readout that is attributed; b the baseline):
 
 "integrated gradients"  gradient along the straight line from b to the frame (Sundararajan et al. 2017). At a hidden
                         hook point the line is drawn in that activation. Adds up to f(frame) - f(b).
@@ -19,7 +19,6 @@ warning, and the other two go through the same code.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,19 +30,12 @@ from torch import Tensor
 from mechinterp.errors import nearest
 from mechinterp.features import methods
 from mechinterp.features.errors import FeatureError
-from mechinterp.policies.actions import jump_logodds, movement_logodds
-from mechinterp.policies.errors import UnknownHook
+from mechinterp.policies.errors import PolicyError, UnknownHook
 from mechinterp.policies.graph import Policy
-from mechinterp.policies.nodes import PolicyOutput
+from mechinterp.policies.readouts import ReadoutLike, as_readout
 
 PIXELS = "hook_input"
 MOST_STEPS = 512
-TARGETS: dict[str, Callable[[PolicyOutput, tuple[int, ...]], Tensor]] = {
-    "movement": lambda output, actions: movement_logodds(output.logits, actions),
-    "jump": lambda output, actions: jump_logodds(output.logits, actions),
-    "value": lambda output, actions: output.value,
-}
-"""What is attributed: log P(right) - log P(left) and log P(jump) - log P(no jump), in nats; the critic's value."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -85,7 +77,7 @@ def attribute(
     frames: UInt8[np.ndarray, "frames 64 64 3"],
     *,
     method: str = "integrated gradients",
-    target: str = "movement",
+    target: ReadoutLike = "movement",
     hook: str = PIXELS,
     baseline: UInt8[np.ndarray, "*frames 64 64 3"] | Literal["mean", "black"] = "mean",
     steps: int = 32,
@@ -98,7 +90,7 @@ def attribute(
 
     Args:
         method: one of `methods.METHODS`; see above.
-        target: one of `TARGETS`.
+        target: a name out of `READOUTS`, ``action:NAME``, or any function of (logits, value); see `as_readout`.
         hook: where; the default is the pixels (each colour by itself, in captum's sense of the 0 to 1 image).
         baseline: what stands for "nothing there": the mean of the frames, a black frame, one frame, or one for each
             (the corrupted side of minimal pairs: then only what differs gets anything).
@@ -113,16 +105,19 @@ def attribute(
         FeatureError: an unknown method or target, one that does not fit the hook, frames or baseline of another shape,
             or sums that are still off with `most_steps` steps.
     """
-    for name, known, what in ((method, methods.METHODS, "method"), (target, TARGETS, "target")):
-        if name not in known:
-            raise FeatureError(f"unknown {what} {name!r}{nearest(name, known)}")
+    if method not in methods.METHODS:
+        raise FeatureError(f"unknown method {method!r}{nearest(method, methods.METHODS)}")
+    try:
+        readout = as_readout(target)
+    except PolicyError as error:
+        raise FeatureError(f"target: {error}") from error
     if hook not in policy.hook_names:
         raise UnknownHook([hook], policy.hook_names)
     images = _images(policy, frames, "frames")
     against = _images(policy, _baseline(frames, baseline), "baseline").expand_as(images)
 
     def read(batch: Tensor, start: str = PIXELS) -> Tensor:
-        return TARGETS[target](policy(start_at=start, values={start: batch}), policy.actions)
+        return readout(policy(start_at=start, values={start: batch}), policy.actions)
 
     run = methods.Method(policy, read, hook, method, window)
     taken = np.full(len(images), steps if run.integrates else 0)
@@ -137,12 +132,12 @@ def attribute(
         if steps > most_steps:
             raise FeatureError(
                 f"{method} at {hook} does not add up in {len(wrong)} of {len(images)} frames: off by up to "
-                f"{off.max():.3g} where {target} changes by {np.median(np.abs(change)):.3g} (median); give a larger "
-                "tolerance, or another baseline"
+                f"{off.max():.3g} where {readout.name} changes by {np.median(np.abs(change)):.3g} (median); give a "
+                "larger tolerance, or another baseline"
             )
         values[wrong] = run(images[wrong], against[wrong], steps, batch)
         taken[wrong] = steps
-    return Attribution(method=method, target=target, hook=hook, values=values, change=change, steps=taken)
+    return Attribution(method=method, target=readout.name, hook=hook, values=values, change=change, steps=taken)
 
 
 def _baseline(frames: np.ndarray, baseline: np.ndarray | str) -> np.ndarray:

@@ -23,9 +23,9 @@ from mechinterp.features.factorisation import (
     train_sae,
 )
 from mechinterp.features.probing import activations
-from mechinterp.features.receptive import stages
 from mechinterp.features.scenery import Scenery
 from mechinterp.policies.graph import Policy
+from mechinterp.policies.stages import stage_outputs
 
 FACTORS = 6
 LATENTS_NAMED = 12
@@ -62,7 +62,7 @@ def factored_layer(policy: Policy) -> str:
     Raises:
         FeatureError: the network has none.
     """
-    for name in reversed(stages(policy)):
+    for name in reversed(stage_outputs(policy)):
         node = next(node for node in policy.nodes if node.name == name)
         if len(policy.shapes[name]) == 3 and isinstance(policy.get_submodule(node.module), nn.ReLU):
             return name

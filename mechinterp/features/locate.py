@@ -74,7 +74,7 @@ def locate(
     hooks: Names = None,
     tick: Tick = lambda words: None,
 ) -> Located:
-    """Look for the coin, and for right, at every hook point (by default those of `receptive.stages`).
+    """Look for the coin, and for right, at every hook point (by default those of `stage_outputs`).
 
     Args:
         options: the game that the policy plays.

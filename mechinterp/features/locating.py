@@ -10,13 +10,14 @@ from jaxtyping import Float, Float32, Float64, Int64, UInt8
 
 from mechinterp.features.errors import FeatureError
 from mechinterp.features.probing import FEWEST, PIXELS, Probe, activations, judge, moved
-from mechinterp.features.receptive import Grid, grids, stages
+from mechinterp.features.receptive import Grid, grids
 from mechinterp.features.ridge import folds
 from mechinterp.policies.controls import untrained
 from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names
 from mechinterp.policies.nodes import FRAME
+from mechinterp.policies.stages import stage_outputs
 
 NEAR = 7.5
 """Pixels from the object within which a guess counts as right: about one and a half cells of the game's world."""
@@ -57,7 +58,7 @@ def place_probes(
         FeatureError: too few levels with the object in view.
     """
     where = grids(policy)
-    names = policy.select(tuple(h for h in stages(policy) if where[h]) if hooks is None else hooks)
+    names = policy.select(tuple(h for h in stage_outputs(policy) if where[h]) if hooks is None else hooks)
     if flat := [hook for hook in names if where[hook] is None]:
         raise PolicyError(f"{flat[0]} is a row of numbers, without places; choose hook points with maps")
     rows = np.flatnonzero(~np.isnan(places).any(1))

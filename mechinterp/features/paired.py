@@ -10,10 +10,11 @@ from jaxtyping import Bool, Float, Int64, UInt8
 from mechinterp.features.contrasting import Contrasts
 from mechinterp.features.errors import FeatureError
 from mechinterp.features.reading import BATCH, Reading, read_places
-from mechinterp.features.receptive import grids, stages
+from mechinterp.features.receptive import grids
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names
 from mechinterp.policies.nodes import FRAME
+from mechinterp.policies.stages import stage_outputs
 
 
 class Pairs(Protocol):
@@ -47,7 +48,7 @@ def contrasts(
 
     Args:
         pairs: minimal pairs, the object present in the clean scene and absent, or elsewhere, in the corrupted one.
-        hooks: which hook points; by default those of `receptive.stages`.
+        hooks: which hook points; by default those of `stage_outputs`.
         places: (row, column) of the object, in pixels of the frame, NaN or negative where it is out of view; by default
             the coin's, from `pairs.coin_cells`. Pairs without the object in view are left out and counted.
         radius: neighbours read on each side of the cell.
@@ -57,7 +58,7 @@ def contrasts(
         UnknownHook, EmptySelection: see `Policy.select`.
         FeatureError: the object is in view in no pair; places or frames of another shape.
     """
-    names = policy.select(stages(policy) if hooks is None else hooks)
+    names = policy.select(stage_outputs(policy) if hooks is None else hooks)
     if places is None:
         cells = pairs.coin_cells(FRAME, "clean")
         places = np.where(cells >= 0, cells + 0.5, np.nan)

@@ -17,11 +17,11 @@ from jaxtyping import Float, Float32, Float64, Int64, UInt8
 
 from mechinterp.features import ridge
 from mechinterp.features.errors import FeatureError
-from mechinterp.features.receptive import stages
 from mechinterp.features.world import Label
 from mechinterp.policies.controls import untrained
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names
+from mechinterp.policies.stages import stage_outputs
 from mechinterp.stats import Estimate, Null, mean
 
 PIXELS = "pixels"
@@ -73,7 +73,7 @@ def probes(
     Args:
         levels: level of each scene; a level is never both fitted on and tested on.
         labels: from `world.labels`, or of your own; scenes where one is NaN are left out for it.
-        hooks: by default those of `receptive.stages`.
+        hooks: by default those of `stage_outputs`.
         networks: seeds of the untrained networks.
         shuffles: shuffled copies of each label.
         repeats: divisions of the levels into parts; a scene's scores are averaged over them.
@@ -83,7 +83,7 @@ def probes(
         UnknownHook: see `Policy.select`.
         FeatureError: lengths that do not fit, or a label with too few levels, or one class hardly ever.
     """
-    names = policy.select(stages(policy) if hooks is None else hooks)
+    names = policy.select(stage_outputs(policy) if hooks is None else hooks)
     if any(len(label.values) != len(frames) for label in labels) or len(levels) != len(frames):
         raise FeatureError(f"there are {len(frames)} frames, but not as many levels, or values of every label")
     groups = _groups(labels, levels, shuffles, repeats, parts, rng)

@@ -16,7 +16,7 @@ from mechinterp.features.scenery import COIN, Scenery
 from mechinterp.features.searching import Searched
 from mechinterp.features.world import Label, labels
 from mechinterp.policies.graph import Policy
-from mechinterp.policies.readouts import readouts
+from mechinterp.policies.readouts import readout_values
 
 NATURAL = ("end wall in view", "distance to the end wall", "agent x", "hazard ahead")
 _SCENES = 120  # with a coin, and as many without
@@ -76,7 +76,7 @@ def _of_coin(scenes: Scenery, rows: Int64[np.ndarray, " rows"]) -> _Question:
 
 
 def _natural(policy: Policy, found: Searched) -> _Question:
-    says = readouts(policy, found.frames)
+    says = readout_values(policy, found.frames)
     asked = labels(found.states, NATURAL)
     for name in ("movement", "jump"):
         if np.ptp(says[name]) > 0:

@@ -16,11 +16,11 @@ from jaxtyping import Float, Int64
 from torch import nn
 
 from mechinterp.features.errors import FeatureError
+from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.graph import Policy
-from mechinterp.policies.layers import Add, Flatten, L2Pool, Observe
+from mechinterp.policies.layers import Add
 from mechinterp.policies.nodes import OBSERVATION
-
-_SAME = (nn.ReLU, nn.Identity)
+from mechinterp.policies.traits import window_of
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def grids(policy: Policy) -> dict[str, Grid | None]:
     for node in policy.nodes:
         module, shape = policy.get_submodule(node.module), policy.shapes[node.name]
         before = [found[name] for name in node.inputs]
-        if len(shape) != 3 or isinstance(module, Flatten) or any(grid is None for grid in before):
+        if len(shape) != 3 or any(grid is None for grid in before):
             found[node.name] = None
             continue
         found[node.name] = _after(module, [g for g in before if g is not None], shape[1], node.name)
@@ -63,23 +63,8 @@ def grids(policy: Policy) -> dict[str, Grid | None]:
     return found
 
 
-def stages(policy: Policy) -> tuple[str, ...]:
-    """The hook points to look at first: the outputs of ReLUs, poolings and sums that all information passes through.
-
-    Left out are what only a residual branch sees, sums' inputs before their ReLU, and copies in another shape.
-    """
-    kept = (nn.ReLU, nn.MaxPool2d, L2Pool, Add)
-    return tuple(
-        node.name
-        for node in policy.nodes
-        if isinstance(policy.get_submodule(node.module), kept) and policy.frontier(node.name) == (node.name,)
-    )
-
-
 def _after(module: nn.Module, before: Iterable[Grid], side: int, name: str) -> Grid:
     first, *others = before
-    if isinstance(module, Observe):
-        return Grid(side, first.stride, first.centre, first.reach)
     if isinstance(module, Add):
         if any((g.side, g.stride, g.centre) != (first.side, first.stride, first.centre) for g in others):
             raise FeatureError(f"{name} adds maps whose cells do not lie at the same places: {[first, *others]}")
@@ -95,18 +80,10 @@ def _after(module: nn.Module, before: Iterable[Grid], side: int, name: str) -> G
 
 def _window(module: nn.Module, name: str) -> tuple[int, int, int]:
     """Kernel, stride and padding of a module that slides a square window."""
-    if isinstance(module, _SAME):
-        return 1, 1, 0
-    if isinstance(module, L2Pool):
-        return 2, 2, 0
-    if isinstance(module, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d):
-        sizes = [_numbers(getattr(module, what)) for what in ("kernel_size", "stride", "padding")]
-        dilation = _numbers(getattr(module, "dilation", 1))
-        if all(len(size) == 1 for size in sizes) and dilation == {1}:
-            kernel, stride, padding = (size.pop() for size in sizes)
-            return kernel, stride, padding
-    raise FeatureError(f"{name}: the receptive field of {module} is not known")
-
-
-def _numbers(size: int | tuple[int, ...] | str) -> set[int]:
-    return {size} if isinstance(size, int) else {number for number in size if isinstance(number, int)}
+    try:
+        window = window_of(module)
+    except PolicyError:
+        window = None
+    if window is None or window.dilation != (1, 1) or any(rows != columns for rows, columns in window):
+        raise FeatureError(f"{name}: the receptive field of {module} is not known")
+    return window.kernel[0], window.stride[0], window.padding[0]

@@ -22,7 +22,6 @@ from mechinterp.features.directions import coin_directions
 from mechinterp.features.errors import FeatureError
 from mechinterp.features.findings import Finding, findings
 from mechinterp.features.plan import CHOOSE, LEAST, LocatePlan
-from mechinterp.features.receptive import stages
 from mechinterp.features.scenery import Scenery, scenery_of
 from mechinterp.features.uses import totals
 from mechinterp.features.verdicts import HELD
@@ -30,6 +29,7 @@ from mechinterp.policies.actors import PolicyActor
 from mechinterp.policies.evaluation import UNSEEN_LEVELS
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names
+from mechinterp.policies.stages import stage_outputs
 from mechinterp.policies.visits import visited_states
 from mechinterp.stats import Estimate
 
@@ -84,7 +84,7 @@ def search(
     hooks: Names = None,
     tick: Tick = lambda words: None,
 ) -> Searched:
-    """Look for the coin at every hook point (by default those of `receptive.stages`).
+    """Look for the coin at every hook point (by default those of `stage_outputs`).
 
     Args:
         options: the game that the policy plays.
@@ -95,7 +95,7 @@ def search(
         FeatureError: too few scenes with room for a coin.
         TooFewSamples: too few levels for an interval.
     """
-    names = policy.select(stages(policy) if hooks is None else hooks)
+    names = policy.select(stage_outputs(policy) if hooks is None else hooks)
     tick("playing")
     states = _states(policy, options, plan, int(rng.integers(2**31)))
     tick("drawing scenes")

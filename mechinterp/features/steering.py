@@ -15,12 +15,12 @@ import torch
 from jaxtyping import Float64, Int64, UInt8
 
 from mechinterp.features.errors import FeatureError
-from mechinterp.features.receptive import stages
 from mechinterp.interventions import Steer, run_each
 from mechinterp.policies.actions import movement_logodds
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names
-from mechinterp.policies.readouts import readouts
+from mechinterp.policies.readouts import readout_values
+from mechinterp.policies.stages import stage_outputs
 from mechinterp.stats import Estimate, Null, means, widened
 
 _BATCH = 32
@@ -60,7 +60,7 @@ def right_directions(
 
     Args:
         choose, report: frames and the level of each; they share no level.
-        hooks: by default those of `receptive.stages`.
+        hooks: by default those of `stage_outputs`.
         random: how many random directions make the null; p is at least 1 / (random + 1), as one side
             is asked: whether adding raises, and taking away lowers, more than these do.
 
@@ -70,13 +70,13 @@ def right_directions(
     (frames, levels), (others, held) = choose, report
     if set(levels.tolist()) & set(held.tolist()):
         raise FeatureError("steering: the levels that choose the direction and those that try it must differ")
-    wants = readouts(policy, frames)["movement"]
+    wants = readout_values(policy, frames)["movement"]
     if len(frames) < 6 or np.ptp(wants) == 0:
         raise FeatureError(f"steering: {len(frames)} frames with log-odds that spread over {np.ptp(wants):.3g} nats")
     low, high = np.quantile(wants, [1 / 3, 2 / 3])
     more, less = frames[wants >= high], frames[wants <= low]
-    plain = readouts(policy, others)["movement"]
-    names = policy.select(stages(policy) if hooks is None else hooks)
+    plain = readout_values(policy, others)["movement"]
+    names = policy.select(stage_outputs(policy) if hooks is None else hooks)
     return [_steer(policy, hook, more, less, others, held, plain, random, rng) for hook in names]
 
 

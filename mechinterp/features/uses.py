@@ -18,13 +18,12 @@ from torch import Tensor
 from mechinterp.features.errors import FeatureError
 from mechinterp.features.scenery import Scenery
 from mechinterp.interventions import Edit, Patch, run_each
-from mechinterp.policies.actions import jump_logodds, movement_logodds
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import PolicyOutput
 from mechinterp.policies.readouts import READOUTS
 from mechinterp.stats import Estimate, means, sign_flip_tests
 
-ACTS = ("movement", "jump")
+ACTS = tuple(name for name, readout in READOUTS.items() if readout.acts)
 """The readouts that are actions; the value is only an opinion."""
 MARGIN = 0.1
 """The largest effect on an action that would not matter, in nats, fixed beforehand: around one half it changes a
@@ -193,9 +192,8 @@ def _estimates(
 
 
 def _read(policy: Policy, output: PolicyOutput) -> dict[str, Float64[np.ndarray, " rows"]]:
-    logits = output.logits.double()
-    values = (movement_logodds(logits, policy.actions), jump_logodds(logits, policy.actions), output.value.double())
-    return {name: value.detach().cpu().numpy() for name, value in zip(READOUTS, values, strict=True)}
+    exact = PolicyOutput(output.logits.double(), output.value.double())
+    return {name: read(exact, policy.actions).detach().cpu().numpy() for name, read in READOUTS.items()}
 
 
 def _frames(policy: Policy, frames: np.ndarray) -> Tensor:

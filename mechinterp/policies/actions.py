@@ -61,6 +61,22 @@ def jump_logodds(logits: Float[Tensor, "batch actions"], actions: Sequence[int])
     return _total(logits, kinds, "jump") - _total(logits, kinds, "no jump")
 
 
+def action_logodds(
+    logits: Float[Tensor, "batch actions"], actions: Sequence[int], action: str
+) -> Float[Tensor, " batch"]:
+    """The log-odds log P(action) - log P(any other), in nats.
+
+    Args:
+        action: one of `NAMES`.
+
+    Raises:
+        PolicyError: `actions` does not fit the logits, or has no such action, or no other.
+    """
+    kinds = _kinds(logits, actions, NAMES.__getitem__)
+    others = [action if kind == action else f"not {action}" for kind in kinds]
+    return _total(logits, kinds, action) - _total(logits, others, f"not {action}")
+
+
 def groups(logits: Float[Tensor, "batch actions"], actions: Sequence[int]) -> Groups:
     """Probabilities of left / still / right and of jump / none / down (0 for a kind that `actions` does not have).
 

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from mechinterp.policies.graph import Policy
+from mechinterp.policies.layers import Add
+from mechinterp.policies.nodes import LOGITS, VALUE
 
 
 @torch.no_grad()
@@ -30,10 +32,14 @@ def initialise(policy: Policy, generator: torch.Generator) -> None:
 
 
 def _fill(policy: Policy, generator: torch.Generator) -> None:
+    modules = {node.name: node.module for node in policy.nodes}
+    added = {
+        name for node in policy.nodes if isinstance(policy.get_submodule(node.module), Add) for name in node.inputs
+    }
     layers = {name: module for name, module in policy.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
-    branches = [name for name in layers if name.endswith(".conv2")]
+    branches = [path for name, path in modules.items() if name in added and path in layers]
     for name, layer in layers.items():
-        gain = {"logits": 0.01, "value": 0.01}.get(name, math.sqrt(2))
+        gain = 0.01 if name in (modules[LOGITS], modules[VALUE]) else math.sqrt(2)
         if name in branches:
             gain = math.sqrt(2 / len(branches))
         # A contiguous draft: `orthogonal_` would otherwise depend on the memory format.

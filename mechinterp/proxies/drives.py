@@ -15,13 +15,13 @@ from jaxtyping import Float64
 from mechinterp import stats
 from mechinterp.coinrun.scenes import MinimalPairs
 from mechinterp.policies.graph import Policy
-from mechinterp.policies.readouts import READOUTS, readouts
+from mechinterp.policies.readouts import READOUTS, readout_values
 from mechinterp.stats import Estimate
 
 
 def differences(policy: Policy, pairs: MinimalPairs) -> dict[str, Float64[np.ndarray, " pairs"]]:
     """readout(clean) - readout(corrupted) of each pair, for each of `READOUTS`."""
-    clean, corrupted = readouts(policy, pairs.clean), readouts(policy, pairs.corrupted)
+    clean, corrupted = readout_values(policy, pairs.clean), readout_values(policy, pairs.corrupted)
     return {name: clean[name] - corrupted[name] for name in READOUTS}
 
 

@@ -18,12 +18,12 @@ from mechinterp.circuits import (
     curve,
     run_alone,
     smallest,
-    stream,
     sufficient,
 )
 from mechinterp.circuits.circuit import circuit
 from mechinterp.circuits.faithfulness import DIRECTIONS
 from mechinterp.circuits.planted import planted
+from mechinterp.policies import stage_writers
 from tests.circuits.test_discovery import scenes, study
 
 
@@ -78,7 +78,7 @@ def test_random_circuits_run_in_their_own_direction_and_are_averaged(redundant, 
     network, choose = redundant
     other = scenes(4, seed=1, variable="coin present")
     report = FramePairs(other.clean, other.corrupted, other.levels + 4)
-    ranking = by_effects(network.policy, choose, kind="nodes", universe=stream(network.policy))
+    ranking = by_effects(network.policy, choose, kind="nodes", universe=stage_writers(network.policy))
     coin = network.channels["coin"]
     draws = [ranking.empty.with_parts([n for n in ranking.parts if n not in gone]) for gone in ((), coin[1:2], coin)]
     monkeypatch.setattr("mechinterp.circuits.held_out.random_like", lambda policy, one, count, rng: draws)
@@ -98,8 +98,8 @@ def test_random_circuits_run_in_their_own_direction_and_are_averaged(redundant, 
 
 def test_circuits_whose_outside_is_resampled():
     network, (choose, report) = planted("coin"), halves(24)
-    exact = by_effects(network.policy, choose, kind="nodes", universe=stream(network.policy))
-    empty = circuit(network.policy, (), kind="nodes", universe=stream(network.policy), ablation="resample")
+    exact = by_effects(network.policy, choose, kind="nodes", universe=stage_writers(network.policy))
+    empty = circuit(network.policy, (), kind="nodes", universe=stage_writers(network.policy), ablation="resample")
     ranking = Ranking("exact effects", exact.parts, exact.scores, empty)
     options = {"draws": 1, "beside": "chosen size"}
     found = sufficient(network.policy, choose, report, ranking, rng=np.random.default_rng(3), **options)
@@ -112,7 +112,7 @@ def test_circuits_whose_outside_is_resampled():
 
 def test_random_circuits_at_the_chosen_size_alone():
     network, (choose, report) = planted("coin"), halves(6)
-    ranking = by_effects(network.policy, choose, kind="nodes", universe=stream(network.policy))
+    ranking = by_effects(network.policy, choose, kind="nodes", universe=stage_writers(network.policy))
     found = sufficient(
         network.policy, choose, report, ranking, rng=np.random.default_rng(0), draws=2, beside="chosen size"
     )

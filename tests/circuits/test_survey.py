@@ -1,19 +1,16 @@
-"""Which hook points `mechinterp patch` takes, whatever the architecture."""
+"""Which hook points `mechinterp patch` takes."""
 
 from __future__ import annotations
 
 import pytest
 
 from mechinterp.circuits.survey import matching
-from mechinterp.commands.patch import STAGES, stages
-from mechinterp.policies import UnknownHook
+from mechinterp.policies import UnknownHook, stage_outputs
 
 
-def test_every_architecture_has_stages(policy):
-    hooks = matching(policy, stages(policy))
-    assert any(len(policy.shapes[hook]) == 3 for hook in hooks)  # there are maps, so all ways of patching work
-    assert any(len(policy.shapes[hook]) == 1 for hook in hooks)
-    ends = tuple(pattern.removeprefix("*") for pattern in STAGES)
-    assert hooks == tuple(name for name in policy.hook_names if name.endswith(ends))
+def test_patterns_select_hook_points_and_each_must_match(policy):
+    hooks = stage_outputs(policy)
+    assert matching(policy, hooks) == hooks
+    assert matching(policy, ["*hook_pos?", hooks[0]]) == (hooks[0], *(h for h in hooks if h.endswith("hook_post")))
     with pytest.raises(UnknownHook, match="blok"):
-        matching(policy, [*stages(policy), "blok*"])
+        matching(policy, [*hooks, "blok*"])

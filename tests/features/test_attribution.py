@@ -106,7 +106,7 @@ def test_bad_input(network, scenes):
         attribute(network, frames, hook="block1.hook_poool")
     with pytest.raises(FeatureError, match="unknown method 'deeplift'"):
         attribute(network, frames, method="deeplift")
-    with pytest.raises(FeatureError, match="unknown target 'movment'; did you mean 'movement'"):
+    with pytest.raises(FeatureError, match="target: unknown readout 'movment'; did you mean 'movement'"):
         attribute(network, frames, target="movment")
     with pytest.raises(FeatureError, match="conductance is for hidden layers"):
         attribute(network, frames, method="conductance")

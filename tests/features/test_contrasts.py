@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from mechinterp.features import Contrasts, FeatureError, NullContrasts, contrasts, null_contrasts, stages
+from mechinterp.features import Contrasts, FeatureError, NullContrasts, contrasts, null_contrasts
 from mechinterp.features.correlations import aurocs, correlations, estimates
-from mechinterp.policies import UnknownHook, build
+from mechinterp.policies import UnknownHook, build, stage_outputs
 from mechinterp.stats import TooFewSamples
 from tests.features.conftest import SMALL, colour_detector, painted
 
@@ -205,7 +205,7 @@ def test_bad_input(small, pairs):
 
 
 def test_a_split_shares_no_level(small):
-    found = contrasts(small, painted(40, per_level=4), hooks=stages(small)[0])
+    found = contrasts(small, painted(40, per_level=4), hooks=stage_outputs(small)[0])
     first, second = found.split(0.3, np.random.default_rng(0))
     assert not set(first.levels) & set(second.levels)
     assert (len(first), len(second)) == (12, 28)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from mechinterp.features import FeatureError, grids, stages
+from mechinterp.features import FeatureError, grids
 from mechinterp.policies import DistillConfig, ImpalaConfig, NatureConfig, build, light_impala
 
 CONFIGS = {
@@ -68,16 +68,6 @@ def test_rows_of_numbers_have_no_grid():
     assert [name for name, grid in found.items() if grid is None] == [
         "trunk.hook_flat", "hidden.hook_pre", "hidden.hook_post", "hook_logits", "hook_value",
     ]  # fmt: skip
-
-
-def test_stages_are_what_all_information_passes_through():
-    assert stages(build(CONFIGS["impala"])) == (
-        "block1.hook_pool", "block1.res1.hook_out", "block2.hook_pool", "block2.res1.hook_out", "trunk.hook_relu",
-        "hidden.hook_post",
-    )  # fmt: skip
-    assert stages(build(CONFIGS["nature"])) == (
-        "layer1.hook_relu", "layer2.hook_relu", "layer3.hook_relu", "hidden.hook_post"
-    )  # fmt: skip
 
 
 def test_a_layer_without_known_geometry_is_refused():

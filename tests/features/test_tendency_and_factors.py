@@ -12,7 +12,7 @@ from mechinterp.features import FeatureError, movement_tendency, right_direction
 from mechinterp.features.factorisation import factorise, named, recovery, train_sae
 from mechinterp.policies import build
 from mechinterp.policies.actions import movement_logodds
-from mechinterp.policies.readouts import readouts
+from mechinterp.policies.readouts import readout_values
 from tests.features.conftest import SMALL, painted
 
 
@@ -28,12 +28,12 @@ def test_the_parts_of_the_log_odds_add_up_to_them():
     policy, frames = loud(), painted(24).clean
     levels = np.arange(24)
     found = movement_tendency(policy, frames, levels, rng=np.random.default_rng(0))
-    said = readouts(policy, frames)["movement"]
+    said = readout_values(policy, frames)["movement"]
     assert found.mean.value == pytest.approx(said.mean(), abs=1e-4)
     assert found.spread.value == pytest.approx(said.std(), abs=1e-4)
     assert sum(part.value for part in found.parts.values()) == pytest.approx(said.mean(), abs=1e-4)
     assert found.unit_means.sum() == pytest.approx(found.parts["units"].value, abs=1e-6)
-    black = readouts(policy, np.zeros((1, 64, 64, 3), np.uint8))["movement"][0]
+    black = readout_values(policy, np.zeros((1, 64, 64, 3), np.uint8))["movement"][0]
     assert found.black == pytest.approx(black, abs=1e-4)
     square = said.mean() ** 2
     assert found.constant_share == pytest.approx(square / (square + said.var()), abs=1e-4)
@@ -47,7 +47,7 @@ def test_steering_the_last_layer_adds_the_difference_of_means_to_its_input():
     hook = "hidden.hook_post"
     (found,) = right_directions(policy, *pair, rng=np.random.default_rng(0), hooks=hook, random=10)
     h = policy.activations(torch.from_numpy(frames), hook)[hook]
-    wants = readouts(policy, frames)["movement"]
+    wants = readout_values(policy, frames)["movement"]
     low, high = np.quantile(wants[first], [1 / 3, 2 / 3])
     more, less = (torch.from_numpy(first & side) for side in (wants >= high, wants <= low))
     direction = h[more].mean(0) - h[less].mean(0)

@@ -11,7 +11,7 @@ from mechinterp.coinrun.levels import LevelSource
 from mechinterp.coinrun.scenes import VARIABLES, MinimalPairs, SceneError, minimal_pairs
 from mechinterp.policies.actors import AlwaysRight
 from mechinterp.policies.networks import build, light_impala
-from mechinterp.policies.readouts import readouts
+from mechinterp.policies.readouts import readout_values
 from mechinterp.policies.visits import visited_states
 from mechinterp.proxies.drives import differences, drive
 
@@ -35,7 +35,7 @@ def test_readouts_equal_probabilities_summed_by_hand():
     frames = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3), dtype=np.uint8)
     with torch.no_grad():
         p = policy(torch.from_numpy(frames)).logits.double().softmax(-1).numpy()
-    found = readouts(policy, frames)
+    found = readout_values(policy, frames)
     np.testing.assert_allclose(found["movement"], np.log((p[:, 5] + p[:, 6]) / p[:, :3].sum(1)), atol=1e-5)
     jump = p[:, 2] + p[:, 4] + p[:, 6]
     np.testing.assert_allclose(found["jump"], np.log(jump / (1 - jump)), atol=1e-5)

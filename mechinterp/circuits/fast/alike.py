@@ -8,13 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Int64
-from torch import nn
 
 from mechinterp.circuits.sites import PatchSite
 from mechinterp.policies.graph import Policy
-from mechinterp.policies.layers import L2Pool
-
-_BY_CHANNEL = (nn.ReLU, nn.MaxPool2d, L2Pool)
+from mechinterp.policies.nodes import Node
+from mechinterp.policies.traits import traits_of
 
 
 def merged(policy: Policy, sites: Sequence[PatchSite]) -> tuple[tuple[PatchSite, ...], Int64[np.ndarray, " sites"]]:
@@ -41,6 +39,10 @@ def _onward(policy: Policy) -> dict[str, str]:
     found: dict[str, str] = {}
     for node in reversed(policy.nodes):
         readers = [other for other in policy.nodes if node.name in other.inputs]
-        alone = len(readers) == 1 and isinstance(policy.get_submodule(readers[0].module), _BY_CHANNEL)
+        alone = len(readers) == 1 and len(readers[0].inputs) == 1 and _by_channel(policy, readers[0])
         found[node.name] = found[readers[0].name] if alone else node.name
     return found
+
+
+def _by_channel(policy: Policy, node: Node) -> bool:
+    return traits_of(policy.get_submodule(node.module)).channels == "kept"

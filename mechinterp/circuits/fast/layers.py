@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mechinterp.circuits.fast.parts import Part, change, cut, dense, take
-from mechinterp.circuits.fast.regions import WHOLE, Region, Window, whole
-from mechinterp.circuits.fast.windows import canvas_of, maximum_along, reach_of, seen_in, window_of
+from mechinterp.circuits.fast.regions import WHOLE, Region, whole
+from mechinterp.circuits.fast.windows import canvas_of, maximum_along, reach_of, seen_in
 from mechinterp.policies.layers import Add, Flatten, L2Pool, ValueHead
+from mechinterp.policies.traits import Window, window_of
 
 FEW, FEW_OF_LINEAR = 4, 16
 """A layer is run on the change of single channels where at most one in so many of its inputs have changed. (Weights are
@@ -41,7 +42,7 @@ def flatten(module: Flatten, parts: Sequence[Part | None], bases: Sequence[Tenso
 def pool(module: nn.Module, parts: Sequence[Part | None], bases: Sequence[Tensor], out: Tensor) -> Part | None:
     """Any pooling that treats each channel by itself."""
     part = _one(parts)
-    window = window_of(module)
+    window = _window(module)
     if (reach := reach_of(part, window, out)) is None:
         return None
     region, cells = reach
@@ -86,7 +87,7 @@ def add(module: Add, parts: Sequence[Part | None], bases: Sequence[Tensor], out:
 
 def conv(module: nn.Conv2d, parts: Sequence[Part | None], bases: Sequence[Tensor], out: Tensor) -> Part | None:
     part = _one(parts)
-    window = window_of(module)
+    window = _window(module)
     if (reach := reach_of(part, window, out)) is None:
         return None
     region, cells = reach
@@ -179,6 +180,12 @@ def _linear_of_maps(module: nn.Linear, part: Part, maps: Tensor, out: Tensor) ->
         return out + change_of_out.reshape(m, p, -1)
     own = kernels[part.channels].permute(0, 2, 3, 1, 4).reshape(m, -1, kernels.shape[3])
     return torch.baddbmm(out.expand(m, -1, -1), delta.reshape(m, p, -1), own)
+
+
+def _window(module: nn.Module) -> Window:
+    window = window_of(module)
+    assert window is not None
+    return window
 
 
 def _one(parts: Sequence[Part | None]) -> Part:

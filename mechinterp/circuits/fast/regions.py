@@ -7,6 +7,8 @@ from typing import NamedTuple
 from jaxtyping import Bool
 from torch import Tensor
 
+from mechinterp.policies.traits import Window
+
 WHOLE = 0.75
 """A region of more than this share of a map is widened to the whole map: pasting into context would cost more."""
 
@@ -49,14 +51,6 @@ class Region(NamedTuple):
         return Region(*(Span(max(a.first, b.first), min(a.stop, b.stop)) for a, b in zip(self, side, strict=True)))
 
 
-class Window(NamedTuple):
-    """What a sliding window layer does along both axes."""
-
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-
-
 def whole(height: int, width: int) -> Region:
     return Region(Span(0, height), Span(0, width))
 
@@ -78,7 +72,7 @@ def influenced(region: Region, window: Window, out: Region) -> Region | None:
     Widened to the whole of `out` where it is most of it; None where no window reads a changed cell.
     """
     spans = []
-    for span, k, s, p, limit in zip(region, *window, out, strict=True):
+    for span, k, s, p, limit in zip(region, *window[:3], out, strict=True):
         first = -((span.first + p - k + 1) // -s)  # the first window that reaches span.first, rounded up
         last = (span.stop - 1 + p) // s
         spans.append(Span(max(0, first), min(limit.stop, last + 1)))
@@ -91,5 +85,8 @@ def influenced(region: Region, window: Window, out: Region) -> Region | None:
 def needed(region: Region, window: Window) -> Region:
     """The input cells that the output's `region` is computed from; it may stick out of the map into the padding."""
     return Region(
-        *(Span(span.first * s - p, (span.stop - 1) * s - p + k) for span, k, s, p in zip(region, *window, strict=True))
+        *(
+            Span(span.first * s - p, (span.stop - 1) * s - p + k)
+            for span, k, s, p in zip(region, *window[:3], strict=True)
+        )
     )

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mechinterp.circuits.fast.parts import Part, cut, paste, take
-from mechinterp.circuits.fast.regions import Region, Window, influenced, needed, whole
-from mechinterp.policies.layers import L2Pool
-
-
-def window_of(module: nn.Module) -> Window:
-    if isinstance(module, L2Pool):
-        return Window((2, 2), (2, 2), (0, 0))
-    assert isinstance(module, (nn.Conv2d, nn.MaxPool2d))
-    kernel, stride, padding = (_both(getattr(module, name)) for name in ("kernel_size", "stride", "padding"))
-    return Window(kernel, stride, padding)
-
-
-def _both(size: Any) -> tuple[int, int]:
-    return (size, size) if isinstance(size, int) else tuple(size)
+from mechinterp.circuits.fast.regions import Region, influenced, needed, whole
+from mechinterp.policies.traits import Window
 
 
 def reach_of(part: Part, window: Window, out: Tensor) -> tuple[Region, Region] | None:

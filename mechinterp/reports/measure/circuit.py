@@ -11,13 +11,14 @@ from mechinterp.circuits.circuit import Circuit
 from mechinterp.circuits.circuit import circuit as circuit_of
 from mechinterp.circuits.discovery import effects
 from mechinterp.circuits.faithfulness import DIRECTIONS, ENOUGH, stability
-from mechinterp.circuits.graph import ResidualGraph, stream
+from mechinterp.circuits.graph import ResidualGraph
 from mechinterp.circuits.held_out import Sufficient, sufficient
 from mechinterp.circuits.nodes import Edge, Node
 from mechinterp.circuits.ranking import Ranking
 from mechinterp.circuits.routes import Route, edge_effects, path_effects
 from mechinterp.coinrun.scenes import MinimalPairs, SceneError
 from mechinterp.policies.graph import Policy
+from mechinterp.policies.stages import stage_writers
 from mechinterp.reports.measure.behaviour import Tick
 from mechinterp.reports.measure.scenes import Scenes
 from mechinterp.reports.section import Section, Table
@@ -52,7 +53,7 @@ def circuit(scenes: Scenes, *, tick: Tick) -> Section:
         if min(choose.n_levels, report.n_levels) < FEWEST_LEVELS:
             continue
         parts.append(_Answer(policy, question, choose, report, scenes.plan.random_circuits, rng))
-    hooks = stream(policy)
+    hooks = stage_writers(policy)
     columns = ("variable", "metric", "clean", "corrupted", "nodes", "candidates", "found", "pairs", "pairs_choose")
     return Section(
         name="circuit",
@@ -87,7 +88,7 @@ class _Answer:
         rng: np.random.Generator,
     ) -> None:
         self.policy, self.question = policy, question
-        hooks, metric = stream(policy), question.metric
+        hooks, metric = stage_writers(policy), question.metric
         parts = ResidualGraph.of(policy).nodes(hooks)
         by_way = {way: effects(policy, choose, parts, way, metric) for way in DIRECTIONS}
         sizes = np.max([np.abs(found).mean(1) for found in by_way.values()], axis=0)

@@ -9,14 +9,13 @@ from mechinterp.coinrun import camera
 from mechinterp.coinrun.scenes import MinimalPairs
 from mechinterp.features import STATISTIC, UNIT, contrasts, null_contrasts
 from mechinterp.policies.graph import Policy
+from mechinterp.policies.stages import stage_outputs
 from mechinterp.reporting.errors import ResultsError
 from mechinterp.reports.measure.behaviour import Tick
 from mechinterp.reports.measure.scenes import Scenes
 from mechinterp.reports.section import Section, Table
 
 VARIABLES = ("coin on the right", "coin on the left")
-OUTPUTS = ("hook_pool", "hook_out", "hook_relu", "hook_post")
-"""What a hook point is called that a later part of the network reads: the output of a stage."""
 EXAMPLES, MAPS = 3, 4
 
 
@@ -59,11 +58,6 @@ def contrast(scenes: Scenes, *, tick: Tick) -> Section:
             "pairs_choose": len(choose),
         },
     )
-
-
-def stage_outputs(policy: Policy) -> tuple[str, ...]:
-    """The hook points at which the stages of the network hand on what they found."""
-    return policy.select(lambda name: name.rpartition(".")[2] in OUTPUTS)
 
 
 def chosen_channels(section: Section | None) -> dict[str, tuple[int, ...]]:

@@ -1,0 +1,127 @@
+"""Readouts by name, single actions, and any function of the output."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import numpy as np
+import torch
+from jaxtyping import Float64, UInt8
+from torch import Tensor
+
+from mechinterp._discovery import members
+from mechinterp.errors import nearest
+from mechinterp.policies.actions import NAMES, action_logodds
+from mechinterp.policies.errors import PolicyError
+from mechinterp.policies.graph import Policy
+from mechinterp.policies.readouts.readout import Readout
+
+ReadoutLike = str | Readout | Callable[[Tensor, Tensor], Tensor]
+"""A name out of `READOUTS`, ``"action:NAME"``, a `Readout`, or a function of (logits, value)."""
+
+READOUTS: Mapping[str, Readout] = MappingProxyType(
+    {
+        readout.name: readout
+        for readout in sorted(members("mechinterp.policies.readouts", "READOUT").values(), key=lambda one: one.order)
+    }
+)
+"""The readouts that every analysis reads, by name: movement, jump, value."""
+
+ACTION = "action:"
+_BATCH = 128
+
+
+def as_readout(readout: ReadoutLike, *, name: str | None = None) -> Readout:
+    """Whatever stands for a readout, as one.
+
+    Args:
+        readout: see `ReadoutLike`. A function takes logits [batch, actions] and values [batch] and gives one number a
+            row; its unit is not known.
+        name: what to call it instead.
+
+    Raises:
+        PolicyError: a name that is not known, with the nearest ones; or something else than these.
+    """
+    if isinstance(readout, Readout):
+        found = readout
+    elif isinstance(readout, str):
+        found = _named(readout)
+    elif callable(readout):
+        found = _of_function(readout, name or getattr(readout, "__name__", "function"))
+    else:
+        raise PolicyError(f"a readout is a name, a Readout or a function of (logits, value), got {readout!r}")
+    return found if name is None or name == found.name else _renamed(found, name)
+
+
+def action_readout(action: str) -> Readout:
+    """The log-odds of one action, log P(action) - log P(any other), in nats.
+
+    Args:
+        action: what it does in CoinRun, one of `actions.NAMES`: "right+jump". Logits of actions that do the same are
+            summed as probabilities.
+
+    Raises:
+        PolicyError: no such action.
+    """
+    if action not in NAMES:
+        raise PolicyError(f"unknown action {action!r}{nearest(action, NAMES)}")
+    symbol = f"log P({action}) \N{MINUS SIGN} log P(not {action})"
+    return Readout(
+        name=f"{ACTION}{action}",
+        unit="nats",
+        function=lambda logits, value, actions: action_logodds(logits, actions, action),
+        symbol=symbol,
+        axis=f"change of {symbol}, nats",
+        noun=f"the action {action}",
+        asks=f"make {action} more likely",
+        raises=f"makes {action} more likely",
+        lowers=f"makes {action} less likely",
+        margin=0.1,
+    )
+
+
+@torch.no_grad()
+def readout_values(
+    policy: Policy,
+    frames: UInt8[np.ndarray, "frames 64 64 3"] | UInt8[Tensor, "frames 64 64 3"],
+    readouts: Mapping[str, ReadoutLike] = READOUTS,
+) -> dict[str, Float64[np.ndarray, " frames"]]:
+    """Each of these readouts (by default of `READOUTS`) for each frame, in batches, in float64."""
+    made = {name: as_readout(readout, name=name) for name, readout in readouts.items()}
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in made}
+    device = next(policy.parameters()).device
+    for at in range(0, len(frames), _BATCH):
+        output = policy(torch.as_tensor(frames[at : at + _BATCH]).to(device))
+        output = output._replace(logits=output.logits.double(), value=output.value.double())
+        for name, readout in made.items():
+            parts[name].append(readout(output, policy.actions).cpu().numpy())
+    return {name: np.concatenate(rows) if rows else np.empty(0) for name, rows in parts.items()}
+
+
+def _named(name: str) -> Readout:
+    if name.startswith(ACTION):
+        return action_readout(name.removeprefix(ACTION))
+    if name not in READOUTS:
+        known = [*READOUTS, *(f"{ACTION}{action}" for action in dict.fromkeys(NAMES))]
+        raise PolicyError(f"unknown readout {name!r}{nearest(name, known)}")
+    return READOUTS[name]
+
+
+def _of_function(function: Callable[[Tensor, Tensor], Tensor], name: str) -> Readout:
+    return Readout(
+        name=name,
+        unit="",
+        function=lambda logits, value, actions: function(logits, value),
+        symbol=name,
+        axis=f"change of {name}",
+        noun=name,
+        asks=f"change {name}",
+        raises=f"raises {name}",
+        lowers=f"lowers {name}",
+    )
+
+
+def _renamed(readout: Readout, name: str) -> Readout:
+    return dataclasses.replace(readout, name=name)
