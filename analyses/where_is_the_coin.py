@@ -32,8 +32,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mechinterp.features import LocatePlan
+from mechinterp.features.counterfactuals import LOOKS
 from mechinterp.features.locate import locate
-from mechinterp.features.scenery import LOOKS
 from mechinterp.features.verdicts import VERDICTS
 from mechinterp.policies import read
 from mechinterp.policies.home import home_options

@@ -1,8 +1,4 @@
 from . import ridge as ridge
-from .answers import Answers as Answers
-from .answers import NullAnswers as NullAnswers
-from .answers import answers_of as answers_of
-from .answers import null_answers as null_answers
 from .attribution import Attribution as Attribution
 from .attribution import attribute as attribute
 from .coin_channels import CoinChannel as CoinChannel
@@ -10,6 +6,8 @@ from .coin_channels import find_coin_channels as find_coin_channels
 from .contrasting import STATISTIC as STATISTIC
 from .contrasting import UNIT as UNIT
 from .contrasting import Contrasts as Contrasts
+from .counterfactuals import CounterfactualScenes as CounterfactualScenes
+from .counterfactuals import counterfactual_scenes as counterfactual_scenes
 from .directions import Direction as Direction
 from .directions import coin_directions as coin_directions
 from .errors import FeatureError as FeatureError
@@ -23,8 +21,10 @@ from .probing import Probe as Probe
 from .probing import probes as probes
 from .receptive import Grid as Grid
 from .receptive import grids as grids
-from .scenery import Scenery as Scenery
-from .scenery import scenery_of as scenery_of
+from .responses import ChannelResponses as ChannelResponses
+from .responses import NullResponses as NullResponses
+from .responses import channel_responses as channel_responses
+from .responses import null_responses as null_responses
 from .searching import Searched as Searched
 from .searching import search as search
 from .shares import attribution_shares as attribution_shares

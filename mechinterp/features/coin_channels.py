@@ -1,8 +1,8 @@
 """Which channels are coin channels: chosen on some levels, confirmed on others, against networks that know nothing.
 
-What is asked of a channel is its selective contrast (`Answers.selective`): how well it tells the coin from an empty
-place and from everything else that may stand there. A channel is reported where all of this holds, on levels that did
-not choose it:
+What is asked of a channel is its selective contrast (`ChannelResponses.selective`): how well it tells the coin from
+an empty place and from everything else that may stand there. A channel is reported where all of this holds, on levels
+that did not choose it:
 
 1. in no more than 5 % of networks (the untrained ones and the policy) does any channel of any layer stand out from its
    layer as far as the farthest channel of the policy does (Westfall & Young 1993), so that at most 5 % of networks
@@ -21,9 +21,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mechinterp.features.answers import Answers, NullAnswers
 from mechinterp.features.contrasting import Channel
-from mechinterp.features.scenery import COIN, LOOKS
+from mechinterp.features.counterfactuals import COIN, LOOKS
+from mechinterp.features.responses import ChannelResponses, NullResponses
 from mechinterp.stats import Estimate, Null, benjamini_hochberg, means
 
 ALPHA = 0.05
@@ -37,7 +37,7 @@ class CoinChannel:
         hook, channel: which.
         contrast: coin against an empty place, on held-out levels; its null the layer's channels in untrained networks,
             its p that of the selective contrast, corrected for all channels.
-        selective: the selective contrast, see `Answers.selective`.
+        selective: the selective contrast, see `ChannelResponses.selective`.
         q: its false discovery rate.
         against: for each rival, and for what shares only the coin's looks, the change with the coin minus the change
             with the other thing, in standard deviations of the channel, in the direction in which it answers.
@@ -59,10 +59,10 @@ class CoinChannel:
 
 
 def find_coin_channels(
-    choose: Answers,
-    choose_null: NullAnswers,
-    report: Answers,
-    report_null: NullAnswers,
+    choose: ChannelResponses,
+    choose_null: NullResponses,
+    report: ChannelResponses,
+    report_null: NullResponses,
     *,
     rng: np.random.Generator,
     alpha: float = ALPHA,
@@ -106,7 +106,7 @@ def find_coin_channels(
     return confirmed
 
 
-def candidates(choose: Answers, null: NullAnswers, *, alpha: float = ALPHA) -> list[Channel]:
+def candidates(choose: ChannelResponses, null: NullResponses, *, alpha: float = ALPHA) -> list[Channel]:
     """Channels that stand out on these levels, the farthest first."""
     ranks = ranked(choose, null)
     if min(ranks.p.values()) > alpha:
@@ -131,7 +131,7 @@ class Ranks:
     q: dict[Channel, float]
 
 
-def ranked(found: Answers, null: NullAnswers) -> Ranks:
+def ranked(found: ChannelResponses, null: NullResponses) -> Ranks:
     """The ranks of all channels; a policy that is itself untrained is treated as the others are."""
     everyone = (found, *null.networks)
     scores: list[list[np.ndarray]] = []
@@ -156,11 +156,11 @@ def _words(hook: str, networks: int) -> str:
     )
 
 
-def _sign(choose: Answers, channel: Channel) -> float:
+def _sign(choose: ChannelResponses, channel: Channel) -> float:
     return 1.0 if choose.selective(channel[0])[channel[1]] >= 0 else -1.0
 
 
-def _against(report: Answers, channel: Channel, sign: float, rng: np.random.Generator) -> dict[str, Estimate]:
+def _against(report: ChannelResponses, channel: Channel, sign: float, rng: np.random.Generator) -> dict[str, Estimate]:
     """Paired differences: the coin minus the other thing, in the same scene."""
     hook, number = channel
     coin = report.coin
@@ -182,7 +182,7 @@ def _against(report: Answers, channel: Channel, sign: float, rng: np.random.Gene
     return found
 
 
-def _share(report: Answers, channel: Channel, thing: str) -> float:
+def _share(report: ChannelResponses, channel: Channel, thing: str) -> float:
     hook, number = channel
     own = report.coin.difference(hook)[:, number].mean()
     return float(report.contrasts[thing].difference(hook)[:, number].mean() / own) if own else 0.0

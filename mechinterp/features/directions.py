@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
-from mechinterp.features.answers import Answers, NullAnswers
 from mechinterp.features.contrasting import Contrasts
 from mechinterp.features.correlations import aurocs
+from mechinterp.features.responses import ChannelResponses, NullResponses
 from mechinterp.features.ridge import PENALTIES, folds
 from mechinterp.stats import Estimate, Null, auroc
 
@@ -39,7 +39,12 @@ class Direction:
 
 
 def coin_directions(
-    choose: Answers, report: Answers, choose_null: NullAnswers, report_null: NullAnswers, *, rng: np.random.Generator
+    choose: ChannelResponses,
+    report: ChannelResponses,
+    choose_null: NullResponses,
+    report_null: NullResponses,
+    *,
+    rng: np.random.Generator,
 ) -> list[Direction]:
     """The direction of each hook point.
 

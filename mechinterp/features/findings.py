@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mechinterp.features.answers import Answers
 from mechinterp.features.coin_channels import CoinChannel
+from mechinterp.features.counterfactuals import CounterfactualScenes
 from mechinterp.features.directions import Direction
-from mechinterp.features.scenery import Scenery
+from mechinterp.features.responses import ChannelResponses
 from mechinterp.features.uses import ACTS, Use, take_back
 from mechinterp.features.verdicts import Evidence
 from mechinterp.policies.graph import Policy
@@ -52,8 +52,8 @@ class Finding:
 
 def findings(
     policy: Policy,
-    scenes: Scenery,
-    report: Answers,
+    scenes: CounterfactualScenes,
+    report: ChannelResponses,
     channels: list[CoinChannel],
     directions: list[Direction],
     *,

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int64, UInt8
 
+from mechinterp.features.counterfactuals import COIN, CounterfactualScenes
 from mechinterp.features.errors import FeatureError
 from mechinterp.features.locating import place_probes
 from mechinterp.features.probing import FEWEST, Probe, probes
 from mechinterp.features.receptive import grids
-from mechinterp.features.scenery import COIN, Scenery
 from mechinterp.features.searching import Searched
 from mechinterp.features.world import Label, labels
 from mechinterp.policies.graph import Policy
@@ -67,7 +67,7 @@ def read_out(
     return done, left_out
 
 
-def _of_coin(scenes: Scenery, rows: Int64[np.ndarray, " rows"]) -> _Question:
+def _of_coin(scenes: CounterfactualScenes, rows: Int64[np.ndarray, " rows"]) -> _Question:
     both = np.concatenate([scenes.coin.clean[rows], scenes.coin.corrupted[rows]])
     there = np.repeat([1.0, 0.0], len(rows))
     side = np.concatenate([scenes.toward[rows] > 0, np.full(len(rows), np.nan)])

@@ -16,13 +16,13 @@ from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.levels import LevelSource
 from mechinterp.coinrun.scenes import render
 from mechinterp.coinrun.state import GameState
-from mechinterp.features.answers import Answers, NullAnswers, answers_of, null_answers
 from mechinterp.features.coin_channels import find_coin_channels
+from mechinterp.features.counterfactuals import CounterfactualScenes, counterfactual_scenes
 from mechinterp.features.directions import coin_directions
 from mechinterp.features.errors import FeatureError
 from mechinterp.features.findings import Finding, findings
 from mechinterp.features.plan import CHOOSE, LEAST, LocatePlan
-from mechinterp.features.scenery import Scenery, scenery_of
+from mechinterp.features.responses import ChannelResponses, NullResponses, channel_responses, null_responses
 from mechinterp.features.uses import totals
 from mechinterp.features.verdicts import HELD
 from mechinterp.policies.actors import PolicyActor
@@ -54,14 +54,14 @@ class Searched:
 
     findings: tuple[Finding, ...]
     totals: dict[str, Estimate]
-    scenes: Scenery
+    scenes: CounterfactualScenes
     states: tuple[GameState, ...]
     frames: UInt8[np.ndarray, "states 64 64 3"]
     levels: Int64[np.ndarray, " states"]
     choosing: Int64[np.ndarray, " levels"]
     held: Int64[np.ndarray, " levels"]
-    answers: Answers
-    null: NullAnswers
+    answers: ChannelResponses
+    null: NullResponses
     seeds: tuple[int, ...]
 
     @property
@@ -99,17 +99,17 @@ def search(
     tick("playing")
     states = _states(policy, options, plan, int(rng.integers(2**31)))
     tick("drawing scenes")
-    scenes = scenery_of(states, most=plan.pairs, seed=int(rng.integers(2**31)))
+    scenes = counterfactual_scenes(states, most=plan.pairs, seed=int(rng.integers(2**31)))
     seen = rng.permutation(np.unique(scenes.levels))
     if len(seen) < LEAST * 0.75:
         raise FeatureError(f"only {len(seen)} of {plan.levels} levels have room for a coin; give more levels")
     choosing = seen[: round(CHOOSE * len(seen))]
     held = np.setdiff1d(seen, choosing)
     tick("reading every channel")
-    answers = answers_of(policy, scenes, hooks=names)
+    answers = channel_responses(policy, scenes, hooks=names)
     tick(f"the same in {plan.untrained} untrained networks")
     seeds = tuple(rng.integers(2**31, size=plan.untrained).tolist())
-    null = null_answers(policy, scenes, seeds=seeds, hooks=names)
+    null = null_responses(policy, scenes, seeds=seeds, hooks=names)
     tick("choosing and confirming channels")
     parts = (answers.of_levels(choosing), null.of_levels(choosing), answers.of_levels(held), null.of_levels(held))
     channels = find_coin_channels(*parts, rng=rng)

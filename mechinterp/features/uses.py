@@ -15,8 +15,8 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from mechinterp.features.counterfactuals import CounterfactualScenes
 from mechinterp.features.errors import FeatureError
-from mechinterp.features.scenery import Scenery
 from mechinterp.interventions import Edit, Patch, run_each
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import PolicyOutput
@@ -89,7 +89,7 @@ def corrected(asked: int) -> float:
     return _ALPHA / asked
 
 
-def totals(policy: Policy, scenes: Scenery, *, rng: np.random.Generator) -> dict[str, Estimate]:
+def totals(policy: Policy, scenes: CounterfactualScenes, *, rng: np.random.Generator) -> dict[str, Estimate]:
     """What the coin itself does to each readout, as `Use.effects` has it: what any part can be a share of."""
     changes = {name: [] for name in READOUTS}
     for rows in _batches(len(scenes.coin)):
@@ -102,7 +102,7 @@ def totals(policy: Policy, scenes: Scenery, *, rng: np.random.Generator) -> dict
 
 def take_back(
     policy: Policy,
-    scenes: Scenery,
+    scenes: CounterfactualScenes,
     parts: Mapping[str, tuple[int, ...] | Float64[np.ndarray, " channels"]],
     *,
     rng: np.random.Generator,
@@ -125,7 +125,7 @@ def take_back(
 
 def _use(
     policy: Policy,
-    scenes: Scenery,
+    scenes: CounterfactualScenes,
     hook: str,
     part: tuple[int, ...] | Float64[np.ndarray, " channels"],
     random: int,
@@ -181,7 +181,7 @@ def _like(
 
 
 def _estimates(
-    changes: dict[str, np.ndarray], scenes: Scenery, prefix: str, rng: np.random.Generator
+    changes: dict[str, np.ndarray], scenes: CounterfactualScenes, prefix: str, rng: np.random.Generator
 ) -> dict[str, Estimate]:
     changes = {**changes, "movement": changes["movement"] * scenes.toward}
     table = np.stack([changes[name] for name in READOUTS], 1)

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 
 from mechinterp.features.contrasting import Channel
+from mechinterp.features.counterfactuals import COIN, CounterfactualScenes
 from mechinterp.features.receptive import Grid, grids
-from mechinterp.features.scenery import COIN, Scenery
 from mechinterp.policies.graph import Policy
 from mechinterp.stats import Estimate, means, widened
 
@@ -38,7 +38,7 @@ class Whereabouts:
 
 @torch.no_grad()
 def whereabouts(
-    policy: Policy, scenes: Scenery, channels: Sequence[Channel], *, rng: np.random.Generator
+    policy: Policy, scenes: CounterfactualScenes, channels: Sequence[Channel], *, rng: np.random.Generator
 ) -> list[Whereabouts]:
     """Where each of these channels changes with the coin, from up to 64 scenes; rows of numbers are left out.
 

@@ -8,10 +8,10 @@ from scipy.stats import false_discovery_control
 
 from mechinterp.coinrun import GameOptions, LevelSource
 from mechinterp.coinrun.scenes import render
-from mechinterp.features import Contrasts, NullAnswers, NullContrasts, attribute, right_directions, steering, things
-from mechinterp.features.answers import Answers
+from mechinterp.features import Contrasts, NullContrasts, NullResponses, attribute, right_directions, steering, things
 from mechinterp.features.coin_channels import find_coin_channels, ranked
 from mechinterp.features.hidden import _carried
+from mechinterp.features.responses import ChannelResponses
 from mechinterp.features.shares import untrained_shares
 from mechinterp.features.variables import _contrasts
 from mechinterp.policies import build
@@ -29,19 +29,19 @@ def made(variable: str, present: np.ndarray, absent: np.ndarray, first_level: in
     )  # fmt: skip
 
 
-def answers(rng: np.random.Generator, coin: np.ndarray, first_level: int, *, crate: float = 0.0) -> Answers:
+def answers(rng: np.random.Generator, coin: np.ndarray, first_level: int, *, crate: float = 0.0) -> ChannelResponses:
     """Noise, to which the coin adds `coin` [pairs channels], and a crate `crate` times that."""
     absent = rng.normal(size=(PAIRS, CHANNELS))
     contrasts = {"coin": made("coin", absent + coin + rng.normal(0, 0.1, absent.shape), absent, first_level)}
     for name, share in (("crate", crate), ("saw", 0.0), ("enemy", 0.0)):
         other = absent + share * coin + rng.normal(0, 0.1, absent.shape)
         contrasts[name] = made(name, other, absent, first_level)
-    return Answers(contrasts, {name: np.arange(PAIRS) for name in contrasts})
+    return ChannelResponses(contrasts, {name: np.arange(PAIRS) for name in contrasts})
 
 
-def ignorant(rng: np.random.Generator, first_level: int) -> NullAnswers:
+def ignorant(rng: np.random.Generator, first_level: int) -> NullResponses:
     nothing = np.zeros((PAIRS, CHANNELS))
-    return NullAnswers(tuple(answers(rng, nothing, first_level) for _ in range(NETWORKS)))
+    return NullResponses(tuple(answers(rng, nothing, first_level) for _ in range(NETWORKS)))
 
 
 def test_a_channel_that_answers_in_one_level_alone_is_not_confirmed():

@@ -12,19 +12,19 @@ from mechinterp.coinrun import LevelSource
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.features import (
     FeatureError,
-    NullAnswers,
-    answers_of,
+    NullResponses,
+    channel_responses,
     coin_directions,
+    counterfactual_scenes,
     find_coin_channels,
-    null_answers,
-    scenery_of,
+    null_responses,
     take_back,
     totals,
 )
-from mechinterp.features.answers import apart
 from mechinterp.features.findings import findings
 from mechinterp.features.locate import locate
 from mechinterp.features.plan import LocatePlan
+from mechinterp.features.responses import apart
 from mechinterp.features.uses import Use
 from mechinterp.features.verdicts import BARE
 from mechinterp.policies import AlwaysRight, UnknownHook, build, visited_states
@@ -44,12 +44,12 @@ def states():
 
 @pytest.fixture(scope="module")
 def scenes(states):
-    return scenery_of(states, most=120)
+    return counterfactual_scenes(states, most=120)
 
 
 @pytest.fixture(scope="module")
 def null(scenes):
-    return null_answers(build(LIGHT, seed=0), scenes, seeds=range(100, 120))
+    return null_responses(build(LIGHT, seed=0), scenes, seeds=range(100, 120))
 
 
 def parts(scenes, own, null):
@@ -61,7 +61,7 @@ def parts(scenes, own, null):
 
 def search(kind, scenes, null):
     net = planted(kind, distractors=0.0)
-    own = answers_of(net.policy, scenes)
+    own = channel_responses(net.policy, scenes)
     cut, levels = parts(scenes, own, null)
     rng = np.random.default_rng(0)
     channels = find_coin_channels(*cut, rng=rng)
@@ -107,7 +107,7 @@ def test_nothing_but_ground_is_no_coin(scenes, null):
 def test_of_untrained_networks_one_in_twenty_at_most_reports_a_coin_channel(scenes, null):
     reports = 0
     for i, network in enumerate(null.networks):
-        others = NullAnswers(tuple(n for j, n in enumerate(null.networks) if j != i))
+        others = NullResponses(tuple(n for j, n in enumerate(null.networks) if j != i))
         cut, _ = parts(scenes, network, others)
         reports += bool(find_coin_channels(*cut, rng=np.random.default_rng(i)))
     assert reports <= 1
@@ -152,17 +152,17 @@ def test_bad_input(states):
     with pytest.raises(FeatureError, match="untrained: 1"):
         LocatePlan(untrained=1)
     with pytest.raises(FeatureError, match="too few scenes"):
-        scenery_of([])
+        counterfactual_scenes([])
     policy = build(LIGHT, seed=0)
     with pytest.raises(UnknownHook, match=r"block1\.hook_poll.*did you mean 'block1\.hook_pool'"):
         locate(policy, PLAIN, LocatePlan.quick(), np.random.default_rng(0), hooks="block1.hook_poll")
-    scenes = scenery_of(states[:6])
+    scenes = counterfactual_scenes(states[:6])
     small = dataclasses.replace(scenes.coin, clean=scenes.coin.clean)
     assert len(small) == len(scenes.levels)
     thing = dataclasses.replace(scenes.objects["coin"], frames=scenes.coin.clean[:, :32, :32])
     with pytest.raises(FeatureError, match=r"frames must be uint8 \[frames, 64, 64, 3\].*32, 32"):
-        answers_of(policy, dataclasses.replace(scenes, objects={"coin": thing}))
-    bare = answers_of(policy, dataclasses.replace(scenes, objects={"coin": scenes.objects["coin"]}))
+        channel_responses(policy, dataclasses.replace(scenes, objects={"coin": thing}))
+    bare = channel_responses(policy, dataclasses.replace(scenes, objects={"coin": scenes.objects["coin"]}))
     with pytest.raises(FeatureError, match="give more levels"):
         bare.selective("block1.hook_pool")
 
@@ -170,7 +170,7 @@ def test_bad_input(states):
 def test_a_layer_that_never_changes_is_called_dead(scenes, null):
     policy = build(LIGHT, seed=0).requires_grad_(False)
     policy.get_parameter("hidden.linear.bias").fill_(-1e6)
-    own = answers_of(policy, scenes)
+    own = channel_responses(policy, scenes)
     cut, levels = parts(scenes, own, null)
     rng = np.random.default_rng(0)
     lines = coin_directions(cut[0], cut[2], cut[1], cut[3], rng=rng)

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from mechinterp.coinrun import camera
+from mechinterp.features.counterfactuals import LOOKS
 from mechinterp.features.locate import Located
-from mechinterp.features.scenery import LOOKS
 from mechinterp.features.searching import Searched
 from mechinterp.features.uses import Use
 from mechinterp.features.verdicts import VERDICTS

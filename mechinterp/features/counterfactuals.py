@@ -35,12 +35,13 @@ _FAR = 9
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class PlacedObject:
     """One thing, put into some of the scenes.
 
     Attributes:
         frames: with the thing.
-        rows: which pair of `Scenery.coin` each frame was made from: its corrupted side is the scene without it.
+        rows: which pair of `CounterfactualScenes.coin` each frame was made from; its corrupted side is the scene
+            without the thing.
         places: (row, column) of the thing's middle, in pixels.
     """
 
@@ -53,7 +54,7 @@ class Shown:
 
 
 @dataclass(frozen=True, eq=False)
-class Scenery:
+class CounterfactualScenes:
     """Scenes with and without a coin, and with each of `OBJECTS` instead.
 
     Attributes:
@@ -66,7 +67,7 @@ class Scenery:
 
     coin: MinimalPairs
     toward: Float[np.ndarray, " pairs"]
-    objects: Mapping[str, Shown]
+    objects: Mapping[str, PlacedObject]
     decoy_difference: int
 
     @property
@@ -74,7 +75,7 @@ class Scenery:
         """The level of each pair: the cluster."""
         return self.coin.levels
 
-    def of_levels(self, levels: Int64[np.ndarray, " levels"]) -> Scenery:
+    def of_levels(self, levels: Int64[np.ndarray, " levels"]) -> CounterfactualScenes:
         """The pairs, and the things in their place, on some of the levels."""
         chosen = np.flatnonzero(np.isin(self.levels, levels))
         number = {int(row): index for index, row in enumerate(chosen)}
@@ -83,11 +84,13 @@ class Scenery:
             kept = np.flatnonzero(np.isin(thing.rows, chosen))
             if len(kept):
                 rows = np.array([number[int(row)] for row in thing.rows[kept]])
-                objects[name] = Shown(thing.frames[kept], rows, thing.places[kept])
-        return Scenery(self.coin.select(chosen), self.toward[chosen], objects, self.decoy_difference)
+                objects[name] = PlacedObject(thing.frames[kept], rows, thing.places[kept])
+        return CounterfactualScenes(self.coin.select(chosen), self.toward[chosen], objects, self.decoy_difference)
 
 
-def scenery_of(states: Sequence[GameState], *, most: int | None = None, seed: int = 0) -> Scenery:
+def counterfactual_scenes(
+    states: Sequence[GameState], *, most: int | None = None, seed: int = 0
+) -> CounterfactualScenes:
     """Put a coin beside the agent of each state, on the right and on the left, and then other things in its place.
 
     Args:
@@ -110,15 +113,15 @@ def scenery_of(states: Sequence[GameState], *, most: int | None = None, seed: in
     spots = [state.coins[0] for state in coins]
     places = _places(pairs.clean, pairs.corrupted)
     everyone = np.arange(len(pairs))
-    objects = {COIN: Shown(pairs.clean, everyone, places)}
+    objects = {COIN: PlacedObject(pairs.clean, everyone, places)}
     for name, put in _PUTS.items():
         objects |= _shown(name, put, bare, spots, pairs.corrupted)
-    objects |= {name: Shown(paint(pairs), everyone, places) for name, paint in _PAINTS.items()}
+    objects |= {name: PlacedObject(paint(pairs), everyone, places) for name, paint in _PAINTS.items()}
     some = everyone[:: max(1, len(everyone) // 20)]
     pictures = render([edits.coin_to_decoy(coins[i]) for i in some])
     apart = int(np.abs(pictures.astype(int) - pairs.clean[some]).max())
     ordered = {name: objects[name] for name in OBJECTS if name in objects}
-    return Scenery(pairs, toward, ordered, apart)
+    return CounterfactualScenes(pairs, toward, ordered, apart)
 
 
 def _even(levels: Int64[np.ndarray, " pairs"], most: int) -> Int64[np.ndarray, " kept"]:
@@ -135,7 +138,7 @@ Put = Callable[[GameState, Cell], GameState]
 
 def _shown(
     name: str, put: Put, bare: Sequence[GameState], spots: Sequence[Cell], without: UInt8[np.ndarray, "pairs 64 64 3"]
-) -> dict[str, Shown]:
+) -> dict[str, PlacedObject]:
     """The states that have room for the thing, drawn; nothing, where none has."""
     made, rows = [], []
     for row, (state, cell) in enumerate(zip(bare, spots, strict=True)):
@@ -151,7 +154,7 @@ def _shown(
     if not differs.any():
         return {}
     kept = np.array(rows)[differs]
-    return {name: Shown(frames[differs], kept, _places(frames[differs], without[kept]))}
+    return {name: PlacedObject(frames[differs], kept, _places(frames[differs], without[kept]))}
 
 
 def _wall(state: GameState, cell: Cell) -> GameState:

@@ -9,11 +9,11 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from mechinterp.features.contrasting import Contrasts
+from mechinterp.features.counterfactuals import COIN, ELSEWHERE, OBJECTS, RIVALS, CounterfactualScenes
 from mechinterp.features.errors import FeatureError
 from mechinterp.features.paired import dead_channels
 from mechinterp.features.reading import BATCH, read_places, read_several
 from mechinterp.features.receptive import grids
-from mechinterp.features.scenery import COIN, ELSEWHERE, OBJECTS, RIVALS, Scenery
 from mechinterp.features.untrained import NullContrasts
 from mechinterp.policies.controls import untrained
 from mechinterp.policies.graph import Policy
@@ -22,12 +22,12 @@ from mechinterp.policies.stages import stage_outputs
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class ChannelResponses:
     """The contrasts of each object, read at its place.
 
     Attributes:
         contrasts: by object; the coin is among them.
-        rows: for each object, which pair of the scenery each of its rows comes from.
+        rows: for each object, which pair of the scenes each of its rows comes from.
     """
 
     contrasts: Mapping[str, Contrasts]
@@ -43,10 +43,10 @@ class Answers:
         """The other things that there are scenes of."""
         return tuple(name for name in RIVALS if name in self.contrasts)
 
-    def of_levels(self, levels: Int64[np.ndarray, " levels"]) -> Answers:
+    def of_levels(self, levels: Int64[np.ndarray, " levels"]) -> ChannelResponses:
         """The same on some of the levels. Objects without a scene there are left out."""
         kept = {name: np.flatnonzero(np.isin(c.levels, levels)) for name, c in self.contrasts.items()}
-        return Answers(
+        return ChannelResponses(
             {name: self.contrasts[name].select(rows) for name, rows in kept.items() if len(rows)},
             {name: self.rows[name][rows] for name, rows in kept.items() if len(rows)},
         )
@@ -89,14 +89,14 @@ def apart(
     return np.divide(half, np.sqrt(total), out=np.zeros_like(half), where=np.sqrt(total) > 1e-6 * size + 1e-12)
 
 
-def answers_of(
+def channel_responses(
     policy: Policy,
-    scenery: Scenery,
+    scenes: CounterfactualScenes,
     *,
     hooks: Names = None,
     things: Container[str] = OBJECTS,
     batch: int = BATCH,
-) -> Answers:
+) -> ChannelResponses:
     """Run the network on every scene once and read it at the place of the object.
 
     Args:
@@ -108,14 +108,14 @@ def answers_of(
     """
     names = policy.select(stage_outputs(policy) if hooks is None else hooks)
     sides = {name: grid.side if (grid := where) else 0 for name, where in grids(policy).items() if name in names}
-    shown = {name: thing for name, thing in scenery.objects.items() if name == COIN or name in things}
+    shown = {name: thing for name, thing in scenes.objects.items() if name == COIN or name in things}
     # a thing of another size has its middle elsewhere: the empty scene is read there too
     points = {COIN: shown[COIN].places}
     for name, thing in shown.items():
         if not np.array_equal(thing.places, shown[COIN].places[thing.rows]):
             points[name] = shown[COIN].places.copy()
             points[name][thing.rows] = thing.places
-    readings = read_several(policy, scenery.coin.corrupted, list(points.values()), names, batch=batch)
+    readings = read_several(policy, scenes.coin.corrupted, list(points.values()), names, batch=batch)
     bare = dict(zip(points, readings, strict=True))
     contrasts = {}
     for name, thing in shown.items():
@@ -127,16 +127,16 @@ def answers_of(
             absent={hook: empty[hook].values[thing.rows] for hook in names},
             dead={hook: dead_channels(present[hook], empty[hook]) for hook in names},
             sides=sides,
-            levels=scenery.levels[thing.rows],
+            levels=scenes.levels[thing.rows],
         )
-    return Answers(contrasts, {name: thing.rows for name, thing in shown.items()})
+    return ChannelResponses(contrasts, {name: thing.rows for name, thing in shown.items()})
 
 
 @dataclass(frozen=True, eq=False)
-class NullAnswers:
+class NullResponses:
     """The answers of networks with random weights to the same scenes."""
 
-    networks: tuple[Answers, ...]
+    networks: tuple[ChannelResponses, ...]
 
     def __post_init__(self) -> None:
         if not self.networks:
@@ -145,26 +145,32 @@ class NullAnswers:
     def __len__(self) -> int:
         return len(self.networks)
 
-    def of_levels(self, levels: Int64[np.ndarray, " levels"]) -> NullAnswers:
+    def of_levels(self, levels: Int64[np.ndarray, " levels"]) -> NullResponses:
         """The same on some of the levels."""
-        return NullAnswers(tuple(network.of_levels(levels) for network in self.networks))
+        return NullResponses(tuple(network.of_levels(levels) for network in self.networks))
 
     def contrasts(self, thing: str = COIN) -> NullContrasts:
         """The null of one object's contrasts."""
         return NullContrasts(tuple(network.contrasts[thing] for network in self.networks))
 
 
-def null_answers(
-    policy: Policy, scenery: Scenery, *, seeds: Iterable[int] = range(20), hooks: Names = None, batch: int = BATCH
-) -> NullAnswers:
-    """`answers_of` networks of the policy's architecture with random weights, one for each seed.
+def null_responses(
+    policy: Policy,
+    scenes: CounterfactualScenes,
+    *,
+    seeds: Iterable[int] = range(20),
+    hooks: Names = None,
+    batch: int = BATCH,
+) -> NullResponses:
+    """`channel_responses` networks of the policy's architecture with random weights, one for each seed.
 
     Twenty are the fewest with which the corrected p can come down to 0.05. The `LOOKS` are left out: no test asks them.
     """
     names = policy.select(stage_outputs(policy) if hooks is None else hooks)
     things = (*RIVALS, *ELSEWHERE)
-    return NullAnswers(
+    return NullResponses(
         tuple(
-            answers_of(untrained(policy, seed=seed), scenery, hooks=names, things=things, batch=batch) for seed in seeds
+            channel_responses(untrained(policy, seed=seed), scenes, hooks=names, things=things, batch=batch)
+            for seed in seeds
         )
     )
