@@ -89,7 +89,9 @@ class LayerAutoencoder:
         return as_maps(z, shape).numpy()
 
     @torch.no_grad()
-    def reconstruct(self, values: Float[Tensor, "frames channels *position"]) -> Float[Tensor, "frames channels *position"]:
+    def reconstruct(
+        self, values: Float[Tensor, "frames channels *position"]
+    ) -> Float[Tensor, "frames channels *position"]:
         """The activations as the autoencoder reconstructs them."""
         rows, shape = as_rows(values)
         return as_maps(self.model(rows / self.scale) * self.scale, shape)
@@ -172,7 +174,9 @@ def _top_k(before: Float[Tensor, "rows latents"], k: int) -> Float[Tensor, "rows
     return torch.zeros_like(before).scatter(1, latents, values)
 
 
-def as_rows(values: Float[Tensor, "frames channels *position"]) -> tuple[Float[Tensor, "rows channels"], tuple[int, ...]]:
+def as_rows(
+    values: Float[Tensor, "frames channels *position"],
+) -> tuple[Float[Tensor, "rows channels"], tuple[int, ...]]:
     """Every position of every frame as a row, and the shape of the maps."""
     shape = tuple(values.shape)
     return values.movedim(1, -1).reshape(-1, shape[1]).float(), shape
