@@ -52,6 +52,14 @@ def colour_detector(channel: int = 3, seed: int = 0) -> Policy:
     return policy
 
 
+def loud(seed: int = 0):
+    """A small network that has preferences: at initialisation the logits are nearly zero."""
+    policy = build(SMALL, seed=seed).requires_grad_(False)
+    policy.get_parameter("logits.weight").mul_(200)
+    policy.get_parameter("logits.bias").copy_(torch.linspace(-1, 1, 15))
+    return policy
+
+
 @pytest.fixture
 def pairs() -> Painted:
     return painted(30)
