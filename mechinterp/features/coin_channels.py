@@ -151,9 +151,7 @@ def _sign(choose: ChannelResponses, channel: Channel) -> float:
     return 1.0 if choose.selective(channel[0])[channel[1]] >= 0 else -1.0
 
 
-def _against(
-    report: ChannelResponses, channel: Channel, sign: float, rng: np.random.Generator
-) -> dict[str, Estimate]:
+def _against(report: ChannelResponses, channel: Channel, sign: float, rng: np.random.Generator) -> dict[str, Estimate]:
     """Paired differences: the coin minus the other object, in the same scene."""
     hook, number = channel
     coin = report.coin

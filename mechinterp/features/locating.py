@@ -16,8 +16,8 @@ from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names
 from mechinterp.policies.nodes import FRAME
-from mechinterp.stats import ridge
 from mechinterp.policies.stages import stage_outputs
+from mechinterp.stats import ridge
 
 NEAR = 7.5
 """Pixels from the object within which a guess counts as correct: about one and a half cells of the game's world."""

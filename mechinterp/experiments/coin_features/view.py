@@ -136,9 +136,7 @@ def _ablation(result: Result) -> go.Figure:
             parts.append((f"<b>{hook}</b>, {count} channel{'s' if count != 1 else ''}", layer.channels_ablated))
         if layer.direction_ablated is not None:
             parts.append((f"<b>{hook}</b>, direction", layer.direction_ablated))
-    fig = style.figure(
-        "coin-ablation", "Is it causally used by the action?", height=190 + 46 * (1 + len(parts))
-    )
+    fig = style.figure("coin-ablation", "Is it causally used by the action?", height=190 + 46 * (1 + len(parts)))
     at = rows(fig, ["<b>the coin itself</b>", *(label for label, _ in parts)])
     acts = [name for name, readout in READOUTS.items() if readout.acts and name in result.effects]
     for index, name in enumerate(acts):

@@ -46,7 +46,9 @@ def best(result: Result) -> dict[str, tuple[str, Probe]]:
 def best_words(result: Result) -> str:
     """What exceeds the baselines in the best layer, and what could not be probed."""
     above = [label for label, (_, probe) in best(result).items() if probe.above_baseline.low > 0]
-    clear = f"Above every baseline at some layer: {listed(above)}." if above else "Nothing clearly exceeds its baselines."
+    clear = (
+        f"Above every baseline at some layer: {listed(above)}." if above else "Nothing clearly exceeds its baselines."
+    )
     more = "".join(f" {label} could not be probed: {why}." for label, why in result.left_out.items())
     return (
         f"{clear} Scores are of held-out levels, minus that of the best baseline (pixels, untrained networks). The layer "
@@ -70,9 +72,7 @@ def _best(result: Result) -> go.Figure:
     fig = style.figure("probes", "What is decodable beyond every baseline?", height=170 + 54 * len(chosen))
     labels = []
     for label, (hook, probe) in chosen.items():
-        below = (
-            f"best at {hook}; {_SCORES[probe.kind]} {number(probe.score)}, best baseline: {probe.best_baseline}"
-        )
+        below = f"best at {hook}; {_SCORES[probe.kind]} {number(probe.score)}, best baseline: {probe.best_baseline}"
         labels.append(f"<b>{label}</b><br><span style='color:{style.GREY}'>{below}</span>")
     at = rows(fig, labels)
     estimates = [probe.above_baseline for _, probe in chosen.values()]
