@@ -18,6 +18,7 @@ from .errors import EmptySelection as EmptySelection
 from .errors import PolicyError as PolicyError
 from .errors import UnknownHook as UnknownHook
 from .graph import Policy as Policy
+from .levels import LEVELS as LEVELS
 from .networks import DistillConfig as DistillConfig
 from .networks import ImpalaConfig as ImpalaConfig
 from .networks import NatureConfig as NatureConfig

@@ -49,7 +49,7 @@ def holm(p: ArrayLike) -> Float[np.ndarray, " tests"]:
 def maximum_statistic(
     observed: Float[np.ndarray, " tests"], draws: Float[np.ndarray, "draws tests"]
 ) -> Float[np.ndarray, " tests"]:
-    """P values corrected for all tests at once by the largest statistic of each draw of the null (Westfall & Young 1993).
+    """P values corrected for all tests at once by the maximum of each draw of the null (Westfall & Young 1993).
 
     (1 + draws in which any test has as large a statistic) / (1 + draws), one-sided; hand over absolute values for two
     sides. Where nothing is to be found and the observed statistics are exchangeable with a draw's, the chance that any

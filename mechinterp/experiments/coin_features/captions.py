@@ -8,8 +8,11 @@ from mechinterp.experiments.coin_features.counts import MUCH, ChannelCounts, cou
 from mechinterp.experiments.coin_features.result import Ablation, Layer, Place, Result
 from mechinterp.features.verdicts import Verdict
 from mechinterp.policies.readouts import READOUTS
+from mechinterp.reporting.plots.maps import LEGEND
 from mechinterp.reporting.wording import listed, number, reading
 from mechinterp.stats import Estimate
+
+TOP_FRAMES = "The frames in which each channel is largest, of all visited states and scenes with a coin."
 
 
 def headline(result: Result) -> str:
@@ -97,9 +100,9 @@ def clouds(result: Result) -> str:
     confirmed = _channels(found.confirmed) if found.confirmed else "No channel"
     verb = "were" if found.confirmed > 1 else "was"
     return (
-        f"{confirmed} {verb} confirmed on levels that were not used for choosing. Across: the contrast between coin and "
-        "empty place. Up: the selective contrast, the smallest against an empty place, a crate, a saw, an enemy, lava "
-        f"and the end wall. Grey: channels of {result.untrained} untrained networks. {looks(found)}"
+        f"{confirmed} {verb} confirmed on levels that were not used for choosing. Across: the contrast between coin "
+        "and empty place. Up: the selective contrast, the smallest against an empty place, a crate, a saw, an enemy, "
+        f"lava and the end wall. Grey: channels of {result.untrained} untrained networks. {looks(found)}"
     ).strip()
 
 
@@ -115,18 +118,17 @@ def ablation(result: Result) -> str:
         "unclear": f"Whether the coin attracts the policy is unclear ({size})",
     }[reading(effect, margin=margin)]
     return (
-        f"{attraction}. The other dots are the part of the effect that is lost when the coin channels of a layer, or its "
-        "coin direction, are replaced by their coin-absent activations, on levels on which nothing was chosen. An effect "
-        f"counts as shown if it exceeds the margin (green), that of each of {result.random} random sets of channels or "
-        "directions, and chance, corrected for all tests."
+        f"{attraction}. The other dots are the part of the effect that is lost when the coin channels of a layer, or "
+        "its coin direction, are replaced by their coin-absent activations, on levels on which nothing was chosen. An "
+        f"effect counts as shown if it exceeds the margin (green), that of each of {result.random} random sets of "
+        "channels or directions, and chance, corrected for all tests."
     )
 
 
 def maps(result: Result) -> str:
     """What is drawn, and where the drawn coin channels change with the coin."""
-    assert result.pictures is not None
-    lines = ["Activation maps with the coin (boxed) and without it, in two examples."]
-    for drawn in result.pictures.channels:
+    lines = [f"Activation maps with the coin and without it, in examples. {LEGEND}"]
+    for drawn in result.examples.maps if result.examples is not None else ():
         channel = result.layers[drawn.hook].channels.get(str(drawn.channel))
         if channel is not None and channel.place is not None:
             lines.append(f"{drawn.hook}, channel {drawn.channel}: {place(channel.place)}")
@@ -169,10 +171,10 @@ def _effect(part: Ablation) -> str:
 
 def _control(result: Result) -> str:
     if result.decoy_difference == 0:
-        return "Control: a real coin and its picture are pixel for pixel the same, so that no network can discriminate them."
+        return "Control: a real coin and its picture are the same in every pixel; no network can discriminate them."
     return (
-        f"A real coin and its picture differ by up to {result.decoy_difference} of 255 in some pixel, so that a network "
-        "may discriminate them."
+        f"A real coin and its picture differ by up to {result.decoy_difference} of 255 in some pixel: a network may "
+        "discriminate them."
     )
 
 

@@ -10,7 +10,7 @@ from mechinterp.features.coin_channels import ALPHA
 from mechinterp.features.counterfactuals import LOOKS
 
 MUCH = 0.8
-"""A channel responds much to something that only looks like the coin, if it responds at least this share as strongly."""
+"""The share of its response to the coin from which on a channel responds much to what only looks like one."""
 SQUARE, RECOLOURED = LOOKS
 
 

@@ -9,17 +9,9 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
-from mechinterp.coinrun import camera
-from mechinterp.experiments.coin_features.result import (
-    Ablation,
-    Cloud,
-    CoinChannel,
-    Layer,
-    Pictured,
-    Pictures,
-    Place,
-    Result,
-)
+from mechinterp.coinrun.scenes import MinimalPairs
+from mechinterp.experiments.coin_features.result import Ablation, Cloud, CoinChannel, Layer, Place, Result, TopFrames
+from mechinterp.experiments.inputs.examples import examples
 from mechinterp.experiments.inputs.localization import (
     LocalizationData,
     channel_responses,
@@ -82,7 +74,8 @@ def measure(context: Context[Size]) -> Result:
         held_out=len(data.held),
         untrained=len(null),
         random=context.size.random,
-        pictures=_pictures(policy, data, drawn) if drawn else None,
+        examples=examples(policy, _spread(scenes.coin, EXAMPLES), drawn) if drawn else None,
+        top_frames=_top_frames(policy, data, drawn) if drawn else (),
     )
 
 
@@ -137,33 +130,23 @@ def _drawn(found: Sequence[Finding], choose: ChannelResponses) -> list[Channel]:
     return [(hook, channel) for _, hook, channel in sorted(far, reverse=True)[:DRAWN]]
 
 
-def _pictures(policy: Policy, data: LocalizationData, channels: Sequence[Channel]) -> Pictures:
-    pairs = data.scenes.coin
-    held = np.flatnonzero(~np.isin(pairs.levels, data.choosing))
-    rows = pairs.select(held[np.linspace(0, len(held) - 1, EXAMPLES).round().astype(int)])
-    boxes = [camera.boxes(state)["coin"][0] for state in rows.states("clean")]
-    frames = np.concatenate([data.frames, pairs.clean[held]])
-    pictured: dict[Channel, Pictured] = {}
-    for hook in dict.fromkeys(hook for hook, _ in channels):
-        both = np.stack([_activations(policy, side, hook) for side in (rows.clean, rows.corrupted)], 1)
-        values = _activations(policy, frames, hook)
-        for channel in [c for h, c in channels if h == hook]:
-            largest = values[:, channel].max((1, 2))
-            top = torch.from_numpy(largest).topk(FRAMES).indices.numpy()
-            pictured[hook, channel] = Pictured(
-                hook=hook, channel=channel, maps=both[:, :, channel], top_frames=frames[top]
-            )
-    return Pictures(
-        frames=np.stack([rows.clean, rows.corrupted], 1),
-        levels=tuple(rows.levels.tolist()),
-        boxes=np.array([[box.left, box.top, box.right, box.bottom] for box in boxes], np.float32),
-        channels=tuple(pictured[channel] for channel in channels),
-    )
+def _spread(pairs: MinimalPairs, count: int) -> MinimalPairs:
+    """So many pairs, evenly spread over all."""
+    return pairs.select(np.linspace(0, len(pairs) - 1, count).round().astype(int))
+
+
+def _top_frames(policy: Policy, data: LocalizationData, channels: Sequence[Channel]) -> tuple[TopFrames, ...]:
+    held = data.held_scenes.coin
+    frames = np.concatenate([data.frames, held.clean])
+    largest = {hook: _largest(policy, frames, hook) for hook in dict.fromkeys(hook for hook, _ in channels)}
+    top = {(hook, c): torch.from_numpy(largest[hook][:, c]).topk(FRAMES).indices.numpy() for hook, c in channels}
+    return tuple(TopFrames(hook=hook, channel=c, frames=frames[rows]) for (hook, c), rows in top.items())
 
 
 @torch.no_grad()
-def _activations(
+def _largest(
     policy: Policy, frames: UInt8[np.ndarray, "frames 64 64 3"], hook: str
-) -> Float[np.ndarray, "frames channels side side"]:
+) -> Float[np.ndarray, "frames channels"]:
+    """The largest activation of each channel in each frame."""
     parts = [torch.from_numpy(np.ascontiguousarray(frames[i : i + _BATCH])) for i in range(0, len(frames), _BATCH)]
-    return np.concatenate([policy.activations(part, hook)[hook].cpu().numpy() for part in parts])
+    return np.concatenate([policy.activations(part, hook)[hook].amax((2, 3)).cpu().numpy() for part in parts])

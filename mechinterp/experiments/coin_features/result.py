@@ -7,6 +7,7 @@ from typing import Annotated
 import numpy as np
 
 from mechinterp.experiments.fields import Array, EstimateField, Record
+from mechinterp.experiments.inputs.examples import Examples
 from mechinterp.features.coin_ablation import equivalent_to_zero
 from mechinterp.features.verdicts import Evidence, Verdict
 
@@ -97,34 +98,12 @@ class Layer(Record):
         ).verdict
 
 
-class Pictured(Record):
-    """A channel that is drawn.
-
-    Attributes:
-        maps: its map in each example, with the coin and without it.
-        top_frames: the frames in which it is largest.
-    """
+class TopFrames(Record):
+    """The frames in which a channel is largest, of all visited states and scenes with a coin."""
 
     hook: str
     channel: int
-    maps: Annotated[np.ndarray, Array("float32", "examples 2 side side")]
-    top_frames: Annotated[np.ndarray, Array("uint8", "frames 64 64 3")]
-
-
-class Pictures(Record):
-    """Frames and maps, for the figures alone.
-
-    Attributes:
-        frames: each example with the coin and without it.
-        levels: of each example.
-        boxes: left, top, right and bottom of the coin in each example, in pixels.
-        channels: the coin channels that stand out most; where there are none, the best candidates.
-    """
-
-    frames: Annotated[np.ndarray, Array("uint8", "examples 2 64 64 3")]
-    levels: tuple[int, ...]
-    boxes: Annotated[np.ndarray, Array("float32", "examples 4")]
-    channels: tuple[Pictured, ...]
+    frames: Annotated[np.ndarray, Array("uint8", "frames 64 64 3")]
 
 
 class Result(Record):
@@ -138,7 +117,9 @@ class Result(Record):
         choosing, held_out: levels on which channels and directions were chosen, and on which results are reported.
         untrained: networks that make the null.
         random: random parts that were ablated for each.
-        pictures: None in a network without maps, and in results that are kept for comparison.
+        examples: maps of the coin channels that stand out most or, where there are none, of the best candidates; None
+            where no layer has maps, and in results that are kept for comparison.
+        top_frames: of the same channels.
     """
 
     effects: dict[str, EstimateField]
@@ -149,7 +130,8 @@ class Result(Record):
     held_out: int
     untrained: int
     random: int
-    pictures: Pictures | None = None
+    examples: Examples | None = None
+    top_frames: tuple[TopFrames, ...] = ()
 
     @property
     def represented(self) -> bool:
@@ -169,4 +151,4 @@ class Result(Record):
     def without_pictures(self) -> Result:
         """The same without what only figures use: small enough to keep."""
         layers = {hook: layer.model_copy(update={"cloud": None}) for hook, layer in self.layers.items()}
-        return self.model_copy(update={"layers": layers, "pictures": None})
+        return self.model_copy(update={"layers": layers, "examples": None, "top_frames": ()})

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mechinterp.experiments.coin_features import captions
 from mechinterp.experiments.coin_features.counts import total
-from mechinterp.experiments.coin_features.result import Ablation, Cloud, Pictures, Result
+from mechinterp.experiments.coin_features.result import Ablation, Cloud, Result, TopFrames
+from mechinterp.experiments.inputs.examples import Examples
 from mechinterp.policies.readouts import READOUTS
 from mechinterp.reporting.figure import Figure, KeyNumber, Text
 from mechinterp.reporting.plots import style
 from mechinterp.reporting.plots.dots import dots, null_bands, rows, written
-from mechinterp.reporting.plots.maps import ChannelMaps, Examples, channel_maps, top_frames
+from mechinterp.reporting.plots.maps import maps
+from mechinterp.reporting.plots.pictures import bare_axes, image
 from mechinterp.reporting.wording import interval, short
 
 METHOD = (
@@ -21,11 +25,11 @@ METHOD = (
     "below becomes lava, or the end wall moves near. Each channel is read at the object's place (the mean of the 3 x 3 "
     "cells whose receptive fields centre nearest to it; hidden units are read whole).",
     "{result.choosing} levels were used to choose channels and directions; everything is reported on {result.held_out} "
-    "others. A coin channel's selective contrast, the smallest of its correlations with the coin against each other "
-    "object and against an empty place, exceeds those of {result.untrained} untrained networks of the same architecture: "
-    "the layer-wise normalised maximum over all channels of a network at FWER 5 % (Westfall & Young 1993), and a false "
-    "discovery rate of 5 % for each channel, on both sets of levels. It also responds more to the coin than to a crate, "
-    "a saw and an enemy, each with an interval that excludes 0.",
+    "others. A channel's selective contrast is the smallest of its correlations with the coin's presence against an "
+    "empty place and each other object. Three things confirm a channel. The farthest channel of the policy exceeds the "
+    "maximum over all channels of {result.untrained} untrained networks (each channel in units of its layer; FWER 5 %, "
+    "Westfall & Young 1993), and the channel itself passes a false discovery rate of 5 %, on both sets of levels. It "
+    "responds more to the coin than to a crate, a saw and an enemy, each with an interval that excludes 0.",
     "The coin direction of a layer is fitted by ridge regression; its null is the same in untrained networks, p is "
     "corrected for all layers by the maximum. What is replaced is the mean change over channels that the coin makes "
     "(Haufe et al. 2014).",
@@ -46,14 +50,10 @@ def figures(result: Result) -> list[Figure]:
     if clouds:
         made.append(Figure(_clouds(result, clouds), captions.clouds(result)))
     made.append(Figure(_ablation(result), captions.ablation(result)))
-    if result.pictures is not None:
-        made.append(Figure(_maps(result.pictures), captions.maps(result)))
-        made.append(
-            Figure(
-                _top(result.pictures),
-                "The frames in which each channel is largest, of all visited states and scenes with a coin.",
-            )
-        )
+    if result.examples is not None:
+        made.append(Figure(_maps(result.examples), captions.maps(result)))
+    if result.top_frames:
+        made.append(Figure(_top(result.top_frames), captions.TOP_FRAMES))
     return made
 
 
@@ -111,7 +111,7 @@ def _clouds(result: Result, clouds: dict[str, Cloud]) -> go.Figure:
                 go.Scatter(
                     x=points[:, 0], y=points[:, 1], mode="markers", name=label, legendgroup=label,
                     showlegend=index == 0, marker={"color": colour, "size": size}, text=numbers,
-                    hovertemplate=f"{hook} channel %{{text}}<br>{hover}" if numbers is not None else f"{hook}<br>{hover}",
+                    hovertemplate=f"{hook}{' channel %{text}' if numbers is not None else ''}<br>{hover}",
                 ),
                 row=index // _ACROSS + 1,
                 col=index % _ACROSS + 1,
@@ -157,15 +157,27 @@ def _ablation(result: Result) -> go.Figure:
     return fig
 
 
-def _maps(pictures: Pictures) -> go.Figure:
-    return channel_maps(
+def _maps(examples: Examples) -> go.Figure:
+    return maps(
         "coin-maps",
         "Where do the channels respond?",
-        Examples(pictures.frames, pictures.boxes, pictures.levels),
-        [ChannelMaps(f"{one.hook}<br>channel {one.channel}", one.maps) for one in pictures.channels],
+        frames=examples.frames,
+        levels=examples.levels,
+        boxes=examples.boxes,
+        activations={(one.hook, one.channel): one.values for one in examples.maps},
     )
 
 
-def _top(pictures: Pictures) -> go.Figure:
-    rows_of_frames = [(f"{one.hook}<br>channel {one.channel}", one.top_frames) for one in pictures.channels]
-    return top_frames("coin-top-frames", "Which frames activate them most?", rows_of_frames)
+def _top(channels: Sequence[TopFrames]) -> go.Figure:
+    fig = make_subplots(
+        rows=len(channels), cols=max(len(one.frames) for one in channels), horizontal_spacing=0.01,
+        vertical_spacing=0.02, row_titles=[f"{one.hook}<br>channel {one.channel}" for one in channels],
+    )  # fmt: skip
+    style.dress(fig, "coin-top-frames", "Which frames activate them most?", height=100 + 170 * len(channels))
+    for row, one in enumerate(channels, 1):
+        for column, frame in enumerate(one.frames, 1):
+            fig.add_trace(image(frame), row=row, col=column)
+    bare_axes(fig)
+    fig.update_annotations(font={"size": 12, "color": style.GREY})
+    fig.update_layout(margin={"l": 12, "r": 64, "t": 80, "b": 8}, showlegend=False)
+    return fig

@@ -16,8 +16,8 @@ METHOD = (
     "scene is scored by a probe that never saw its level; the penalty is chosen within the training levels. The coin's "
     "labels are asked of scenes with and without it, the others of visited states. For the null, labels are exchanged "
     "between whole levels (control tasks, Hewitt & Liang 2019).",
-    "Baselines: the same probe on the pixels, and on the same layer of two untrained networks. The place of the coin is "
-    "decoded by a 1 x 1 convolution, whose largest output is the guess; its baselines also include the one most "
+    "Baselines: the same probe on the pixels, and on the same layer of two untrained networks. The place of the coin "
+    "is decoded by a 1 x 1 convolution, whose largest output is the guess; its baselines also include the one most "
     "frequent place.",
 )
 _SCORES = {"class": "balanced accuracy", "number": "R\N{SUPERSCRIPT TWO}", "place": "share of correct guesses"}
@@ -51,9 +51,9 @@ def best_words(result: Result) -> str:
     )
     more = "".join(f" {label} could not be probed: {why}." for label, why in result.left_out.items())
     return (
-        f"{clear} Scores are of held-out levels, minus that of the best baseline (pixels, untrained networks). The layer "
-        "is chosen by these same scores, which are therefore somewhat too high; the next figure shows every layer."
-        f"{more}"
+        f"{clear} Scores are of held-out levels, minus that of the best baseline (pixels, untrained networks). The "
+        "layer is chosen by these same scores, which are therefore somewhat too high; the next figure shows every "
+        f"layer.{more}"
     )
 
 
@@ -62,8 +62,8 @@ def layer_words(result: Result) -> str:
     cells = [probe.above_baseline for by_hook in result.probes.values() for probe in by_hook.values()]
     count = sum(cell.low > 0 for cell in cells)
     return (
-        f"The same at every layer: {count} of {len(cells)} probes clearly exceed their best baseline. Bold: the interval "
-        "excludes 0."
+        f"The same at every layer: {count} of {len(cells)} probes clearly exceed their best baseline. Bold: the "
+        "interval excludes 0."
     )
 
 
