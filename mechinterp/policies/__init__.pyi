@@ -37,7 +37,9 @@ from .stages import bottlenecks as bottlenecks
 from .stages import stage_outputs as stage_outputs
 from .stages import stage_writers as stage_writers
 from .subject import Identity as Identity
+from .subject import PolicyLike as PolicyLike
 from .subject import Subject as Subject
+from .subject import as_policy as as_policy
 from .traits import Traits as Traits
 from .traits import Window as Window
 from .traits import traits_of as traits_of

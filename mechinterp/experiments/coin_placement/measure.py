@@ -11,6 +11,7 @@ from mechinterp.experiments.coin_placement.result import Placement, Result
 from mechinterp.experiments.inputs.behaviour import BLIND, POLICY, stock_episodes
 from mechinterp.experiments.slice import Context, Sizes
 from mechinterp.policies.evaluation import Trial, outcomes, play, stop_of
+from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.rollout import Episodes, Outcome
 from mechinterp.stats import Estimate
 
@@ -56,7 +57,7 @@ def _episodes(context: Context[Size], rule: str, name: str) -> Episodes:
         return given_up(stock[name], context.size.max_steps)
     actor, _ = stock.actors[name]
     trial = Trial(rule, stop_of(rule), context.size.max_steps)
-    return play(actor, UNSEEN_LEVELS.first(plan.levels), trial, options=context.subject.options, seed=plan.seed)
+    return play(actor, LEVELS["behaviour"].first(plan.levels), trial, options=context.subject.options, seed=plan.seed)
 
 
 def _shares(episodes: Episodes, rule: str, actor: str) -> dict[str, Estimate]:

@@ -11,11 +11,9 @@ from mechinterp.coinrun.scenes import MinimalPairs, joined, minimal_pairs
 from mechinterp.coinrun.state import GameState
 from mechinterp.experiments.inputs.shared import Inputs
 from mechinterp.policies.actors import PolicyActor
-from mechinterp.policies.evaluation import UNSEEN_LEVELS
+from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.visits import visited_states
 
-FIRST_LEVEL = 500_000
-"""How far into the unseen levels those for scenes lie: behaviour and scenes never share a level."""
 CHOOSE = 0.4
 """The share of levels that choose; results are reported on the others."""
 
@@ -32,10 +30,9 @@ class Scenes:
         """A sample of the states of an episode on each scene level."""
         if not self._states:
             subject, plan = self.inputs.subject, self.inputs.plan
-            first = UNSEEN_LEVELS.start + FIRST_LEVEL
             source = LevelSource(subject.options, seed=plan.seed)
             try:
-                starts = source.starts(range(first, first + plan.levels))
+                starts = source.starts(LEVELS["scenes"].first(plan.levels))
             finally:
                 source.close()
             self._states = visited_states(PolicyActor(subject.policy), starts, per_level=plan.states, seed=plan.seed)

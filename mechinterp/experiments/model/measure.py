@@ -15,8 +15,8 @@ from mechinterp.experiments.slice import Context, Sizes
 from mechinterp.policies.actions import NAMES, groups
 from mechinterp.policies.actors import PolicyActor
 from mechinterp.policies.card import Card
-from mechinterp.policies.evaluation import UNSEEN_LEVELS
 from mechinterp.policies.graph import Policy
+from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.rollout import Outcome, StepView, rollout
 
 _BATCH = 128
@@ -85,7 +85,7 @@ def _episode(context: Context[Size]) -> Episode:
     subject, seed = context.subject, context.plan.seed
     source = LevelSource(subject.options, seed=seed)
     try:
-        start = source.start(UNSEEN_LEVELS.start)
+        start = source.start(LEVELS["behaviour"].start)
     finally:
         source.close()
     views: list[StepView] = []
