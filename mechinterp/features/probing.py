@@ -22,7 +22,7 @@ from mechinterp.policies.controls import untrained
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names
 from mechinterp.policies.stages import stage_outputs
-from mechinterp.stats import Estimate, Null, mean, ridge
+from mechinterp.stats import Estimate, Null, mean, ridge, widened
 
 PIXELS = "pixels"
 FEWEST = 10
@@ -181,6 +181,8 @@ def judge(
         return mean(rows, name=what, unit="levels", rng=rng, clusters=levels)
 
     score = estimate(scores[:, 0], name)
+    if kind == "place":  # a share: that all levels agree does not show that every level would
+        score = widened(score)
     null = Null.from_draws(score.value, scores[:, 1:].mean(0), description="labels moved between whole levels")
     others = {other: estimate(rows[:, 0], f"{name}: {other}") for other, rows in baselines.items()}
     best = max(others, key=lambda other: others[other].value)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from mechinterp.experiments.coin_features.counts import MUCH, ChannelCounts, counts, total
-from mechinterp.experiments.coin_features.result import Ablation, Layer, Place, Result
+from mechinterp.experiments.coin_features.result import Place, Result
 from mechinterp.features.verdicts import Verdict
 from mechinterp.policies.readouts import READOUTS
 from mechinterp.reporting.plots.maps import LEGEND
@@ -48,7 +49,7 @@ def certainty(found: ChannelCounts) -> str:
     more = f"; the other {rest} pass the false discovery rate (5 %) alone" if rest else ""
     of_them = "it exceeds" if found.confirmed == 1 == found.exceed_maximum else f"{found.exceed_maximum} of them exceed"
     return (
-        f"{_channels(found.confirmed)} {'discriminates' if found.confirmed == 1 else 'discriminate'} it from the other "
+        f"{channels(found.confirmed)} {'discriminates' if found.confirmed == 1 else 'discriminate'} it from the other "
         f"objects of the game; {of_them} the maximum over untrained networks (FWER 5 %){more}."
     )
 
@@ -75,29 +76,45 @@ def looks(found: ChannelCounts) -> str:
         most = "Neither colour nor shape alone accounts for most of them."
     return (
         f"A plain square of the coin's colour evokes at least {MUCH:.0%} of the response to the coin in {found.square} "
-        f"of {_channels(found.confirmed, 'coin ')} (at least 100% in {found.square_all}); a recoloured coin does so in "
+        f"of {channels(found.confirmed, 'coin ')} (at least 100% in {found.square_all}); a recoloured coin does so in "
         f"{found.other_colours}. {most}"
     )
 
 
 def decoding(result: Result) -> str:
-    """The headline and, layer by layer, verdict and causal effects."""
-    lines = [headline(result), *filter(None, [looks(total(result))])]
+    """What the channels respond to, what may be said of each layer, and the control."""
+    lines = [looks(total(result))] if result.represented else []
     for hook, layer in result.layers.items():
         own = counts(layer)
         beyond = f" ({own.exceed_maximum} of {own.confirmed} exceed the maximum)" if own.confirmed else ""
-        lines.append(f"{hook}: {layer.verdict.words}{beyond}.{_effects(layer)}")
+        lines.append(f"{hook}: {layer.verdict.words}{beyond}.")
     dead = [f"{hook} ({layer.dead} of {layer.width})" for hook, layer in result.layers.items() if layer.dead]
     if dead:
         lines.append(f"Channels that never change, with a coin or without: {listed(dead)}.")
-    lines.append(_control(result))
-    return "\n".join(lines)
+    return "\n".join([*lines, _control(result)])
+
+
+def effects(result: Result) -> list[tuple[str, ...]]:
+    """A row for each part that was ablated: layer, part, an effect for each action, and for which it was shown."""
+    rows = []
+    for hook, layer in result.layers.items():
+        parts = {channels(len(layer.channels)): layer.channels_ablated, "direction": layer.direction_ablated}
+        for what, part in parts.items():
+            if part is not None:
+                sizes = [number(part.effects[name], READOUTS[name].unit, signed=True) for name in acts(part.effects)]
+                rows.append((hook, what, *sizes, listed(list(part.affected)) if part.affected else "\N{EN DASH}"))
+    return rows
+
+
+def acts(effects: Mapping[str, Estimate]) -> list[str]:
+    """The readouts among these that are about actions."""
+    return [name for name, readout in READOUTS.items() if readout.acts and name in effects]
 
 
 def clouds(result: Result) -> str:
     """What the scatter of all channels shows."""
     found = total(result)
-    confirmed = _channels(found.confirmed) if found.confirmed else "No channel"
+    confirmed = channels(found.confirmed) if found.confirmed else "No channel"
     verb = "were" if found.confirmed > 1 else "was"
     return (
         f"{confirmed} {verb} confirmed on levels that were not used for choosing. Across: the contrast between coin "
@@ -153,22 +170,6 @@ def _offset(estimate: Estimate, positive: str, negative: str) -> str:
     return f"{number(estimate, 'pixels')} {way}"
 
 
-def _effects(layer: Layer) -> str:
-    """Effects through the coin channels, and through the direction."""
-    parts = {_channels(len(layer.channels)): layer.channels_ablated, "the direction": layer.direction_ablated}
-    told = [f"{what}: {_effect(part)}" for what, part in parts.items() if part is not None]
-    return f" Effect through {'; through '.join(told)}." if told else ""
-
-
-def _effect(part: Ablation) -> str:
-    sizes = ", ".join(
-        f"{name} {number(effect, READOUTS[name].unit, signed=True)}"
-        for name, effect in part.effects.items()
-        if READOUTS[name].acts
-    )
-    return f"{sizes}{f' (shown for {listed(list(part.affected))})' if part.affected else ''}"
-
-
 def _control(result: Result) -> str:
     if result.decoy_difference == 0:
         return "Control: a real coin and its picture are the same in every pixel; no network can discriminate them."
@@ -178,5 +179,6 @@ def _control(result: Result) -> str:
     )
 
 
-def _channels(count: int, kind: str = "") -> str:
+def channels(count: int, kind: str = "") -> str:
+    """`1 channel`, `2 coin channels`."""
     return f"{count} {kind}channel{'s' if count != 1 else ''}"

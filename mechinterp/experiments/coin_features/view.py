@@ -12,7 +12,7 @@ from mechinterp.experiments.coin_features.counts import total
 from mechinterp.experiments.coin_features.result import Ablation, Cloud, Result, TopFrames
 from mechinterp.experiments.inputs.examples import Examples
 from mechinterp.policies.readouts import READOUTS
-from mechinterp.reporting.figure import Figure, KeyNumber, Text
+from mechinterp.reporting.figure import Figure, KeyNumber, Table, Text
 from mechinterp.reporting.plots import style
 from mechinterp.reporting.plots.dots import dots, null_bands, rows, written
 from mechinterp.reporting.plots.maps import maps
@@ -60,6 +60,8 @@ def figures(result: Result) -> list[Figure]:
 def text(result: Result) -> Text:
     """The headline, the coin channels, and the coin's effect."""
     effect, found = result.effects["movement"], total(result)
+    ablated = captions.effects(result)
+    columns = ("hook point", "ablated", *(f"effect on {name}" for name in captions.acts(result.effects)), "shown for")
     width = sum(layer.width for layer in result.layers.values())
     return Text(
         headlines=[captions.headline(result)],
@@ -71,6 +73,7 @@ def text(result: Result) -> Text:
             ),
             KeyNumber("effect of the coin on movement", short(effect, "nats", signed=True), interval(effect)),
         ],
+        tables=[Table(ablated, columns)] if ablated else [],
     )
 
 
@@ -131,15 +134,13 @@ def _clouds(result: Result, clouds: dict[str, Cloud]) -> go.Figure:
 def _ablation(result: Result) -> go.Figure:
     parts: list[tuple[str, Ablation]] = []
     for hook, layer in result.layers.items():
-        count = len(layer.channels)
         if layer.channels_ablated is not None:
-            parts.append((f"<b>{hook}</b>, {count} channel{'s' if count != 1 else ''}", layer.channels_ablated))
+            parts.append((f"<b>{hook}</b>, {captions.channels(len(layer.channels))}", layer.channels_ablated))
         if layer.direction_ablated is not None:
             parts.append((f"<b>{hook}</b>, direction", layer.direction_ablated))
-    fig = style.figure("coin-ablation", "Is it causally used by the action?", height=190 + 46 * (1 + len(parts)))
+    fig = style.figure("coin-ablation", "Does it causally affect the action?", height=190 + 46 * (1 + len(parts)))
     at = rows(fig, ["<b>the coin itself</b>", *(label for label, _ in parts)])
-    acts = [name for name, readout in READOUTS.items() if readout.acts and name in result.effects]
-    for index, name in enumerate(acts):
+    for index, name in enumerate(captions.acts(result.effects)):
         unit, shifted = READOUTS[name].unit, [y - 0.22 * index for y in at]
         look = {"unit": unit, "symbol": _SYMBOLS[index % 4], "size": 12 - 4 * min(index, 1)}
         dots(fig, [result.effects[name]], shifted[:1], label=f"{name}: total effect", colour=style.AMBER, **look)

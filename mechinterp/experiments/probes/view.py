@@ -9,7 +9,7 @@ from mechinterp.reporting.figure import Figure, Text
 from mechinterp.reporting.plots import style
 from mechinterp.reporting.plots.dots import dots, hover, rows, written
 from mechinterp.reporting.plots.heat import heat
-from mechinterp.reporting.wording import listed, number, short
+from mechinterp.reporting.wording import listed, short
 
 METHOD = (
     "Ridge regression from the whole activation (every place of a map has its own weight), cross-fitted over levels: a "
@@ -49,7 +49,7 @@ def best_words(result: Result) -> str:
     clear = (
         f"Above every baseline at some layer: {listed(above)}." if above else "Nothing clearly exceeds its baselines."
     )
-    more = "".join(f" {label} could not be probed: {why}." for label, why in result.left_out.items())
+    more = "".join(f" \"{label}\" could not be probed: {why}." for label, why in result.left_out.items())
     return (
         f"{clear} Scores are of held-out levels, minus that of the best baseline (pixels, untrained networks). The "
         "layer is chosen by these same scores, which are therefore somewhat too high; the next figure shows every "
@@ -72,7 +72,7 @@ def _best(result: Result) -> go.Figure:
     fig = style.figure("probes", "What is decodable beyond every baseline?", height=170 + 54 * len(chosen))
     labels = []
     for label, (hook, probe) in chosen.items():
-        below = f"best at {hook}; {_SCORES[probe.kind]} {number(probe.score)}, best baseline: {probe.best_baseline}"
+        below = f"best at {hook}; {_SCORES[probe.kind]} {short(probe.score)}, best baseline: {probe.best_baseline}"
         labels.append(f"<b>{label}</b><br><span style='color:{style.GREY}'>{below}</span>")
     at = rows(fig, labels)
     estimates = [probe.above_baseline for _, probe in chosen.values()]
