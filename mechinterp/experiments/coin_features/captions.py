@@ -131,7 +131,7 @@ def ablation(result: Result) -> str:
     attraction = {
         "above": f"The coin attracts the policy to its side ({size})",
         "below": f"The coin repels the policy from its side ({size})",
-        "negligible": f"The coin's effect on movement is equivalent to zero within {margin:g} nats ({size})",
+        "equivalent": f"The coin's effect on movement is equivalent to zero within {margin:g} nats ({size})",
         "unclear": f"Whether the coin attracts the policy is unclear ({size})",
     }[reading(effect, margin=margin)]
     return (
@@ -146,7 +146,7 @@ def maps(result: Result) -> str:
     """What is drawn, and where the drawn coin channels change with the coin."""
     lines = [f"Activation maps with the coin and without it, in examples. {LEGEND}"]
     for drawn in result.examples.maps if result.examples is not None else ():
-        channel = result.layers[drawn.hook].channels.get(str(drawn.channel))
+        channel = result.layers[drawn.hook].channels.get(drawn.channel)
         if channel is not None and channel.place is not None:
             lines.append(f"{drawn.hook}, channel {drawn.channel}: {place(channel.place)}")
     return "\n".join(lines)

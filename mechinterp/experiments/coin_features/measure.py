@@ -86,7 +86,7 @@ def _layer(finding: Finding, places: Mapping[Channel, Whereabouts], cloud: Cloud
         dead=finding.dead,
         decoding=finding.direction.auroc,
         channels={
-            str(one.channel): CoinChannel(
+            one.channel: CoinChannel(
                 contrast=one.contrast,
                 selective=one.selective,
                 q=one.q,

@@ -79,7 +79,7 @@ class Layer(Record):
     side: int
     dead: int
     decoding: EstimateField
-    channels: dict[str, CoinChannel]
+    channels: dict[int, CoinChannel]
     channels_ablated: Ablation | None = None
     direction_ablated: Ablation | None = None
     cloud: Cloud | None = None
@@ -146,7 +146,7 @@ class Result(Record):
     @property
     def coin_channels(self) -> dict[str, tuple[int, ...]]:
         """Hook point -> its confirmed coin channels, strongest first."""
-        return {hook: tuple(map(int, layer.channels)) for hook, layer in self.layers.items()}
+        return {hook: tuple(layer.channels) for hook, layer in self.layers.items()}
 
     def without_pictures(self) -> Result:
         """The same without what only figures use: small enough to keep."""

@@ -101,7 +101,7 @@ def _clouds(result: Result, clouds: dict[str, Cloud]) -> go.Figure:
     fig = make_subplots(rows=count, cols=min(_ACROSS, len(hooks)), subplot_titles=hooks, vertical_spacing=0.22 / count)
     style.dress(fig, "coin-clouds", "Which channels are selective for the coin?", height=170 + 240 * count)
     for index, (hook, cloud) in enumerate(clouds.items()):
-        found = set(map(int, result.layers[hook].channels))
+        found = set(result.layers[hook].channels)
         chosen = sorted(found)
         rest = [c for c in range(len(cloud.policy)) if c not in found]
         for label, points, numbers, colour, size in (
