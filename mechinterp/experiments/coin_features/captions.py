@@ -10,7 +10,7 @@ from mechinterp.experiments.coin_features.result import Place, Result
 from mechinterp.features.verdicts import Verdict
 from mechinterp.policies.readouts import READOUTS
 from mechinterp.reporting.plots.maps import LEGEND
-from mechinterp.reporting.wording import listed, number, reading
+from mechinterp.reporting.wording import listed, number, reading, share
 from mechinterp.stats import Estimate
 
 TOP_FRAMES = "The frames in which each channel is largest, of all visited states and scenes with a coin."
@@ -75,8 +75,8 @@ def looks(found: ChannelCounts) -> str:
     else:
         most = "Neither colour nor shape alone accounts for most of them."
     return (
-        f"A plain square of the coin's colour evokes at least {MUCH:.0%} of the response to the coin in {found.square} "
-        f"of {channels(found.confirmed, 'coin ')} (at least 100% in {found.square_all}); a recoloured coin does so in "
+        f"A plain square of the coin's colour evokes at least {share(MUCH)} of the response to the coin in {found.square} "
+        f"of {channels(found.confirmed, 'coin ')} (at least {share(1)} in {found.square_all}); a recoloured coin does so in "
         f"{found.other_colours}. {most}"
     )
 

@@ -16,7 +16,7 @@ from mechinterp.stats import Estimate
 _PANELS = (
     "Is it represented?<br>AUROC of the coin direction",
     "Does it attract?<br>effect on movement, nats",
-    "Is it attributed?<br>share on the coin's pixels",
+    "How much is attributed to it?<br>share on its pixels",
     "Right, whatever is seen?<br>log P(right) \N{MINUS SIGN} log P(left), nats",
 )
 

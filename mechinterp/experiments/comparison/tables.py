@@ -9,7 +9,7 @@ from mechinterp.experiments.coin_features.counts import total
 from mechinterp.experiments.comparison.summary import PROBED, Summary
 from mechinterp.experiments.probes.result import PLACE
 from mechinterp.experiments.variables.result import Contrast
-from mechinterp.reporting.wording import listed, number
+from mechinterp.reporting.wording import listed, number, share
 from mechinterp.stats import Estimate
 
 
@@ -104,16 +104,16 @@ def _right(subjects: Sequence[Summary]) -> Captioned:
         own, steering = s.tendency, s.steering
         rows.append(
             (
-                s.name, number(own.mean, signed=True), number(own.standard_deviation), f"{own.constant_share:.0%}",
+                s.name, number(own.mean, signed=True), number(own.standard_deviation), share(own.constant_share),
                 number(own.prefers_right, percent=True), _or(steering.added) if steering else "",
                 number(steering.consistent, percent=True) if steering else "",
             )
         )  # fmt: skip
     return Captioned(
         "The movement log-odds log P(right) \N{MINUS SIGN} log P(left) over natural frames. Constant share: of its "
-        "mean square. Steered: its change when the steering vector (mean activation where the policy prefers right, minus "
-        "where it prefers left) is added at the last hook point. Consistent: share of frames in which adding it raises "
-        "the log-odds and subtracting it lowers them.",
+        "mean square. Steered: its change when the steering vector (mean activation in the third of states where the "
+        "policy most prefers right, minus that where it least does) is added at the last hook point. Consistent: share "
+        "of frames in which adding it raises the log-odds and subtracting it lowers them.",
         _table(
             ("subject", "mean, nats", "standard deviation", "constant share", "prefers right", "steered", "consistent"),
             rows,
@@ -137,8 +137,10 @@ def _or(estimate: Estimate | None) -> str:
 
 
 def _null(estimate: Estimate, *, percent: bool = False) -> str:
-    null, form = estimate.null, ".1%" if percent else ".2f"
-    return "" if null is None else f"{null.low:{form}} to {null.high:{form}}"
+    null = estimate.null
+    if null is None:
+        return ""
+    return f"{100 * null.low:.1f} to {100 * null.high:.1f} %" if percent else f"{null.low:.2f} to {null.high:.2f}"
 
 
 def _count(contrast: Contrast | None) -> str:
