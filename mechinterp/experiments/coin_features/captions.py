@@ -75,9 +75,9 @@ def looks(found: ChannelCounts) -> str:
     else:
         most = "Neither colour nor shape alone accounts for most of them."
     return (
-        f"A plain square of the coin's colour evokes at least {share(MUCH)} of the response to the coin in {found.square} "
-        f"of {channels(found.confirmed, 'coin ')} (at least {share(1)} in {found.square_all}); a recoloured coin does so in "
-        f"{found.other_colours}. {most}"
+        f"A plain square of the coin's colour evokes at least {share(MUCH)} of the response to the coin in "
+        f"{found.square} of {channels(found.confirmed, 'coin ')} (at least {share(1)} in {found.square_all}); a "
+        f"recoloured coin does so in {found.other_colours}. {most}"
     )
 
 
