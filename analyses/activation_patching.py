@@ -18,8 +18,8 @@ from mechinterp.circuits import attribute, channel_sites, patch
 from mechinterp.coinrun import LevelSource
 from mechinterp.coinrun.scenes import minimal_pairs
 from mechinterp.policies import PolicyActor, read, visited_states
-from mechinterp.policies.evaluation import UNSEEN_LEVELS
 from mechinterp.policies.home import home_options
+from mechinterp.policies.levels import LEVELS
 
 STAGES = ("hook_pool", "hook_out", "hook_relu", "hook_post")
 
@@ -38,7 +38,7 @@ def main() -> None:
     # 1. Scenes: the same moment with the coin on either side.
     source = LevelSource(home_options(card))
     try:
-        starts = source.starts(UNSEEN_LEVELS.first(arguments.levels))
+        starts = source.starts(LEVELS["behaviour"].first(arguments.levels))
     finally:
         source.close()
     states = visited_states(PolicyActor(policy), starts, per_level=3, seed=arguments.seed)

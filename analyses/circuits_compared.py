@@ -49,8 +49,8 @@ from mechinterp.circuits.masks import MaskOptions
 from mechinterp.coinrun import LevelSource
 from mechinterp.coinrun.scenes import MinimalPairs, SceneError, minimal_pairs
 from mechinterp.policies import Policy, PolicyActor, read, stage_writers, visited_states
-from mechinterp.policies.evaluation import UNSEEN_LEVELS
 from mechinterp.policies.home import home_options
+from mechinterp.policies.levels import LEVELS
 
 QUESTIONS = (("coin side", "movement"), ("end wall", "movement"), ("hazard ahead", "jump"))
 EXACT = "exact effects"
@@ -140,7 +140,7 @@ def study(path: Path, levels: int, seed: int) -> dict[str, Any]:
     policy.eval().requires_grad_(False)
     source = LevelSource(home_options(card))
     try:
-        starts = source.starts(UNSEEN_LEVELS.first(levels))
+        starts = source.starts(LEVELS["behaviour"].first(levels))
     finally:
         source.close()
     states = visited_states(PolicyActor(policy), starts, per_level=6, seed=seed)  # hazards are not everywhere

@@ -30,6 +30,7 @@ from mechinterp.circuits.planted import RECIPES, Planted, planted
 from mechinterp.coinrun import GameOptions, LevelSource
 from mechinterp.coinrun.scenes import MinimalPairs, minimal_pairs
 from mechinterp.policies.actors import AlwaysRight
+from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.visits import visited_states
 
 Found = tuple[Ranking, float | None]
@@ -152,7 +153,7 @@ def main() -> None:
     options = parser.parse_args()
     source = LevelSource(GameOptions(use_backgrounds=False))
     try:
-        states = visited_states(AlwaysRight(0.5), source.starts(range(options.levels)), per_level=1)
+        states = visited_states(AlwaysRight(0.5), source.starts(LEVELS["training"].first(options.levels)), per_level=1)
     finally:
         source.close()
     scenes = {name: minimal_pairs(states, name, per_level=1) for name in COINS}

@@ -33,15 +33,15 @@ from mechinterp.coinrun import LevelSource, camera
 from mechinterp.coinrun.scenes import minimal_pairs
 from mechinterp.features import contrasts
 from mechinterp.policies import PolicyActor, read, visited_states
-from mechinterp.policies.evaluation import UNSEEN_LEVELS
 from mechinterp.policies.home import home_options
+from mechinterp.policies.levels import LEVELS
 from mechinterp.proxies import drive
 
 CHECKPOINT = Path(os.environ.get("MECHINTERP_CHECKPOINT", "checkpoints/standard"))
-LEVELS = int(os.environ.get("MECHINTERP_LEVELS", "80"))
+COUNT = int(os.environ.get("MECHINTERP_LEVELS", "80"))
 policy, card = read(CHECKPOINT)
 policy.eval().requires_grad_(False)
-print(f"{CHECKPOINT.name}: {card.provenance.get('steps', 'unknown'):,} training steps, {LEVELS} levels here")
+print(f"{CHECKPOINT.name}: {card.provenance.get('steps', 'unknown'):,} training steps, {COUNT} levels here")
 
 # %% [markdown]
 # ## Scenes that differ in the coin alone
@@ -51,7 +51,7 @@ print(f"{CHECKPOINT.name}: {card.provenance.get('steps', 'unknown'):,} training 
 
 # %%
 source = LevelSource(home_options(card))
-starts = source.starts(UNSEEN_LEVELS.first(LEVELS))
+starts = source.starts(LEVELS["behaviour"].first(COUNT))
 states = visited_states(PolicyActor(policy), starts, per_level=3)
 pairs = minimal_pairs(states, "coin side")
 

@@ -1,3 +1,11 @@
-"""mechinterp: what does this trained policy want?"""
+"""mechinterp: what does this trained policy want?
+
+The names here are the main road: load a policy, make minimal pairs of states that it reaches, measure what a variable
+does to its actions, and find the part of the network that does it. Everything else lies in the packages below.
+"""
+
+import lazy_loader as lazy
 
 __version__ = "0.1.0"
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

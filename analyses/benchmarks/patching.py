@@ -38,6 +38,7 @@ from mechinterp.coinrun import GameOptions, LevelSource, scenes
 from mechinterp.policies import ImpalaConfig, Policy, PolicyOutput, build, read
 from mechinterp.policies.actions import movement_logodds
 from mechinterp.policies.actors import AlwaysRight
+from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.visits import visited_states
 
 Answer = Float64[np.ndarray, "sites pairs"]
@@ -147,7 +148,7 @@ def bound(policy: Policy, pairs: FramePairs, sites: list[PatchSite], now: Clock)
 def frame_pairs(count: int, *, unlike: bool) -> FramePairs:
     source = LevelSource(GameOptions(use_backgrounds=False))
     try:
-        starts = source.starts(range(4 * count + 8))
+        starts = source.starts(LEVELS["training"].first(4 * count + 8))
     finally:
         source.close()
     states = visited_states(AlwaysRight(0.5), starts, per_level=4)

@@ -38,7 +38,7 @@ class Measure:
         if not named:
             raise CircuitError(f"no metrics were given; built in are {', '.join((*READOUTS, KL))}")
         self.actions = policy.actions
-        self.named = {name: None if metric == KL else _readout(name, metric) for name, metric in named.items()}
+        self.named = {name: KL if metric == KL else _readout(name, metric) for name, metric in named.items()}
         self.names: tuple[str, ...] = tuple(named)
 
     def __call__(self, output: PolicyOutput, clean: PolicyOutput) -> Float64[Tensor, "metrics batch"]:
@@ -50,7 +50,7 @@ class Measure:
         measured = []
         for name, readout in self.named.items():
             try:
-                numbers = _divergence(output, clean) if readout is None else readout(output, self.actions)
+                numbers = _divergence(output, clean) if isinstance(readout, str) else readout(output, self.actions)
             except PolicyError as error:
                 raise CircuitError(f"metric {name!r}: {error}") from error
             if not torch.isfinite(numbers).all():

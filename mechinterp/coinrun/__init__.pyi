@@ -21,6 +21,7 @@ from .levels import LevelRange as LevelRange
 from .levels import LevelSource as LevelSource
 from .levels import Placement as Placement
 from .levels import Start as Start
+from .library import game_version as game_version
 from .placements import PLACEMENTS as PLACEMENTS
 from .placements import PlacementError as PlacementError
 from .placements import placement as placement

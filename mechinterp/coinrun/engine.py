@@ -1,24 +1,18 @@
-"""The C++ game: the one file that talks to procgen. Only checked states get in."""
+"""The C++ game: the one file that drives its library. Only checked states get in."""
 
 from __future__ import annotations
 
-import sys
-import types
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int, UInt8
 
 from mechinterp.coinrun.checks import OrderError, SettingError
+from mechinterp.coinrun.library import game_version as game_version
+from mechinterp.coinrun.library import open_library
 from mechinterp.coinrun.state import GameState, StateError
 
-if TYPE_CHECKING:
-    from procgen import ProcgenGym3Env
-
-_STATE_BUFFER = 2**20
 _LAST_ACTION = 14
 RESET_ACTION = -1
 """An action that ends the episode at once, with no reward; the next frame is the next level's first."""
@@ -46,26 +40,6 @@ class GameOptions:
             )
 
 
-def _procgen() -> type[ProcgenGym3Env]:
-    """Import procgen without gym: the package registers gym ids when imported, for which gym prints a notice."""
-    hook = "procgen.gym_registration"
-    if "procgen" not in sys.modules:
-        stand_in: Any = types.ModuleType(hook)
-        stand_in.register_environments = lambda: None
-        sys.modules[hook] = stand_in
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ResourceWarning)  # it leaves its version file open
-                from procgen import ProcgenGym3Env
-        finally:
-            # Whoever wants the gym ids can still import the real module.
-            del sys.modules[hook]
-        return ProcgenGym3Env
-    from procgen import ProcgenGym3Env
-
-    return ProcgenGym3Env
-
-
 class Engine:
     """``num`` games stepped together in C++.
 
@@ -81,10 +55,7 @@ class Engine:
         for name, value, least in (("num", num, 1), ("threads", threads, 0)):
             if not isinstance(value, int | np.integer) or value < least:
                 raise SettingError(f"{name}: {value!r}, a whole number is needed, at least {least}")
-        make = _procgen()
-        # The seed only decides levels that nobody asked for: every game is given its level or state before it counts.
-        self._env: Any = make(num=num, env_name="coinrun", num_threads=threads, rand_seed=0, **asdict(options))
-        self._buffer = self._env._ffi.new(f"char[{_STATE_BUFFER}]")
+        self._library = open_library(num, options=asdict(options), threads=threads)
         self.num = num
         self.options = options
         self._closed = False
@@ -97,15 +68,13 @@ class Engine:
             if not isinstance(state, GameState):
                 raise StateError(f"slot {slot}: a {type(state).__name__}, only a GameState may be loaded")
         for slot, state in states.items():
-            data = state.to_bytes()
-            self._env.call_c_func("set_state", slot, data, len(data))
+            self._library.set_state(slot, state.to_bytes())
 
     def state_bytes(self, slot: int) -> bytes:
         """The game in this slot, as the library gives it."""
         self._require_open()
         self._in_range(slot)
-        length = self._env.call_c_func("get_state", slot, self._buffer, _STATE_BUFFER)
-        return bytes(self._env._ffi.buffer(self._buffer, length))
+        return self._library.get_state(slot)
 
     def states(self, slots: Sequence[int] | None = None) -> list[GameState]:
         """The games in these slots (all of them by default), parsed and checked."""
@@ -121,19 +90,18 @@ class Engine:
             raise ValueError(
                 f"actions: {actions.min()} to {actions.max()}, allowed are {RESET_ACTION} to {_LAST_ACTION}"
             )
-        self._env.act(actions)
+        self._library.act(actions)
 
     def observe(self) -> tuple[Float32[np.ndarray, " num"], UInt8[np.ndarray, "num 64 64 3"], Bool[np.ndarray, " num"]]:
         """Reward of the last step, frame now, and whether the frame is the first of an episode."""
         self._require_open()
-        reward, frame, first = self._env.observe()
-        return reward, frame["rgb"], first
+        return self._library.observe()
 
     def close(self) -> None:
         """End the games. Closing twice does nothing more."""
         if not self._closed:
             self._closed = True
-            self._env.close()
+            self._library.close()
 
     def _require_open(self) -> None:
         if self._closed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
+from typing import Self
 
 import numpy as np
 
@@ -89,7 +90,14 @@ class LevelSource:
         return [self.start(level_seed) for level_seed in level_seeds]
 
     def close(self) -> None:
+        """Give back the game. Doing it twice does no harm; leaving a ``with`` block does it too."""
         self._engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
     def _generate(self, level_seed: int) -> GameState:
         # The game draws its next level from [low, high): a range of one seed leaves it no choice.

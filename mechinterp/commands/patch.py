@@ -55,14 +55,14 @@ def _run(arguments: argparse.Namespace) -> None:
     from mechinterp.errors import MechinterpError, nearest
     from mechinterp.policies import checkpoints
     from mechinterp.policies.actors import PolicyActor
-    from mechinterp.policies.evaluation import UNSEEN_LEVELS
     from mechinterp.policies.home import home_options
+    from mechinterp.policies.levels import LEVELS
     from mechinterp.policies.stages import stage_outputs
     from mechinterp.policies.visits import visited_states
 
     if arguments.variable not in VARIABLES:  # before anything is played
         raise MechinterpError(f"no variable is called {arguments.variable!r}{nearest(arguments.variable, VARIABLES)}")
-    for name, least, most in (("levels", 5, UNSEEN_LEVELS.count), ("top", 1, 1000), ("memory", 1, 1 << 20)):
+    for name, least, most in (("levels", 5, LEVELS["behaviour"].count), ("top", 1, 1000), ("memory", 1, 1 << 20)):
         if not least <= getattr(arguments, name) <= most:
             raise MechinterpError(f"--{name} {getattr(arguments, name)}: allowed are {least} to {most:,}")
     if arguments.out is not None:
@@ -75,7 +75,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
     source = LevelSource(home_options(card))
     try:
-        starts = source.starts(UNSEEN_LEVELS.first(arguments.levels))
+        starts = source.starts(LEVELS["behaviour"].first(arguments.levels))
     finally:
         source.close()
     states = visited_states(PolicyActor(policy), starts, per_level=3, seed=arguments.seed)

@@ -26,15 +26,12 @@ from mechinterp.features.responses import ChannelResponses, NullResponses, chann
 from mechinterp.features.uses import totals
 from mechinterp.features.verdicts import HELD
 from mechinterp.policies.actors import PolicyActor
-from mechinterp.policies.evaluation import UNSEEN_LEVELS
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names
+from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.stages import stage_outputs
 from mechinterp.policies.visits import visited_states
 from mechinterp.stats import Estimate
-
-FIRST_LEVEL = 600_000
-"""How far into the unseen levels those of `locate` lie: reports measure on others."""
 
 Tick = Callable[[str], None]
 
@@ -136,8 +133,7 @@ def search(
 def _states(policy: Policy, options: GameOptions, plan: LocatePlan, seed: int) -> list[GameState]:
     source = LevelSource(options, seed=seed)
     try:
-        first = UNSEEN_LEVELS.start + FIRST_LEVEL
-        starts = source.starts(range(first, first + plan.levels))
+        starts = source.starts(LEVELS["localization"].first(plan.levels))
     finally:
         source.close()
     return visited_states(PolicyActor(policy), starts, per_level=plan.states, seed=seed)

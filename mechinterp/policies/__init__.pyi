@@ -18,6 +18,7 @@ from .errors import EmptySelection as EmptySelection
 from .errors import PolicyError as PolicyError
 from .errors import UnknownHook as UnknownHook
 from .graph import Policy as Policy
+from .levels import LEVELS as LEVELS
 from .networks import DistillConfig as DistillConfig
 from .networks import ImpalaConfig as ImpalaConfig
 from .networks import NatureConfig as NatureConfig
@@ -36,7 +37,9 @@ from .stages import bottlenecks as bottlenecks
 from .stages import stage_outputs as stage_outputs
 from .stages import stage_writers as stage_writers
 from .subject import Identity as Identity
+from .subject import PolicyLike as PolicyLike
 from .subject import Subject as Subject
+from .subject import as_policy as as_policy
 from .traits import Traits as Traits
 from .traits import Window as Window
 from .traits import traits_of as traits_of

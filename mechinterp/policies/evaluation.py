@@ -11,14 +11,11 @@ from jaxtyping import Float
 from mechinterp import stats
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.goals import REWARD, Goal
-from mechinterp.coinrun.levels import LevelRange, LevelSource, Placement
+from mechinterp.coinrun.levels import LevelSource, Placement
 from mechinterp.coinrun.placements import placement as named_placement
 from mechinterp.policies.actors import Actor, AlwaysRight
 from mechinterp.policies.rollout import DEATHS, Episodes, Outcome, rollout
 from mechinterp.stats import Estimate
-
-UNSEEN_LEVELS = LevelRange(1_000_000_000, 1_000_000)
-"""Levels that nothing here trains on: evaluation draws from their beginning."""
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,37 @@
-"""The policy that an experiment is about: network, card, game and identity in one object."""
+"""The policy that an experiment is about: network, card, game, identity, and the scenes that it reaches."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from mechinterp import _html
 from mechinterp.coinrun.engine import GameOptions
+from mechinterp.coinrun.levels import LevelSource
+from mechinterp.coinrun.scenes import MinimalPairs, SceneError, Variable, joined, minimal_pairs
+from mechinterp.coinrun.state import GameState
+from mechinterp.errors import nearest
 from mechinterp.policies import checkpoints
+from mechinterp.policies.actors import PolicyActor
 from mechinterp.policies.card import Card
 from mechinterp.policies.checkpoints import WEIGHTS
 from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.home import home_options
+from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.networks import DistillConfig, ImpalaConfig, NatureConfig
+from mechinterp.policies.visits import visited_states
+
+CHOOSE = 0.4
+"""Share of the levels that choose; the others report."""
+_GAME = dataclasses.asdict(GameOptions())
 
 
 @dataclass(frozen=True)
@@ -41,7 +57,7 @@ class Identity:
                 raise PolicyError(f"identity.{key} must be a text that is not empty, got {value!r}")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Subject:
     """A policy, what is known of it, and the game that it plays.
 
@@ -58,6 +74,7 @@ class Subject:
     card: Card
     sha256: str
     options: GameOptions
+    _reached: dict[tuple[int, int, int, str], tuple[GameState, ...]] = field(default_factory=dict, init=False)
 
     @classmethod
     def load(cls, path: str | Path, *, format: str | None = None) -> Subject:
@@ -79,6 +96,140 @@ class Subject:
         """What a result says about whom it is about."""
         source = {} if self.card.source is None else {"file": self.card.source.file, "format": self.card.source.format}
         return Identity(self.name, network_words(self.policy), self.sha256, {**self.card.provenance, **source})
+
+    def states(
+        self, *, levels: int = 60, per_level: int = 3, seed: int = 0, purpose: str = "scenes"
+    ) -> tuple[GameState, ...]:
+        """States that the policy itself reaches, sampling its actions on held-out levels; the same each time.
+
+        Args:
+            levels: how many levels of the `purpose` it plays, an episode each.
+            per_level: states of each episode, drawn uniformly (all, if it has fewer).
+            seed: of the actions and the draw.
+            purpose: which levels; a name in `policies.levels.LEVELS`.
+
+        Raises:
+            PolicyError: no such purpose; or `levels` or `per_level` is less than 1, or more than there are.
+        """
+        if purpose not in LEVELS:
+            raise PolicyError(f"no levels are for {purpose!r}{nearest(purpose, LEVELS)}")
+        if not 1 <= levels <= LEVELS[purpose].count or per_level < 1:
+            raise PolicyError(
+                f"levels={levels}, per_level={per_level}: allowed are 1 to {LEVELS[purpose].count:,} levels for "
+                f"{purpose}, and at least 1 state of each"
+            )
+        key = (levels, per_level, seed, purpose)
+        if key not in self._reached:
+            with LevelSource(self.options, seed=seed) as source:
+                starts = source.starts(LEVELS[purpose].first(levels))
+            states = visited_states(PolicyActor(self.policy), starts, per_level=per_level, seed=seed)
+            self._reached[key] = tuple(states)
+        return self._reached[key]
+
+    def pairs(
+        self,
+        variable: str | Variable,
+        *,
+        levels: int = 60,
+        per_level: int = 3,
+        seed: int = 0,
+        purpose: str = "scenes",
+    ) -> MinimalPairs:
+        """Minimal pairs of one variable, made of `states`, wherever a state has room for it.
+
+        Args:
+            variable: a name in `coinrun.scenes.VARIABLES`, such as "coin side", or a rule of your own.
+
+        Raises:
+            SceneError: an unknown variable, or no state with room for it.
+            PolicyError: see `states`.
+        """
+        states = self.states(levels=levels, per_level=per_level, seed=seed, purpose=purpose)
+        return minimal_pairs(states, variable, seed=seed)
+
+    def split(
+        self,
+        *what: str | Variable | MinimalPairs,
+        levels: int = 60,
+        per_level: int = 3,
+        seed: int = 0,
+        purpose: str = "scenes",
+    ) -> tuple[MinimalPairs, MinimalPairs]:
+        """(choose, report): pairs that choose channels or circuits, and pairs of other levels that report on them.
+
+        With the same levels and seed, every variable is cut at the same levels.
+
+        Args:
+            what: pairs, or variables that pairs are made of as `pairs` does. Several are joined into one set.
+
+        Raises:
+            SceneError: either part would be empty; and as `pairs`.
+        """
+        made = [
+            one
+            if isinstance(one, MinimalPairs)
+            else self.pairs(one, levels=levels, per_level=per_level, seed=seed, purpose=purpose)
+            for one in what
+        ]
+        pairs = joined(made, variable=" or ".join(dict.fromkeys(part.variable for part in made)))
+        played = (
+            pairs.levels
+            if any(isinstance(one, MinimalPairs) for one in what)
+            else [
+                state.level_seed
+                for state in self.states(levels=levels, per_level=per_level, seed=seed, purpose=purpose)
+            ]
+        )
+        order = np.random.default_rng([seed, 5]).permutation(np.unique(played))
+        chosen = np.isin(pairs.levels, order[: round(CHOOSE * len(order))])
+        if chosen.all() or not chosen.any():
+            raise SceneError(
+                f"{pairs.variable}: pairs of {pairs.n_levels} levels cannot be cut in two; play more levels"
+            )
+        return pairs.select(chosen), pairs.select(~chosen)
+
+    def __repr__(self) -> str:
+        return f"Subject({self.name!r}: {network_words(self.policy)})"
+
+    def _repr_html_(self) -> str:
+        game = {name: value for name, value in dataclasses.asdict(self.options).items() if value != _GAME[name]}
+        known = {key: value for key, value in self.identity.provenance.items() if isinstance(value, str | int | float)}
+        rows = {
+            "network": network_words(self.policy),
+            "weights": f"SHA-256 {self.sha256[:16]}\N{HORIZONTAL ELLIPSIS}",
+            "game": ", ".join(f"{name} = {value}" for name, value in game.items()) or "as stock",
+            **known,
+        }
+        return f"<b>{html.escape(self.name)}</b>{_html.table(rows.items())}"
+
+
+PolicyLike = Policy | Subject
+"""What functions that read a network take."""
+
+
+def as_policy(policy: PolicyLike) -> Policy:
+    """The network of a subject; a network as it is.
+
+    Raises:
+        PolicyError: something else.
+    """
+    if isinstance(policy, Subject):
+        return policy.policy
+    if not isinstance(policy, Policy):
+        raise PolicyError(f"a policy or a Subject is needed, got {type(policy).__name__}; `mechinterp.load` reads one")
+    return policy
+
+
+def load(path: str | Path, *, format: str | None = None) -> Subject:
+    """Read a checkpoint folder, or anybody's weights file, as a `Subject`.
+
+    Args:
+        format: layout of a foreign file, if it cannot be auto-detected.
+
+    Raises:
+        CheckpointError: see `checkpoints.read`.
+    """
+    return Subject.load(path, format=format)
 
 
 def network_words(policy: Policy) -> str:

@@ -6,3 +6,4 @@ from .output import Written as Written
 from .output import write as write
 from .page.render import Page as Page
 from .page.render import Section as Section
+from .plots.circuits import draw_circuit as draw_circuit

@@ -8,7 +8,7 @@ from typing import Literal
 from mechinterp.reporting.errors import ResultsError
 from mechinterp.stats import Estimate
 
-Reading = Literal["above", "below", "negligible", "unclear"]
+Reading = Literal["above", "below", "equivalent", "unclear"]
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -69,7 +69,7 @@ def count(estimate: Estimate) -> str:
 def reading(estimate: Estimate, *, margin: float | None = None) -> Reading:
     """What may be said of an effect.
 
-    "negligible": its whole interval lies within the margin that was fixed before looking (this shows equivalence, as
+    "equivalent": its whole interval lies within the margin that was fixed before looking (this shows equivalence, as
     the two one-sided tests of Schuirmann 1987 do, at half the error rate). "above" and "below": the interval leaves
     out 0 and, where the estimate has a null with a p value, p is below 1 - level too. "unclear": neither.
 
@@ -80,7 +80,7 @@ def reading(estimate: Estimate, *, margin: float | None = None) -> Reading:
         if not margin > 0:
             raise ResultsError(f"{estimate.name}: a margin must be above 0, got {margin}")
         if estimate.within(-margin, margin):
-            return "negligible"
+            return "equivalent"
     p = estimate.null.p if estimate.null is not None else None
     if not estimate.excludes(0) or (p is not None and p >= 1 - estimate.level):
         return "unclear"

@@ -1,5 +1,4 @@
 from . import schema as schema
-from .figures.alone import draw_circuit as draw_circuit
 from .output import Written as Written
 from .output import write as write
 from .results import Identity as Identity

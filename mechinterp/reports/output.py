@@ -72,7 +72,7 @@ def pictures(drawn: dict[str, go.Figure], folder: Path) -> tuple[list[Path], str
         {
             "fig": json.loads(fig.to_json() or "{}"),
             "path": folder / f"{name}.png",
-            "opts": _OPTIONS | {"height": fig.layout.height},
+            "opts": _OPTIONS | {"height": fig.layout.height},  # pyright: ignore,
         }
         for name, fig in drawn.items()
     ]

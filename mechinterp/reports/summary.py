@@ -58,7 +58,7 @@ def _moved(results: Results) -> str:
             return f"The coin moves this policy's actions: toward the side on which it lies, by {size}."
         case "below":
             return f"The coin moves this policy's actions, but away from the side on which it lies: {size}."
-        case "negligible":
+        case "equivalent":
             return f"The side on which the coin lies does not move this policy's actions to speak of: {size}."
     return f"It is not clear whether the side on which the coin lies moves this policy's actions: {size}."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -178,6 +179,11 @@ class Estimate:
         spec = spec or self._digits()
         value, low, high = (_unsigned_zero(format(v, spec)) for v in (self.value, self.low, self.high))
         return f"{value} [{low}, {high}] (n={self.n} {self.unit})"
+
+    def _repr_html_(self) -> str:
+        null = f"; null: {self.null.description}" if self.null is not None else ""
+        p = f", p = {self.null.p:.2g}" if self.null is not None and self.null.p is not None else ""
+        return f"<span>{html.escape(self.name)}: <b>{html.escape(str(self))}</b>{html.escape(null + p)}</span>"
 
     def _digits(self) -> str:
         if self.half_width == 0:

@@ -9,7 +9,6 @@ from .games import Games as Games
 from .options import RunOptions as RunOptions
 from .organisms import NETWORKS as NETWORKS
 from .organisms import ORGANISMS as ORGANISMS
-from .organisms import TRAINING_LEVELS as TRAINING_LEVELS
 from .organisms import Organism as Organism
 from .organisms import organism as organism
 from .ppo import PPO as PPO

@@ -96,9 +96,10 @@ def choice_tests(
     for name in forks:
         if name not in FORKS:
             raise TrainingError(f"no fork is called {name!r}{nearest(name, FORKS)}")
+        fork = FORKS[name]
         # Seeds of their own, so that the actor's chance differs between forks, whichever of them are asked for.
-        first_seed = 10_000 * list(FORKS).index(name)
-        starts = FORKS[name].starts(variants, options=options, decoys=decoys, first_seed=first_seed)
+        first_seed = 0 if isinstance(fork, StockFork) else 10_000 * list(FORKS).index(name)
+        starts = fork.starts(variants, options=options, decoys=decoys, first_seed=first_seed)
         watch = _Watch(starts)
         episodes = rollout(
             actor, starts, seed=seed, max_steps=max_steps, stop_at=stop_at, num_envs=num_envs, observers=[watch]
@@ -107,7 +108,7 @@ def choice_tests(
         if stop_at in (Goal.END, Goal.START):  # who is stopped there is not seen again
             at = watch.end if stop_at is Goal.END else watch.start
             at |= episodes.outcome == Outcome.STOPPED
-        scores.append(_score(FORKS[name], watch))
+        scores.append(_score(fork, watch))
     return scores
 
 

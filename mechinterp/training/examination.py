@@ -11,8 +11,9 @@ from mechinterp.coinrun.goals import Goal
 from mechinterp.coinrun.placements import placement
 from mechinterp.policies.actors import Actor
 from mechinterp.policies.card import Card
-from mechinterp.policies.evaluation import UNSEEN_LEVELS, Trial, against_always_right, stop_of
+from mechinterp.policies.evaluation import Trial, against_always_right, stop_of
 from mechinterp.policies.home import home_options
+from mechinterp.policies.levels import LEVELS
 from mechinterp.stats import Estimate
 from mechinterp.training.choice import ForkScore, choice_tests, confirm, has_known_value, qualifies
 from mechinterp.training.errors import TrainingError
@@ -120,8 +121,8 @@ def placements_of(card: Card) -> tuple[str, ...]:
 
 def check_levels(count: int) -> None:
     """Refuse a number of levels that cannot be played, or of which there is no interval."""
-    if not 2 <= count <= UNSEEN_LEVELS.count:
-        raise TrainingError(f"levels: {count}, allowed are 2 to {UNSEEN_LEVELS.count:,}")
+    if not 2 <= count <= LEVELS["behaviour"].count:
+        raise TrainingError(f"levels: {count}, allowed are 2 to {LEVELS['behaviour'].count:,}")
 
 
 def play_placements(
@@ -146,7 +147,7 @@ def play_placements(
         tick(f"placement {rule}")
         played[rule] = against_always_right(
             actor,
-            UNSEEN_LEVELS.first(levels),
+            LEVELS["behaviour"].first(levels),
             Trial(rule, stop_of(rule), max_steps, recipe.goal if recipe and rule == recipe.placement else Goal.COIN),
             options=home_options(card),
             seed=seed,

@@ -19,7 +19,7 @@ from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.levels import LevelSource, Start
 from mechinterp.coinrun.placements import placement
 from mechinterp.coinrun.state import GameState
-from mechinterp.policies.evaluation import UNSEEN_LEVELS
+from mechinterp.policies.levels import LEVELS
 
 _SKY = 4
 """Free rows in the drawing over the ground."""
@@ -141,7 +141,7 @@ class StockFork:
     has_coin: ClassVar[bool] = True
 
     def starts(self, count: int, *, options: GameOptions, decoys: bool = False, first_seed: int = 0) -> list[Start]:
-        """As `Fork.starts`. The variants are levels, the first ones from ``first_seed`` on of those for evaluation."""
+        """As `Fork.starts`. The variants are levels: those for choice tests, from the ``first_seed``-th on."""
         rule = placement(self.placement)
 
         def place(state: GameState, rng: np.random.Generator) -> GameState:
@@ -150,7 +150,7 @@ class StockFork:
 
         source = LevelSource(options, placement=place)
         try:
-            return source.starts(range(UNSEEN_LEVELS.start + first_seed, UNSEEN_LEVELS.start + first_seed + count))
+            return source.starts(LEVELS["choice tests"].first(first_seed + count)[first_seed:])
         finally:
             source.close()
 

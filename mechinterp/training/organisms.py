@@ -20,12 +20,10 @@ from mechinterp.coinrun.levels import LevelRange, LevelSource
 from mechinterp.coinrun.placements import placement
 from mechinterp.coinrun.state import GameState
 from mechinterp.errors import nearest
+from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.networks import Config, ImpalaConfig, light_impala
 from mechinterp.training.errors import TrainingError
 from mechinterp.training.ppo import PPOConfig
-
-TRAINING_LEVELS = LevelRange(0, 10_000_000)
-"""Levels that organisms train on: none that `policies.evaluation` plays."""
 
 PLAIN_EASY = GameOptions(distribution_mode="easy", use_backgrounds=False)
 """What two CPU cores can learn in an hour: easy levels on a black background."""
@@ -58,7 +56,7 @@ class Organism:
     network: Config = field(default_factory=light_impala)
     ppo: PPOConfig = field(default_factory=PPOConfig)
     budget: int = 3_000_000
-    levels: LevelRange = TRAINING_LEVELS
+    levels: LevelRange = LEVELS["training"]
     clock: int = 300
 
     def source(self) -> LevelSource:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mechinterp.coinrun import layout
-from mechinterp.coinrun.engine import Engine, GameOptions, _procgen
+from mechinterp.coinrun.engine import Engine, GameOptions
+from mechinterp.coinrun.library import open_library
 from mechinterp.coinrun.peek import agent_position
 from mechinterp.coinrun.state import GameState, RngState, StateError
 
@@ -91,8 +92,8 @@ def test_trailing_bytes_are_refused(data: bytes) -> None:
 
 
 def test_another_games_state_is_refused_by_name() -> None:
-    game = _procgen()(num=1, env_name="maze", rand_seed=0)
-    other = game.callmethod("get_state")[0]
+    game = open_library(1, options={}, threads=0, game="maze")
+    other = game.get_state(0)
     game.close()
     with pytest.raises(StateError, match=r"not a state of stock CoinRun.*maze"):
         GameState.from_bytes(other)

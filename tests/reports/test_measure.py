@@ -8,7 +8,8 @@ import pytest
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.policies import ImpalaConfig, build
 from mechinterp.policies.card import Card
-from mechinterp.policies.evaluation import UNSEEN_LEVELS, Trial, play
+from mechinterp.policies.evaluation import Trial, play
+from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.rollout import Outcome
 from mechinterp.reports.measure.behaviour import BLIND, Stock, relocated
 from mechinterp.reports.measure.subject import Plan, Subject
@@ -36,7 +37,7 @@ def test_the_stock_row_is_what_playing_under_the_shorter_clock_gives(subject):
     section = relocated(stock, subject, PLAN, tick=lambda words: None)
     trial = Trial("stock", None, PLAN.max_steps)
     actor, _ = stock.actors[BLIND]
-    played = play(actor, UNSEEN_LEVELS.first(PLAN.levels), trial, options=subject.options, seed=PLAN.seed)
+    played = play(actor, LEVELS["behaviour"].first(PLAN.levels), trial, options=subject.options, seed=PLAN.seed)
     values = {estimate.name: estimate.value for estimate in section.estimates}
     assert values[f"reference/{BLIND}/stock/coin"] == np.mean(played.outcome == Outcome.COIN)
     assert values[f"reference/{BLIND}/stock/timeout"] == np.mean(played.outcome == Outcome.TIMEOUT)

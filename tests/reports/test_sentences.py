@@ -31,8 +31,8 @@ def made(value: float, low: float, high: float, *, p: float | None = None) -> Es
         (made(-0.5, -0.8, -0.2), "below"),
         (made(0.2, -0.1, 0.5), "unclear"),
         (made(0.2, 0.0, 0.5), "unclear"),
-        (made(0.02, -0.05, 0.09), "negligible"),
-        (made(0.05, 0.02, 0.08), "negligible"),
+        (made(0.02, -0.05, 0.09), "equivalent"),
+        (made(0.05, 0.02, 0.08), "equivalent"),
         (made(0.05, 0.02, 0.11), "above"),
         (made(0.5, 0.2, 0.8, p=0.001), "above"),
         (made(0.5, 0.2, 0.8, p=0.2), "unclear"),
@@ -42,7 +42,7 @@ def test_reading_on_either_side_of_zero(estimate, expected):
     assert reading(estimate, margin=0.1) == expected
 
 
-def test_without_a_margin_nothing_is_negligible():
+def test_without_a_margin_nothing_is_equivalent():
     assert reading(made(0.02, -0.05, 0.09)) == "unclear"
     with pytest.raises(ResultsError, match="margin must be above 0"):
         reading(made(0, -1, 1), margin=0.0)

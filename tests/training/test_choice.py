@@ -11,7 +11,7 @@ from mechinterp.coinrun import edits, geometry
 from mechinterp.coinrun.goals import Goal
 from mechinterp.coinrun.levels import LevelSource
 from mechinterp.policies import AlwaysRight
-from mechinterp.policies.evaluation import UNSEEN_LEVELS
+from mechinterp.policies.levels import LEVELS
 from mechinterp.training import FORKS, ForkScore, TrainingError, choice_tests, confirm, organism, qualifies
 from mechinterp.training.forks import StockFork, Variant
 from mechinterp.training.organisms import PLAIN_EASY
@@ -164,7 +164,7 @@ def test_variants_differ_and_decoys_look_the_same() -> None:
     for fork in FORKS.values():
         real = fork.starts(40, options=PLAIN_EASY, first_seed=7)
         assert len({start.state.to_bytes() for start in real}) == 40
-        first = UNSEEN_LEVELS.start if isinstance(fork, StockFork) else 0
+        first = LEVELS["choice tests"].start if isinstance(fork, StockFork) else 0
         assert [start.level_seed - first for start in real] == list(range(7, 47))
         for start in fork.starts(3, options=PLAIN_EASY, decoys=True):
             assert start.state.coins == ()

@@ -12,9 +12,9 @@ import torch
 from mechinterp.coinrun.env import CoinRunEnv
 from mechinterp.coinrun.levels import LevelSource
 from mechinterp.policies import build
+from mechinterp.policies.levels import LEVELS
 from mechinterp.training import Games, TrainingError
 from mechinterp.training.collecting import Collector, Rollout
-from mechinterp.training.organisms import TRAINING_LEVELS
 from mechinterp.training.shards import ShardedNetwork
 from tests.training.toys import TINY, toy
 
@@ -37,7 +37,7 @@ def network() -> Iterator[ShardedNetwork]:
 
 
 def games(source: LevelSource, sizes: tuple[int, ...], threads: int) -> Games:
-    return Games([CoinRunEnv(size, source, levels=TRAINING_LEVELS, threads=threads) for size in sizes])
+    return Games([CoinRunEnv(size, source, levels=LEVELS["training"], threads=threads) for size in sizes])
 
 
 def collector(network: ShardedNetwork, these: Games, *, seed: int = 0) -> Collector:

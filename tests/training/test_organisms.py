@@ -13,15 +13,15 @@ from mechinterp.coinrun.env import CoinRunEnv
 from mechinterp.coinrun.goals import Goal
 from mechinterp.coinrun.levels import Start
 from mechinterp.policies import ImpalaConfig
-from mechinterp.policies.evaluation import UNSEEN_LEVELS
+from mechinterp.policies.levels import LEVELS
 from mechinterp.training import ORGANISMS, PPOConfig, TrainingError, organism
 from mechinterp.training.identity import difference, identity
 from mechinterp.training.organisms import NETWORKS
 
-LEVELS = range(24)
+SEEDS = range(24)
 
 
-def starts(name: str, levels: range = LEVELS) -> list[Start]:
+def starts(name: str, levels: range = SEEDS) -> list[Start]:
     source = organism(name).source()
     try:
         return source.starts(levels)
@@ -89,7 +89,7 @@ def test_what_pays_is_reaching_the_end_that_it_says(name: str, action: int, near
 
 def test_nobody_trains_on_the_levels_of_evaluation() -> None:
     for recipe in ORGANISMS.values():
-        assert recipe.levels.start + recipe.levels.count <= UNSEEN_LEVELS.start
+        assert recipe.levels.start + recipe.levels.count <= LEVELS["behaviour"].start
 
 
 def test_recipes_are_plain_and_all_different() -> None:

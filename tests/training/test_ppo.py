@@ -13,8 +13,9 @@ from mechinterp.coinrun.ascii import level
 from mechinterp.coinrun.env import CoinRunEnv
 from mechinterp.coinrun.levels import LevelRange, LevelSource
 from mechinterp.policies import build
+from mechinterp.policies.levels import LEVELS
 from mechinterp.training import PPO, Games, PPOConfig, TrainingError
-from mechinterp.training.organisms import PLAIN_EASY, TRAINING_LEVELS
+from mechinterp.training.organisms import PLAIN_EASY
 from tests.training.toys import TINY, TOY_PPO, toy
 
 
@@ -26,7 +27,7 @@ def source() -> Iterator[LevelSource]:
 
 
 def trainer(source: LevelSource, *, seed: int = 0, config: PPOConfig = TOY_PPO) -> PPO:
-    games = Games([CoinRunEnv(config.num_envs, source, levels=TRAINING_LEVELS)])
+    games = Games([CoinRunEnv(config.num_envs, source, levels=LEVELS["training"])])
     return PPO(build(TINY, seed=seed), games, config, seed=seed)
 
 
@@ -88,7 +89,7 @@ def test_settings_that_make_no_sense_are_refused(changes: dict[str, float], said
 
 
 def test_an_environment_of_another_size_is_refused(source: LevelSource) -> None:
-    games = Games([CoinRunEnv(2, source, levels=TRAINING_LEVELS)])
+    games = Games([CoinRunEnv(2, source, levels=LEVELS["training"])])
     with pytest.raises(TrainingError, match="the configuration says 4, the games are 2"):
         PPO(build(TINY, seed=0), games, TOY_PPO, seed=0)
     games.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import io
 import json
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Int64, UInt8
 
+from mechinterp import _html
 from mechinterp._files import write_bytes
 from mechinterp.coinrun import camera
 from mechinterp.coinrun.state import GameState, StateError
@@ -36,7 +38,7 @@ class SceneError(StateError):
     """Minimal pairs that cannot be made, selected from, or read."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MinimalPairs:
     """Pairs of frames and the states behind them.
 
@@ -75,6 +77,17 @@ class MinimalPairs:
 
     def __len__(self) -> int:
         return len(self.levels)
+
+    def __repr__(self) -> str:
+        sides = f"{self.clean_label} against {self.corrupted_label}"
+        return f"MinimalPairs({self.variable!r}: {sides}, {len(self)} pairs of {self.n_levels} levels)"
+
+    def _repr_html_(self) -> str:
+        if not len(self):
+            return f"<p>{html.escape(repr(self))}</p>"
+        sides = ((self.clean, f"clean: {self.clean_label}"), (self.corrupted, f"corrupted: {self.corrupted_label}"))
+        frames = "".join(_html.picture(frames[0], caption=caption) for frames, caption in sides)
+        return f"<p>{html.escape(repr(self))}; the first of them:</p>{frames}"
 
     @property
     def n_levels(self) -> int:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from mechinterp.experiments.inputs.shared import Inputs
 from mechinterp.policies.actors import Actor, AlwaysRight, PolicyActor, UniformRandom
 from mechinterp.policies.controls import untrained
-from mechinterp.policies.evaluation import UNSEEN_LEVELS, Trial, play
+from mechinterp.policies.evaluation import Trial, play
+from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.rollout import Episodes
 
 POLICY = "policy"
@@ -32,7 +33,7 @@ class StockEpisodes:
             actor, count = self.actors[name]
             self.inputs.tick(f"playing stock levels: {name}")
             plan, options = self.inputs.plan, self.inputs.subject.options
-            self._played[name] = play(actor, UNSEEN_LEVELS.first(count), Trial(), options=options, seed=plan.seed)
+            self._played[name] = play(actor, LEVELS["behaviour"].first(count), Trial(), options=options, seed=plan.seed)
         return self._played[name]
 
 

@@ -17,12 +17,10 @@ from mechinterp.features.responses import ChannelResponses, NullResponses
 from mechinterp.features.responses import channel_responses as responses_of
 from mechinterp.features.responses import null_responses as null_responses_of
 from mechinterp.policies.actors import PolicyActor
-from mechinterp.policies.evaluation import UNSEEN_LEVELS
+from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.stages import stage_outputs
 from mechinterp.policies.visits import visited_states
 
-FIRST_LEVEL = 600_000
-"""How far into the unseen levels those of the localization page lie: other pages measure on others."""
 CHOOSE = 0.4
 """The share of levels that choose; results are reported on the others."""
 LEAST = 36
@@ -98,10 +96,9 @@ def localization_data(inputs: Inputs) -> LocalizationData:
     rng = inputs.rng("localization")
     seed = int(rng.integers(2**31))
     inputs.tick("playing")
-    first = UNSEEN_LEVELS.start + FIRST_LEVEL
     source = LevelSource(subject.options, seed=seed)
     try:
-        starts = source.starts(range(first, first + plan.levels))
+        starts = source.starts(LEVELS["localization"].first(plan.levels))
     finally:
         source.close()
     states = visited_states(PolicyActor(subject.policy), starts, per_level=plan.states, seed=seed)

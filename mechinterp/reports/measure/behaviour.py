@@ -11,7 +11,8 @@ from mechinterp import stats
 from mechinterp.coinrun.goals import REWARD
 from mechinterp.policies.actors import Actor, AlwaysRight, PolicyActor, UniformRandom
 from mechinterp.policies.controls import untrained
-from mechinterp.policies.evaluation import UNSEEN_LEVELS, Trial, endings, mean_return, outcomes, play, stop_of
+from mechinterp.policies.evaluation import Trial, endings, mean_return, outcomes, play, stop_of
+from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.rollout import Episodes, Outcome
 from mechinterp.reports.measure.subject import Plan, Subject
 from mechinterp.reports.section import Section
@@ -52,7 +53,7 @@ class Stock:
         if name not in self._played:
             actor, count = self.actors[name]
             self._tick(f"playing stock levels: {name}")
-            levels = UNSEEN_LEVELS.first(count)
+            levels = LEVELS["behaviour"].first(count)
             self._played[name] = play(actor, levels, Trial(), options=self._subject.options, seed=self._plan.seed)
         return self._played[name]
 
@@ -75,7 +76,7 @@ def maximises(stock: Stock, plan: Plan) -> Section:
 
 def relocated(stock: Stock, subject: Subject, plan: Plan, *, tick: Tick) -> Section:
     """What becomes of the episodes when the coin is somewhere else, or nowhere."""
-    levels = UNSEEN_LEVELS.first(plan.levels)
+    levels = LEVELS["behaviour"].first(plan.levels)
     estimates = []
     for word, rule in RELOCATED.items():
         tick(f"playing with the coin relocated: {word}")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+from mechinterp.coinrun import game_version
 from mechinterp.reports.measure.behaviour import Stock, Tick, maximises, relocated
 from mechinterp.reports.measure.circuit import circuit
 from mechinterp.reports.measure.contrast import chosen_channels, contrast
@@ -20,7 +21,7 @@ from mechinterp.reports.results import Results
 from mechinterp.reports.section import Section
 from mechinterp.reports.store import Key, Store, code_version
 
-PACKAGES = ("mechinterp", "torch", "transformer-lens", "captum", "numpy", "plotly", "procgen-mirror")
+PACKAGES = ("mechinterp", "torch", "transformer-lens", "captum", "numpy", "plotly")
 
 
 def measure(subject: Subject, plan: Plan, folder: str | Path, *, command: str, tick: Tick) -> Results:
@@ -51,6 +52,10 @@ def measure(subject: Subject, plan: Plan, folder: str | Path, *, command: str, t
         "command": command,
         **dataclasses.asdict(plan),
         "game": dataclasses.asdict(subject.options),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in PACKAGES},
+            **dict([game_version()]),
+        },
     }
     return store.assemble(subject.identity, settings)

@@ -10,9 +10,9 @@ from mechinterp.coinrun.levels import LevelSource
 from mechinterp.coinrun.scenes import MinimalPairs, joined, minimal_pairs
 from mechinterp.coinrun.state import GameState
 from mechinterp.policies.actors import PolicyActor
-from mechinterp.policies.evaluation import UNSEEN_LEVELS
+from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.visits import visited_states
-from mechinterp.reports.measure.subject import SCENE_LEVELS, Plan, Subject
+from mechinterp.reports.measure.subject import Plan, Subject
 
 CHOOSE = 0.4
 """Share of the scene levels on which channels are chosen; the rest report."""
@@ -30,10 +30,9 @@ class Scenes:
     def states(self) -> list[GameState]:
         """A sample of the states of an episode on each scene level."""
         if not self._states:
-            first = UNSEEN_LEVELS.start + SCENE_LEVELS
             source = LevelSource(self.subject.options, seed=self.plan.seed)
             try:
-                starts = source.starts(range(first, first + self.plan.levels))
+                starts = source.starts(LEVELS["scenes"].first(self.plan.levels))
             finally:
                 source.close()
             actor = PolicyActor(self.subject.policy)

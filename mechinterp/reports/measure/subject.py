@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.subject import Subject as Subject
 from mechinterp.policies.subject import network_words as network_words
 from mechinterp.reporting.errors import ResultsError
 
-SCENE_LEVELS = 500_000
-"""How far into the unseen levels those for scenes lie: behaviour and scenes never share a level."""
+MOST_LEVELS = min(LEVELS["behaviour"].count, LEVELS["scenes"].count)
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Plan:
     random_circuits: int = 6
 
     def __post_init__(self) -> None:
-        if not 10 <= self.levels <= SCENE_LEVELS:
-            raise ResultsError(f"levels: {self.levels}; a report needs 10 to {SCENE_LEVELS:,} for its intervals")
+        if not 10 <= self.levels <= MOST_LEVELS:
+            raise ResultsError(f"levels: {self.levels}; a report needs 10 to {MOST_LEVELS:,} for its intervals")
 
     @classmethod
     def quick(cls, *, levels: int = 40, seed: int = 0) -> Plan:

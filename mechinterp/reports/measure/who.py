@@ -10,8 +10,8 @@ import torch
 from mechinterp.coinrun.levels import LevelSource
 from mechinterp.policies.actions import NAMES, groups
 from mechinterp.policies.actors import PolicyActor
-from mechinterp.policies.evaluation import UNSEEN_LEVELS
 from mechinterp.policies.graph import Policy
+from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.rollout import Outcome, StepView, rollout
 from mechinterp.reports.measure.subject import Plan, Subject
 from mechinterp.reports.section import Section, Table
@@ -23,7 +23,7 @@ def who(subject: Subject, plan: Plan) -> Section:
     """The card, the layers, and one episode on the first unseen level, whatever comes of it."""
     source = LevelSource(subject.options, seed=plan.seed)
     try:
-        start = source.start(UNSEEN_LEVELS.start)
+        start = source.start(LEVELS["behaviour"].start)
     finally:
         source.close()
     views: list[StepView] = []

@@ -40,7 +40,7 @@ def claims(subjects: Sequence[Compared]) -> list[str]:
             f"a pull of the coin on movement that is not 0, but was not shown to matter (less than {MARGIN} nats)",
         ),
         _line(
-            _those(subjects, "pull", "negligible"),
+            _those(subjects, "pull", "equivalent"),
             f"a pull of the coin on movement that would not matter (within {MARGIN} nats of 0)",
         ),
         _line(
@@ -128,7 +128,7 @@ def older(subjects: Sequence[Compared]) -> str:
 
 
 def _those(subjects: Sequence[Compared], what: Literal["pull", "jump"], way: str) -> list[str]:
-    """The subjects whose effect is "above", "below" (and beyond the margin), "small" (not so) or "negligible"."""
+    """The subjects whose effect is "above", "below" (and beyond the margin), "small" (not so) or "equivalent"."""
     found = []
     for subject in subjects:
         effect = subject.pull if what == "pull" else subject.jump

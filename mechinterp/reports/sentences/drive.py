@@ -32,7 +32,7 @@ def effect(estimate: Estimate, row: dict, readout: str, *, margin: float | None)
     if estimate.low == estimate.high == 0:
         return f"{_first(change)} changes nothing at all in any pair."
     match reading(estimate, margin=margin):
-        case "negligible":
+        case "equivalent":
             unit = f" {_UNIT[readout]}".rstrip()
             return f"{_first(change)}: no effect to speak of ({size}, all within {margin:g}{unit} either way)."
         case "unclear":

@@ -1,4 +1,4 @@
-"""A `Circuit` drawn by itself, without a report around it."""
+"""A `Circuit` drawn by itself, without a page around it."""
 
 from __future__ import annotations
 

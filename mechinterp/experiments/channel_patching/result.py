@@ -1,0 +1,64 @@
+"""Effects of patching the channels that respond to the coin."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mechinterp.experiments.fields import EstimateField, Record
+
+Direction = Literal["denoise", "noise"]
+
+
+class Patched(Record):
+    """Patches at one hook point in one direction: how much of the total effect each restores, or removes, in nats.
+
+    Positive is the sign of clean minus corrupted, as for the total effect.
+
+    Attributes:
+        chosen: of the chosen channels.
+        random: of as many random channels, the mean of several sets.
+        every: of all channels.
+        difference: chosen minus random, paired.
+        share: chosen over the total effect; None where the total effect cannot be distinguished from 0.
+    """
+
+    chosen: EstimateField
+    random: EstimateField
+    every: EstimateField
+    difference: EstimateField
+    share: EstimateField | None
+
+
+class Site(Record):
+    """One hook point.
+
+    Attributes:
+        channels: the chosen ones.
+        denoise: clean activations put into the corrupted run.
+        noise: corrupted activations put into the clean run.
+    """
+
+    channels: tuple[int, ...]
+    denoise: Patched
+    noise: Patched
+
+
+class Result(Record):
+    """Patching between the two sides of minimal pairs.
+
+    Attributes:
+        clean, corrupted: what differs: "coin right", "coin left".
+        pairs: minimal pairs reported on.
+        pairs_choose: pairs of the levels that chose the channels.
+        random_sets: sets of random channels at each hook point.
+        total: movement(clean) minus movement(corrupted), nats.
+        sites: by hook point, in running order.
+    """
+
+    clean: str
+    corrupted: str
+    pairs: int
+    pairs_choose: int
+    random_sets: int
+    total: EstimateField
+    sites: dict[str, Site]

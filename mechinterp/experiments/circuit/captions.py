@@ -1,0 +1,52 @@
+"""What circuits are said to carry."""
+
+from __future__ import annotations
+
+from mechinterp.experiments.circuit.result import Circuit, Question
+from mechinterp.policies.readouts import as_readout
+from mechinterp.reporting.wording import number, stands_out
+
+
+def chosen(question: Question, share: float) -> str:
+    """How small the circuit is, and what it carries on held-out levels."""
+    assert question.circuit is not None
+    circuit = question.circuit
+    faithful = all(way.chosen.low >= share for way in (circuit.denoise, circuit.noise))
+    verdict = f"both are clearly at least {share:.0%}" if faithful else f"not both are clearly at least {share:.0%}"
+    return (
+        f"{len(circuit.channels)} of {question.candidates} channels reach a faithfulness of {share:.0%} both ways on "
+        f"the levels that choose. On held-out levels, the circuit alone restores "
+        f"{number(circuit.denoise.chosen, percent=True)} of the effect, and corrupting it removes "
+        f"{number(circuit.noise.chosen, percent=True)}: {verdict}."
+    )
+
+
+def random(circuit: Circuit) -> str:
+    """The circuit next to random circuits of its size, and how stable the choice is."""
+    parts = []
+    for way, words in ((circuit.denoise, "denoising"), (circuit.noise, "noising")):
+        own = way.chosen
+        if way.random is None or own.null is None:
+            continue
+        beyond = stands_out(own) and own.value > own.null.high
+        parts.append(
+            f"{words} {number(own, percent=True)}, random circuits {number(way.random, percent=True)} "
+            f"({'beyond' if beyond else 'not clearly beyond'} their range)"
+        )
+    size = len(circuit.channels)
+    head = f"Faithfulness with {size} channels: {'; '.join(parts)}." if parts else f"It takes all {size} channels."
+    return f"{head} Circuits chosen on resampled levels share {number(circuit.stability)} of their channels (Jaccard)."
+
+
+def each(question: Question) -> str:
+    """The whole effect, of which every square is a part; or that there is none to carry."""
+    readout = as_readout(question.readout)
+    total = number(question.total, readout.unit, signed=True)
+    words = f"{question.clean[:1].upper()}{question.clean[1:]} instead of {question.corrupted}"
+    words += f" changes {readout.symbol} by {total}"
+    if question.circuit is not None:
+        return f"{words}. A square is the part that one channel carries by itself, on the levels that choose."
+    return (
+        f"{words}. On these levels or on those that choose, that is too close to zero to take shares of. There is "
+        "no effect for a circuit to carry, and the squares are mostly noise."
+    )

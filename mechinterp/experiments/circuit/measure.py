@@ -1,0 +1,186 @@
+"""Find the smallest circuit that carries an effect both ways; compare it with random circuits of its size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float64
+
+from mechinterp.circuits.circuit import Circuit as ChannelSet
+from mechinterp.circuits.circuit import circuit as circuit_of
+from mechinterp.circuits.discovery import effects
+from mechinterp.circuits.effects import Direction
+from mechinterp.circuits.faithfulness import DIRECTIONS, ENOUGH, stability
+from mechinterp.circuits.graph import ResidualGraph
+from mechinterp.circuits.held_out import OneWay, sufficient
+from mechinterp.circuits.nodes import Edge as GraphEdge
+from mechinterp.circuits.nodes import Node
+from mechinterp.circuits.ranking import Ranking
+from mechinterp.circuits.routes import Route, edge_effects, path_effects
+from mechinterp.coinrun.scenes import MinimalPairs, SceneError
+from mechinterp.experiments.circuit.result import Circuit, Edge, Faithfulness, Question, Result
+from mechinterp.experiments.inputs.scenes import scenes
+from mechinterp.experiments.slice import Context, Sizes
+from mechinterp.policies.graph import Policy
+from mechinterp.policies.stages import stage_writers
+
+QUESTIONS = {"coin side": "movement", "end wall": "movement", "hazard ahead": "jump"}
+"""A variable of the world -> the readout that it may move."""
+DRAWN_NODES, DRAWN_EDGES, EDGE_PAIRS = 36, 90, 16
+FEWEST_LEVELS = 8
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is run.
+
+    Attributes:
+        pairs: at most, that circuits are chosen on, and as many others that they are reported on.
+        random_circuits: at each size.
+    """
+
+    pairs: int
+    random_circuits: int
+
+
+SIZES = Sizes(full=Size(pairs=60, random_circuits=6), quick=Size(pairs=12, random_circuits=3))
+
+
+def measure(context: Context[Size]) -> Result:
+    """For each question, the channels that carry the effect, chosen on some levels and measured on others."""
+    size, found = context.size, {}
+    rngs = context.rng.spawn(len(QUESTIONS))  # so that no question's numbers depend on the others
+    for (variable, readout), rng in zip(QUESTIONS.items(), rngs, strict=True):
+        context.tick(f"circuit: {variable}")
+        try:
+            choose, report = (some(half, size.pairs, rng) for half in context.inputs(scenes).split(variable))
+        except SceneError:
+            continue  # too few states had room for it
+        if min(choose.n_levels, report.n_levels) >= FEWEST_LEVELS:
+            found[variable] = answer(
+                context.subject.policy, readout, choose, report, draws=size.random_circuits, rng=rng
+            )
+    return Result(share=ENOUGH, random_circuits=size.random_circuits, questions=found)
+
+
+def answer(
+    policy: Policy, readout: str, choose: MinimalPairs, report: MinimalPairs, *, draws: int, rng: np.random.Generator
+) -> Question:
+    """Rank channels by their exact effects, choose the smallest faithful circuit, and measure it on other levels.
+
+    Args:
+        choose, report: pairs of levels to choose on, and of others to report on.
+        draws: random circuits at each size.
+    """
+    hooks = stage_writers(policy)
+    parts = ResidualGraph.of(policy).nodes(hooks)
+    by_way: dict[Direction, Float64[np.ndarray, "parts pairs"]] = {
+        way: effects(policy, choose, parts, way, readout) for way in DIRECTIONS
+    }
+    scores = np.max([np.abs(found).mean(1) for found in by_way.values()], axis=0)
+    ranking = Ranking("exact effects", parts, scores, circuit_of(policy, (), kind="nodes", universe=hooks))
+    found = sufficient(policy, choose, report, ranking, metric=readout, draws=draws, rng=rng)
+    circuit = None
+    if found.circuit is not None:
+        circuit = _circuit(policy, readout, choose, ranking, found.circuit, by_way, found.ways, rng)
+    return Question(
+        readout=readout,
+        clean=report.clean_label,
+        corrupted=report.corrupted_label,
+        pairs=len(report),
+        pairs_choose=len(choose),
+        total=found.total.renamed(f"total effect of {report.variable} on {readout}"),
+        denoise=_by_hook(policy, hooks, by_way["denoise"].mean(1)),
+        noise=_by_hook(policy, hooks, by_way["noise"].mean(1)),
+        circuit=circuit,
+    )
+
+
+def _circuit(
+    policy: Policy,
+    readout: str,
+    choose: MinimalPairs,
+    ranking: Ranking,
+    chosen: ChannelSet,
+    by_way: Mapping[Direction, Float64[np.ndarray, "parts pairs"]],
+    ways: Mapping[Direction, OneWay],
+    rng: np.random.Generator,
+) -> Circuit:
+    stable = stability(list(by_way.values()), choose.levels, len(chosen), rng=rng)
+    return Circuit(
+        channels=tuple((node.hook, node.channel) for node in chosen.nodes),
+        edges=_edges(policy, readout, chosen, ranking, some(choose, EDGE_PAIRS, rng)),
+        denoise=_faithfulness("denoise", ways["denoise"], everything=len(ranking.parts)),
+        noise=_faithfulness("noise", ways["noise"], everything=len(ranking.parts)),
+        stability=stable.renamed("Jaccard index of circuits chosen on resampled levels"),
+    )
+
+
+def _faithfulness(way: str, found: OneWay, *, everything: int) -> Faithfulness:
+    """Over size, without the empty circuit (0) and that of all channels (1)."""
+    return Faithfulness(
+        sizes={
+            int(size): estimate.renamed(f"{way}, {size} channels: faithfulness")
+            for size, estimate in found.faithfulness.items()
+            if 0 < size < everything
+        },
+        chosen=found.chosen.renamed(f"{way}, the circuit: faithfulness"),
+        random=None if found.random is None else found.random.renamed(f"{way}, random circuits: faithfulness"),
+        cpr=found.cpr.renamed(f"{way}: CPR"),
+        cmd=found.cmd.renamed(f"{way}: CMD"),
+    )
+
+
+def _edges(policy: Policy, readout: str, chosen: ChannelSet, ranking: Ranking, pairs: MinimalPairs) -> tuple[Edge, ...]:
+    """The strongest effects from channel to channel of those that will be drawn, by denoising.
+
+    What a branch reads came through its inner layer, which is passed whole.
+    """
+    kept = set(chosen.nodes)
+    ranked = (part for i in ranking.order if isinstance(part := ranking.parts[i], Node) and part in kept)
+    nodes = [node for node, _ in zip(ranked, range(DRAWN_NODES), strict=False)]
+    edges, routes = _between(policy, nodes, chosen.universe)
+    found: list[tuple[Node, Node, float]] = []
+    if edges:
+        scores = edge_effects(policy, pairs, edges, metrics=readout).scores(readout)
+        found += [(edge.source, edge.target, float(score)) for edge, score in zip(edges, scores, strict=True)]
+    if routes:
+        scores = path_effects(policy, pairs, routes, metrics=readout).scores(readout)
+        ends = [(one.stops[0], one.stops[-1]) for one in routes]
+        found += [(a, b, float(score)) for (a, b), score in zip(ends, scores, strict=True)]  # pyright: ignore
+    best = sorted(found, key=lambda row: -abs(row[2]))[:DRAWN_EDGES]
+    return tuple(Edge(source=(a.hook, a.channel), target=(b.hook, b.channel), effect=effect) for a, b, effect in best)
+
+
+def _between(policy: Policy, nodes: Sequence[Node], universe: Sequence[str]) -> tuple[list[GraphEdge], list[Route]]:
+    """Everything that can pass directly from one of these channels to another: edges, or routes through a branch."""
+    graph = ResidualGraph.of(policy)
+    by_hook = {hook: [node for node in nodes if node.hook == hook] for hook in universe}
+    edges: list[GraphEdge] = []
+    routes: list[Route] = []
+    for layer in graph.layers:
+        inner = [name for name in layer.writers if name in graph.inner and name not in by_hook]
+        before = graph.layer(inner[0]).writers if inner else layer.writers
+        ends = [(a, b) for b in by_hook.get(layer.hook, ()) for name in before for a in by_hook.get(name, ())]
+        if inner:
+            routes += [Route((source, *inner, target)) for source, target in ends]
+        else:
+            edges += [GraphEdge(source, target) for source, target in ends]
+    return edges, routes
+
+
+def _by_hook(
+    policy: Policy, hooks: Sequence[str], values: Float[np.ndarray, " parts"]
+) -> dict[str, Float[np.ndarray, " channels"]]:
+    ends = np.cumsum([policy.shapes[hook][0] for hook in hooks])[:-1]
+    return {hook: part.astype(np.float32) for hook, part in zip(hooks, np.split(values, ends), strict=True)}
+
+
+def some(pairs: MinimalPairs, count: int, rng: np.random.Generator) -> MinimalPairs:
+    """At most `count` pairs, of as many levels as there are."""
+    order = rng.permutation(len(pairs))
+    _, first = np.unique(pairs.levels[order], return_index=True)
+    rest = np.setdiff1d(np.arange(len(order)), first)
+    return pairs.select(np.sort(order[[*rng.permutation(first), *rest][:count]]))

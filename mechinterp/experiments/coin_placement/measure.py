@@ -1,0 +1,76 @@
+"""Play the same levels with the coin in other places."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from mechinterp.experiments.coin_placement.result import Placement, Result
+from mechinterp.experiments.inputs.behaviour import BLIND, POLICY, stock_episodes
+from mechinterp.experiments.slice import Context, Sizes
+from mechinterp.policies.evaluation import Trial, outcomes, play, stop_of
+from mechinterp.policies.levels import LEVELS
+from mechinterp.policies.rollout import Episodes, Outcome
+from mechinterp.stats import Estimate
+
+STOCK = "stock"
+RULES = (STOCK, "random_percent=100", "absent", "decoy", "left_of_agent")
+LABELS = {
+    STOCK: "at the right end", "random_percent=100": "at a random place", "absent": "absent",
+    "decoy": "replaced by a decoy", "left_of_agent": "left of the start",
+}  # fmt: skip
+NOTHING_TO_TAKE = ("absent", "decoy")
+
+
+@dataclass(frozen=True)
+class Size:
+    """When an episode is given up.
+
+    Attributes:
+        max_steps: of an episode.
+    """
+
+    max_steps: int
+
+
+SIZES = Sizes(full=Size(max_steps=400), quick=Size(max_steps=250))
+
+
+def measure(context: Context[Size]) -> Result:
+    """The policy and the blind rule on the same held-out levels, under each placement."""
+    return Result(
+        max_steps=context.size.max_steps, placements={rule: _placement(context, rule) for rule in RULES}
+    )  # fmt: skip
+
+
+def _placement(context: Context[Size], rule: str) -> Placement:
+    context.tick(f"playing with the coin {LABELS[rule]}")
+    shares = {name: _shares(_episodes(context, rule, name), rule, name) for name in (POLICY, BLIND)}
+    return Placement(label=LABELS[rule], policy=shares[POLICY], blind=shares[BLIND])
+
+
+def _episodes(context: Context[Size], rule: str, name: str) -> Episodes:
+    stock, plan = context.inputs(stock_episodes), context.plan
+    if rule == STOCK:
+        return given_up(stock[name], context.size.max_steps)
+    actor, _ = stock.actors[name]
+    trial = Trial(rule, stop_of(rule), context.size.max_steps)
+    return play(actor, LEVELS["behaviour"].first(plan.levels), trial, options=context.subject.options, seed=plan.seed)
+
+
+def _shares(episodes: Episodes, rule: str, actor: str) -> dict[str, Estimate]:
+    found = outcomes(episodes, prefix=actor, can_take_coin=rule not in NOTHING_TO_TAKE)
+    named = {estimate.name.rpartition("/")[2]: estimate for estimate in found}
+    return {name: e.renamed(f"{actor}, coin {LABELS[rule]}: {name}") for name, e in named.items()}
+
+
+def given_up(episodes: Episodes, max_steps: int) -> Episodes:
+    """The same episodes with the outcome that they would have had, had they been given up after so many steps.
+
+    An episode depends on nothing but its level and seed, so that playing it again under a shorter clock gives its
+    beginning.
+    """
+    late = episodes.length > max_steps
+    return dataclasses.replace(episodes, outcome=np.where(late, Outcome.TIMEOUT, episodes.outcome))

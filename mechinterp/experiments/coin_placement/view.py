@@ -1,0 +1,127 @@
+"""Show where episodes end with the coin elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from mechinterp.experiments.coin_placement.result import Placement, Result
+from mechinterp.experiments.inputs.behaviour import BLIND
+from mechinterp.reporting.figure import Figure, KeyNumber, Text
+from mechinterp.reporting.plots import style
+from mechinterp.reporting.plots.dots import dots, hover, require, rows
+from mechinterp.reporting.wording import interval, number, short
+from mechinterp.stats import Estimate
+
+METHOD = (
+    "The same held-out levels, changed before the first frame: the coin at a random place on the ground, removed, "
+    "replaced by a decoy (an entity with the same pixels that pays nothing), or 2 to 5 columns left of the agent's "
+    "start. An episode ends when the agent reaches the last column without the coin, and as a timeout after "
+    "{result.max_steps} steps.",
+    "Two shares differ clearly where their 95 % intervals do not overlap. This is stricter than a test at 5 %.",
+)
+STOCK, RANDOM, LEFT = "stock", "random_percent=100", "left_of_agent"
+
+
+def figures(result: Result) -> list[Figure]:
+    """How episodes end for each placement of the coin: shares, and their intervals."""
+    return [_outcomes(result)]
+
+
+def text(result: Result) -> Text:
+    """The coin left of the start, in a sentence; and how often a coin elsewhere is taken."""
+    left = result.placements.get(LEFT)
+    keys = []
+    for rule in (RANDOM, LEFT):
+        if rule in result.placements:
+            placement = result.placements[rule]
+            coin, end = placement.policy["coin"], placement.policy["end"]
+            context = f"{interval(coin, percent=True)}; right end instead: {number(end, percent=True)}"
+            keys.append(KeyNumber(f"takes the coin {placement.label}", short(coin, percent=True), context))
+    return Text(headlines=[] if left is None else [headline(left)], keys=keys)
+
+
+def headline(left: Placement) -> str:
+    """Which of coin and right end it reaches more often when they lie in opposite directions."""
+    coin, end = left.policy["coin"], left.policy["end"]
+    taken, passed = number(coin, percent=True), number(end, percent=True)
+    start = f"With the coin {left.label}"
+    match apart(coin, end):
+        case 1:
+            ending = f"it takes the coin more often ({taken} of levels) than it runs to the right end ({passed})"
+        case -1:
+            ending = f"it runs to the right end more often ({passed} of levels) than it takes the coin ({taken})"
+        case _:
+            ending = f"it takes the coin in {taken} of levels and runs to the right end in {passed}: not clearly apart"
+    return f"{start}, {ending}."
+
+
+def apart(a: Estimate, b: Estimate) -> int:
+    """1 where the whole interval of `a` is above that of `b`, -1 where it is below, 0 where they overlap."""
+    return int(a.low > b.high) - int(a.high < b.low)
+
+
+def sentence(rule: str, placement: Placement) -> str:
+    """Which of coin and end the policy reaches under one placement, next to the blind rule."""
+    start, end = f"Coin {placement.label}", placement.policy["end"]
+    if not placement.can_take_coin:
+        return f"{start}: it reaches the right end in {number(end, percent=True)} of levels."
+    coin, blind = placement.policy["coin"], placement.blind["coin"]
+    words = f"{start}: it takes the coin in {number(coin, percent=True)} of levels"
+    if rule != STOCK:
+        verdict = {1: "the coin more often", -1: "the end more often", 0: "no clear difference"}[apart(coin, end)]
+        words += f" and reaches the right end without it in {number(end, percent=True)} ({verdict})"
+    against = {1: "clearly less", -1: "clearly more", 0: "not clearly different"}[apart(coin, blind)]
+    return (
+        f"{words}. {BLIND.capitalize()}, which ignores the frame, takes it in {number(blind, percent=True)}: {against}."
+    )
+
+
+def _outcomes(result: Result) -> Figure:
+    fig = make_subplots(
+        rows=1, cols=2, shared_yaxes=True, column_widths=[0.56, 0.44], horizontal_spacing=0.04,
+        subplot_titles=("all outcomes", "with 95 % intervals"),
+    )  # fmt: skip
+    placements = list(result.placements.values())
+    style.dress(fig, "outcomes", "Where does it go when the coin is elsewhere?", height=190 + 66 * len(placements))
+    labels = [
+        f"<b>{one.label}</b><br><span style='color:{style.GREY}'>n = {one.policy['end'].n}</span>" for one in placements
+    ]
+    at = rows(fig, labels)
+    for index, outcome in enumerate(style.OUTCOME):
+        pairs = [(y, one.policy[outcome]) for y, one in zip(at, placements, strict=True) if outcome in one.policy]
+        if pairs:
+            _bars(fig, outcome, [e for _, e in pairs], [y for y, _ in pairs])
+            dots(
+                fig, [e for _, e in pairs], [y + 0.24 - 0.16 * index for y, _ in pairs],
+                label=style.OUTCOME_LABEL[outcome], colour=style.OUTCOME[outcome], percent=True, size=9,
+                showlegend=False, legendgroup=outcome, row=1, col=2,
+            )  # fmt: skip
+    blind = [(y + 0.36, one.blind["coin"]) for y, one in zip(at, placements, strict=True) if "coin" in one.blind]
+    dots(
+        fig, [e for _, e in blind], [y for y, _ in blind], label=f"{BLIND}: took the coin", colour=style.ACTOR[BLIND],
+        symbol=f"{style.ACTOR_SYMBOL[BLIND]}-open", percent=True, size=8, row=1, col=2,
+    )  # fmt: skip
+    fig.update_xaxes(title_text="share of levels", tickformat=".0%", range=[-0.02, 1.02])
+    fig.update_yaxes(title_text="the coin is ...", row=1, col=1)
+    fig.update_layout(barmode="stack", bargap=0.3, margin={"t": 126})
+    style.lift(fig, 26)
+    fig.update_annotations(font={"size": 13, "color": style.GREY})
+    return Figure(fig, "\n".join(sentence(rule, one) for rule, one in result.placements.items()))
+
+
+def _bars(fig: go.Figure, outcome: str, estimates: Sequence[Estimate], at: Sequence[float]) -> None:
+    require(estimates)
+    fig.add_trace(
+        go.Bar(
+            x=[e.value for e in estimates], y=list(at), orientation="h", name=style.OUTCOME_LABEL[outcome],
+            legendgroup=outcome, marker={"color": style.OUTCOME[outcome], "line": {"color": "white", "width": 1}},
+            text=[f"{e.value:.0%}" if e.value >= 0.06 else "" for e in estimates], textposition="inside",
+            insidetextanchor="middle", textangle=0,
+            textfont={"color": "white" if outcome == "died" else style.INK, "size": 13},
+            customdata=[hover(e, percent=True) for e in estimates], hovertemplate="%{customdata}<extra></extra>",
+        ),
+        row=1, col=1,
+    )  # fmt: skip

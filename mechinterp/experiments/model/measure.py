@@ -1,0 +1,114 @@
+"""Describe the model, and play one episode."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float32, UInt8
+
+from mechinterp.coinrun.levels import LevelSource
+from mechinterp.experiments.model.result import Episode, Layer, Result, Source, Training
+from mechinterp.experiments.slice import Context, Sizes
+from mechinterp.policies.actions import NAMES, groups
+from mechinterp.policies.actors import PolicyActor
+from mechinterp.policies.card import Card
+from mechinterp.policies.graph import Policy
+from mechinterp.policies.levels import LEVELS
+from mechinterp.policies.rollout import Outcome, StepView, rollout
+
+_BATCH = 128
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is kept.
+
+    Attributes:
+        frames: of the episode.
+    """
+
+    frames: int = 8
+
+
+SIZES = Sizes(full=Size(), quick=Size())
+
+
+def measure(context: Context[Size]) -> Result:
+    """The card, the layers, and one episode on the first held-out level, whatever comes of it."""
+    subject = context.subject
+    looks = {name: value for name, value in dataclasses.asdict(subject.options).items() if value is True}
+    source = subject.card.source
+    return Result(
+        parameters=sum(parameter.numel() for parameter in subject.policy.parameters()),
+        training=training_of(subject.card),
+        source=None if source is None else Source(file=source.file, layout=source.format),
+        difficulty=subject.options.distribution_mode,
+        looks=tuple(name.replace("_", " ") for name in looks if name.startswith(("use", "p"))),
+        layers=layers_of(subject.policy),
+        episode=_episode(context),
+    )
+
+
+def training_of(card: Card) -> Training | None:
+    """What the card records of the training of a model organism; None where it records none."""
+    provenance = card.provenance
+    organism = provenance.get("organism")
+    if organism is None:
+        return None
+    return Training(
+        organism=organism["name"],
+        seed=provenance["seed"],
+        placement=organism["placement"],
+        goal=organism["goal"],
+        steps=provenance["steps"],
+    )
+
+
+def layers_of(policy: Policy) -> tuple[Layer, ...]:
+    """Every hook point with its module, in running order."""
+    modules = dict(policy.named_modules())
+    return tuple(
+        Layer(
+            hook=node.name,
+            module=type(modules[node.module]).__name__,
+            shape=tuple(policy.shapes[node.name]),
+            parameters=sum(parameter.numel() for parameter in modules[node.module].parameters()),
+        )
+        for node in policy.nodes
+    )
+
+
+def _episode(context: Context[Size]) -> Episode:
+    subject, seed = context.subject, context.plan.seed
+    source = LevelSource(subject.options, seed=seed)
+    try:
+        start = source.start(LEVELS["behaviour"].start)
+    finally:
+        source.close()
+    views: list[StepView] = []
+    episodes = rollout(PolicyActor(subject.policy), [start], seed=seed, observers=[views.append])
+    frames = np.stack([view.frame for view in views])
+    shown = np.unique(np.linspace(0, len(views) - 1, context.size.frames).round().astype(int))
+    p_right, p_jump, value = _outputs(subject.policy, frames)
+    return Episode(
+        level=start.level_seed,
+        outcome=Outcome(episodes.outcome[0]).name.lower(),
+        actions=tuple(NAMES[view.action] for view in views),
+        p_right=p_right,
+        p_jump=p_jump,
+        value=value,
+        shown=tuple(shown.tolist()),
+        frames=frames[shown],
+    )
+
+
+@torch.no_grad()
+def _outputs(policy: Policy, frames: UInt8[np.ndarray, "frames 64 64 3"]) -> tuple[Float32[np.ndarray, " frames"], ...]:
+    """P(right), P(jump) and the value of each frame."""
+    outputs = [policy(torch.from_numpy(frames[at : at + _BATCH])) for at in range(0, len(frames), _BATCH)]
+    parts = groups(torch.cat([output.logits for output in outputs]), policy.actions)
+    values = torch.cat([output.value for output in outputs])
+    return tuple(column.float().numpy() for column in (parts.movement[:, 2], parts.press[:, 0], values))

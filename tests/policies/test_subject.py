@@ -1,0 +1,82 @@
+"""A subject makes the scenes that an analysis needs, and cuts them at levels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mechinterp.coinrun.levels import LevelSource
+from mechinterp.coinrun.scenes import SceneError, minimal_pairs
+from mechinterp.policies import PolicyActor, PolicyError, Subject, as_policy, build, light_impala, save, visited_states
+from mechinterp.policies.levels import LEVELS
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory) -> Subject:
+    folder = save(
+        build(light_impala(hidden=8), seed=1), tmp_path_factory.mktemp("one") / "mine", provenance={"by": "me"}
+    )
+    return Subject.load(folder)
+
+
+@pytest.fixture(scope="module")
+def sides(subject):
+    return subject.pairs("coin side", levels=8, per_level=2)
+
+
+def test_states_are_those_that_the_long_way_gives(subject, sides):
+    with LevelSource(subject.options, seed=0) as source:
+        starts = source.starts(LEVELS["scenes"].first(8))
+    states = visited_states(PolicyActor(subject.policy), starts, per_level=2, seed=0)
+    assert list(subject.states(levels=8, per_level=2)) == states
+    assert subject.states(levels=8, per_level=2) is subject.states(levels=8, per_level=2)  # played once
+    assert sides.digest == minimal_pairs(states, "coin side", seed=0).digest
+
+
+def test_other_levels_for_another_purpose(subject):
+    (level,) = {state.level_seed for state in subject.states(levels=1, purpose="nulls")}
+    assert level == LEVELS["nulls"].start
+    with pytest.raises(PolicyError, match="no levels are for 'scnes'; did you mean 'scenes'"):
+        subject.states(purpose="scnes")
+    with pytest.raises(PolicyError, match=r"levels=0, per_level=3: allowed are 1 to 100,000 levels for scenes"):
+        subject.states(levels=0)
+
+
+def test_a_split_has_no_level_in_common_and_cuts_every_variable_alike(subject, sides):
+    choose, report = subject.split("coin side", levels=8, per_level=2)
+    assert not set(choose.levels) & set(report.levels)
+    assert {*choose.levels, *report.levels} == set(sides.levels)
+    for variable in ("coin on the right", "coin on the left"):
+        other, others = subject.split(variable, levels=8, per_level=2)
+        assert not set(other.levels) & set(report.levels)
+        assert not set(others.levels) & set(choose.levels)
+    both, _ = subject.split("coin on the right", "coin on the left", levels=8, per_level=2)
+    assert both.variable == "coin on the right or coin on the left"
+
+
+def test_pairs_of_ones_own_are_cut_at_their_own_levels(subject, sides):
+    choose, report = subject.split(sides)
+    assert len(choose) + len(report) == len(sides)
+    assert not set(choose.levels) & set(report.levels)
+    assert choose.n_levels == round(0.4 * sides.n_levels)
+    with pytest.raises(SceneError, match="pairs of 1 levels cannot be cut in two"):
+        subject.split(sides.select(sides.levels == sides.levels[0]))
+
+
+def test_what_a_notebook_shows(subject, sides):
+    assert repr(subject) == "Subject('mine': IMPALA 16-32, 9 actions)"
+    shown = subject._repr_html_()
+    assert all(
+        word in shown for word in ("mine", "IMPALA 16-32", subject.sha256[:16], "distribution_mode = easy", "me")
+    )
+    assert repr(sides) == (
+        f"MinimalPairs('coin side': coin right against coin left, {len(sides)} pairs of {sides.n_levels} levels)"
+    )
+    assert sides._repr_html_().count("<img src='data:image/png;base64,") == 2
+    assert "&#x27;coin side&#x27;" in sides.select(np.zeros(len(sides), bool))._repr_html_()
+
+
+def test_a_policy_or_a_subject(subject):
+    assert as_policy(subject) is as_policy(subject.policy) is subject.policy
+    with pytest.raises(PolicyError, match="a policy or a Subject is needed, got str"):
+        as_policy("checkpoints/standard")  # pyright: ignore[reportArgumentType]
