@@ -24,9 +24,7 @@ def parts(result: Result) -> str:
         f"likelier than left in {number(result.prefers_right, percent=True)} of frames."
     )
     if result.top_units:
-        largest = [
-            f"{unit} ({number(e, 'nats', signed=True)})" for unit, e in list(result.top_units.items())[:3]
-        ]
+        largest = [f"{unit} ({number(e, 'nats', signed=True)})" for unit, e in list(result.top_units.items())[:3]]
         text += (
             f" {result.units_needed} of the {result.units} units of {result.hook} cover 80 % of the absolute mean "
             f"contributions; the largest: {listed(largest)}."

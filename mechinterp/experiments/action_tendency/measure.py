@@ -27,9 +27,7 @@ def measure(context: Context[Size]) -> Result:
     """On natural frames; units and directions are chosen on some levels and reported on the others."""
     data = context.inputs(localization_data)
     context.tick("decomposing the movement log-odds")
-    own = decompose_movement(
-        context.subject.policy, data.frames, data.levels, rng=context.rng, choosing=data.choosing
-    )
+    own = decompose_movement(context.subject.policy, data.frames, data.levels, rng=context.rng, choosing=data.choosing)
     context.tick("steering")
     steering, left_out = _steering(context, data)
     return Result(

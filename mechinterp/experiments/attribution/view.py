@@ -56,7 +56,9 @@ def _objects(result: Result) -> Figure:
         fig, areas, [at[kind] for kind in first], label="area", colour=style.GREY, symbol="line-ns-open", percent=True,
         size=14,
     )  # fmt: skip
-    against = [(kind, own.share) for shares in result.objects.values() for kind, own in shares.items() if own.share.null]
+    against = [
+        (kind, own.share) for shares in result.objects.values() for kind, own in shares.items() if own.share.null
+    ]
     null_bands(fig, [one for _, one in against], [at[kind] for kind, _ in against], half=0.34)
     for readout, (colour, symbol, shift) in _looks(result).items():
         shares = result.objects.get(readout, {})

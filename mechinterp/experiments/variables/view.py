@@ -36,9 +36,7 @@ def _table(result: Result) -> Figure:
     variables = list(result.contrasts)
     hooks = list(dict.fromkeys(hook for layers in result.contrasts.values() for hook in layers))
     cells = [[result.contrasts[variable].get(hook) for hook in hooks] for variable in variables]
-    fig = style.figure(
-        "variables", "How many channels respond to each variable?", height=190 + 34 * len(variables)
-    )
+    fig = style.figure("variables", "How many channels respond to each variable?", height=190 + 34 * len(variables))
     heat(
         fig,
         [[None if one is None else one.above_untrained / max(1, one.active) for one in line] for line in cells],
