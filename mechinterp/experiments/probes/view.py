@@ -49,7 +49,7 @@ def best_words(result: Result) -> str:
     clear = (
         f"Above every baseline at some layer: {listed(above)}." if above else "Nothing clearly exceeds its baselines."
     )
-    more = "".join(f" \"{label}\" could not be probed: {why}." for label, why in result.left_out.items())
+    more = "".join(f' "{label}" could not be probed: {why}.' for label, why in result.left_out.items())
     return (
         f"{clear} Scores are of held-out levels, minus that of the best baseline (pixels, untrained networks). The "
         "layer is chosen by these same scores, which are therefore somewhat too high; the next figure shows every "
