@@ -1,4 +1,4 @@
-"""How much of an attribution to pixels falls on each kind of object in the frame, and how much of the frame it fills."""
+"""How much of an attribution to pixels falls on each kind of object, and how much of the frame that object fills."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def _effect(
     random: int,
     rng: np.random.Generator,
 ) -> SteeringEffect:
-    up, down = (torch.from_numpy(activations(policy, part, hook, _BATCH)) for part in contrast)
+    up, down = (torch.from_numpy(np.ascontiguousarray(activations(policy, part, hook, _BATCH))) for part in contrast)
     vector = up.mean(0) - down.mean(0)
     norm = float(vector.norm())
     around = torch.cat([up, down])

@@ -164,7 +164,8 @@ def _contrasts(
         best = {hook: choose.top(1, hooks=hook, null=choose_null)[0][1] for hook in report.hooks}
     except FeatureError as error:
         raise FeatureError(f"contrasts of {variable!r}: {error}") from None
-    permuted = dict(zip(report.channels(), benjamini_hochberg(permutation_p_values(report, rng)), strict=True))
+    adjusted = benjamini_hochberg(permutation_p_values(report, rng)).tolist()
+    permuted = dict(zip(report.channels(), adjusted, strict=True))
     found = []
     for hook in report.hooks:
         active = ~report.silent(hook)

@@ -24,6 +24,9 @@ class Painted:
     centres: np.ndarray
     variable: str = "painted coin"
 
+    def __len__(self) -> int:
+        return len(self.levels)
+
     def coin_cells(self, side, which):
         if which == "corrupted":
             return np.full((len(self.levels), 2), -1)

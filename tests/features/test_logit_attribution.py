@@ -33,13 +33,15 @@ def test_contributions_of_units_are_weights_times_activations():
     weight, bias = policy.get_parameter("logits.weight"), policy.get_parameter("logits.bias")
     weight.data, bias.data = weight[:2].clone(), bias[:2].clone()
     levels = np.arange(12)
-    found = decompose_movement(policy, torch.from_numpy(frames), levels, rng=np.random.default_rng(0), choosing=levels[:5])
+    found = decompose_movement(
+        policy, torch.from_numpy(frames), levels, rng=np.random.default_rng(0), choosing=levels[:5]
+    )
     hidden = policy.activations(torch.from_numpy(frames), found.hook)[found.hook].numpy()
-    contributions = hidden * (weight[1] - weight[0]).numpy()
+    contributions = hidden.astype(float) * (weight[1] - weight[0]).numpy()
     assert found.unit_means == pytest.approx(contributions.mean(0), abs=1e-5)
     assert found.parts["bias"].value == pytest.approx(float(bias[1] - bias[0]), abs=1e-6)
     assert found.parts["number of actions"].value == pytest.approx(0, abs=1e-9)
-    order = np.argsort(-np.abs(contributions[:5].mean(0)))[:6]
+    order = np.argsort(-np.abs(contributions[:5].mean(0)), kind="stable")[:6]
     assert list(found.top_units) == order.tolist()
     assert found.top_units[order[0]].value == pytest.approx(contributions[5:, order[0]].mean(), abs=1e-5)
     sizes = np.sort(np.abs(found.unit_means))[::-1]

@@ -10,8 +10,8 @@ from mechinterp.reporting.plots import style
 from mechinterp.reporting.plots.dots import dots, null_bands, rows, written
 
 METHOD = (
-    "The frames are of states that the policy reached itself, on held-out levels. The last layer is linear, so the "
-    "movement log-odds split exactly into what each of the {result.units} units of {result.hook} contributes, the bias, "
+    "Frames are of states that the policy reached itself, on held-out levels. The last layer is linear, so the "
+    "movement log-odds split exactly into what each of the {result.units} units of {result.hook} contributes, a bias, "
     "and a term for the number of actions that go right and left (direct logit attribution; Elhage et al. 2021). Units "
     "are chosen on 40 % of the levels and reported on the others.",
     "The steering vector of a layer is its mean activation in the third of the frames with the highest movement "

@@ -21,17 +21,18 @@ def factors(result: Result) -> str:
 
 def _explained(result: Result) -> str:
     parts = []
-    if result.activations is not None:
-        parts.append(f"{len(result.activations.factors)} NMF factors reconstruct {share(result.activations.explained)} "
-                     "of the activations' sum of squares")  # fmt: skip
-    if result.attributions is not None:
-        parts.append(f"{len(result.attributions.factors)} NMF factors reconstruct "
-                     f"{share(result.attributions.explained)} of the attributions'")  # fmt: skip
+    for own, what in ((result.activations, "activations"), (result.attributions, "attributions")):
+        if own is not None:
+            count = len(own.factors)
+            words = f"{count} NMF factor{' reconstructs' if count == 1 else 's reconstruct'}"
+            parts.append(f"{words} {share(own.explained)} of the sum of squares of the {what}")
     sae = result.autoencoder
     if sae is not None:
         dead = f", {share(sae.dead)} of them dead" if sae.dead > 0 else ""
-        parts.append(f"an SAE with {sae.size} latents{dead}, {sae.k} active in each cell, reconstructs "
-                     f"{share(sae.explained)} of the variance")  # fmt: skip
+        parts.append(
+            f"an SAE with {sae.size} latents{dead}, {sae.k} active in each cell, reconstructs {share(sae.explained)} "
+            "of the variance"
+        )
     return f"On held-out levels, at {result.hook}: {listed(parts)}." if parts else ""
 
 

@@ -1,4 +1,4 @@
-"""A layer as few factors: non-negative matrix factorisation (NMF), a sparse autoencoder (SAE), what each is a factor of."""
+"""A layer as few factors: non-negative matrix factorisation (NMF), a sparse autoencoder (SAE), and factors' labels."""
 
 import lazy_loader
 
