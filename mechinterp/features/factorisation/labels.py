@@ -1,4 +1,4 @@
-"""What is a factor a factor of? Named by what in the world is where it is active, from the game's state alone."""
+"""What a factor responds to: the object whose position its map fits best, from the game's state alone."""
 
 from __future__ import annotations
 
@@ -11,81 +11,82 @@ from jaxtyping import Float, Float64, Int64
 
 from mechinterp.coinrun.state import GameState
 from mechinterp.features.errors import FeatureError
-from mechinterp.features.shares import things
+from mechinterp.features.object_shares import object_masks
 from mechinterp.stats import Estimate, Null, bootstrap
 
 _SHUFFLES = 40
 
 
 @dataclass(frozen=True, kw_only=True)
-class Named:
-    """A factor and the thing that predicts it best.
+class FactorLabel:
+    """A factor and the object that predicts its map best.
 
     Attributes:
         factor: its number.
-        name: the thing: what `shares.things` knows, also with "left edge of", "right edge of" and "top of" before
-            "ground", or "nothing" for a factor that is active nowhere.
-        score: the correlation, over the cells of held-out levels, of the factor's map with the share of each cell that
-            the thing covers; its null has the maps of different frames exchanged.
+        object: a name of `object_masks`, also with "left edge of", "right edge of" and "top of" before "ground"; "no"
+            before it where the correlation is negative; "nothing" for a factor that is active nowhere.
+        correlation: over the cells of held-out levels, between the factor's map and the share of each cell that the
+            object covers; its null has the maps of different frames exchanged.
     """
 
     factor: int
-    name: str
-    score: Estimate
+    object: str
+    correlation: Estimate
 
 
 def coverage(states: Sequence[GameState], side: int) -> tuple[list[str], Float64[np.ndarray, "names states side side"]]:
-    """How much of each cell of a map each thing covers, 0 to 1."""
+    """How much of each cell of a map each object covers, 0 to 1."""
     pictures: dict[str, list[np.ndarray]] = {}
     for state in states:
-        seen = things(state)
-        ground = seen["ground"]
-        seen["top of ground"] = ground & ~np.roll(ground, 1, 0)
-        seen["left edge of ground"] = ground & ~np.roll(ground, 1, 1)
-        seen["right edge of ground"] = ground & ~np.roll(ground, -1, 1)
-        for name, mask in seen.items():
+        masks = object_masks(state)
+        ground = masks["ground"]
+        masks["top of ground"] = ground & ~np.roll(ground, 1, 0)
+        masks["left edge of ground"] = ground & ~np.roll(ground, 1, 1)
+        masks["right edge of ground"] = ground & ~np.roll(ground, -1, 1)
+        for name, mask in masks.items():
             pictures.setdefault(name, []).append(mask)
     names = list(pictures)
     stacked = torch.from_numpy(np.stack([np.stack(pictures[name]) for name in names]).astype(np.float32))
     return names, torch.nn.functional.adaptive_avg_pool2d(stacked, side).double().numpy()
 
 
-def named(
+def label_factors(
     maps: Float[np.ndarray, "frames factors side side"],
     states: Sequence[GameState],
     levels: Int64[np.ndarray, " frames"],
-    choose: Int64[np.ndarray, " levels"],
+    choosing: Int64[np.ndarray, " levels"],
     *,
     rng: np.random.Generator,
-) -> list[Named]:
-    """Name every factor on the levels of `choose`, and score the name on the others.
+) -> list[FactorLabel]:
+    """Label every factor on the levels of `choosing`, and score the label on the others.
 
     Raises:
         FeatureError: not a state and a level for each map, or no frame in one of the two parts.
     """
     if not len(maps) == len(states) == len(levels):
-        raise FeatureError(f"naming: {len(maps)} maps, {len(states)} states, {len(levels)} levels; give one of each")
-    first = np.isin(levels, choose)
+        raise FeatureError(f"labels: {len(maps)} maps, {len(states)} states, {len(levels)} levels; give one of each")
+    first = np.isin(levels, choosing)
     if not first.any() or first.all():
-        raise FeatureError("naming needs frames of the levels that choose the name and of others that score it")
+        raise FeatureError("labels need frames of the levels that choose the label and of others that score it")
     names, covered = coverage(states, maps.shape[-1])
     flat = covered.reshape(len(names), len(maps), -1)
     found = []
     for factor in range(maps.shape[1]):
         own = maps[:, factor].reshape(len(maps), -1).astype(np.float64)
-        fits = [_correlation(_sums(own[first], thing[first]).sum(0)[None])[0] for thing in flat]
+        fits = [_correlation(_sums(own[first], covers[first]).sum(0)[None])[0] for covers in flat]
         best = int(np.abs(fits).argmax())
         sign = 1.0 if fits[best] >= 0 else -1.0
-        x, y, who = sign * own[~first], flat[best][~first], levels[~first]
+        x, y, clusters = sign * own[~first], flat[best][~first], levels[~first]
         sums = _sums(x, y)
-        score = bootstrap(
+        word = "nothing" if not np.ptp(own[first]) else names[best] if sign > 0 else f"no {names[best]}"
+        correlation = bootstrap(
             lambda w, sums=sums: _correlation(w @ sums),
-            rows=len(x), name=f"factor/{factor}", unit="levels", rng=rng, clusters=who, resamples=1000,
+            rows=len(x), name=f"correlation of factor {factor} with {word}", unit="levels", rng=rng, clusters=clusters,
+            resamples=1000,
         )  # fmt: skip
         draws = [_correlation(_sums(x, y[rng.permutation(len(y))]).sum(0)[None])[0] for _ in range(_SHUFFLES)]
-        null = Null.from_draws(score.value, np.array(draws), description="maps of different frames exchanged")
-        word = "nothing" if not np.ptp(own[first]) else names[best] if sign > 0 else f"no {names[best]}"
-        found.append(Named(factor=factor, name=word, score=score.against(null)))
+        null = Null.from_draws(correlation.value, np.array(draws), description="maps of different frames exchanged")
+        found.append(FactorLabel(factor=factor, object=word, correlation=correlation.against(null)))
     return found
 
 

@@ -28,7 +28,7 @@ _PARTS = 8  # occlusions in one pass
 
 
 class Read(Protocol):
-    """What is attributed, from a batch of images, or of the values at a hook point that all information passes."""
+    """The readout of a batch of images, or of the values at a hook point that all information passes through."""
 
     def __call__(self, batch: Tensor, start: str = _PIXELS) -> Tensor: ...
 
@@ -50,7 +50,7 @@ class Method:
 
     def __call__(
         self, images: Float[Tensor, "frames 3 64 64"], baseline: Float[Tensor, "frames 3 64 64"], steps: int, batch: int
-    ) -> Float32[np.ndarray, "frames channels *place"]:
+    ) -> Float32[np.ndarray, "frames channels *position"]:
         """The attributions; `steps` is read where the method integrates."""
         found = []
         for at in range(0, len(images), batch):
@@ -62,7 +62,7 @@ class Method:
     def change(
         self, images: Float[Tensor, "frames 3 64 64"], baseline: Float[Tensor, "frames 3 64 64"], batch: int
     ) -> Float64[np.ndarray, " frames"] | None:
-        """What the attributions of each frame should add up to; None where that is nothing."""
+        """What the attributions of each frame should add up to; None for methods that are not complete."""
         if not self.integrates or (self.method == "conductance" and not self.whole):
             return None
         found = []
@@ -85,7 +85,7 @@ class Method:
             if self.on_pixels:
                 images.requires_grad_()
                 method = IntegratedGradients(self.read)
-            elif self.whole:  # the same as below, without computing anew what comes before the layer
+            elif self.whole:  # as below, without computing what comes before the layer again
                 images, baseline = self._layer(images).requires_grad_(), self._layer(baseline)
                 method = IntegratedGradients(lambda values: self.read(values, self.hook))
             else:
@@ -112,7 +112,7 @@ class Method:
         mask = channels.view(1, -1, *[1] * (values.ndim - 2)).expand_as(values[:1])
         method = LayerFeatureAblation(self.read, self.policy.hook_dict[self.hook])
         found = method.attribute(images, layer_baselines=values, layer_mask=mask)
-        # captum writes the effect of a channel into each of its places; a share in each makes them add up to it
+        # captum writes a channel's effect into each of its positions; an equal share in each makes them add up to it
         return found / values[0, 0].numel()  # pyright: ignore
 
     def _layer(self, images: Tensor) -> Tensor:

@@ -1,8 +1,9 @@
-"""Linear read-outs by ridge regression, cross-fitted so that no level is both learned from and tested on.
+"""Ridge regression, cross-fitted so that no cluster (level) is both fitted and tested on.
 
-The activations of a layer are far more than the scenes, so everything is done in the space of scenes: with K = X X',
-one eigendecomposition of a training part serves every label, every shuffled label and every penalty at once (Saunders,
-Gammerman & Vovk 1998). The penalty is chosen within the training part, on levels that the inner fit has not seen.
+`weights` works in the space of features, for few of them. `cross_fitted` works in the space of rows, for features that
+are far more than the rows (the activations of a layer): with K = X X', one eigendecomposition of a training part serves
+every target and every penalty at once (Saunders, Gammerman & Vovk 1998). The penalty is chosen within the training
+part, on clusters that the inner fit has not seen.
 """
 
 from __future__ import annotations
@@ -10,14 +11,27 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64
 
-from mechinterp.features.errors import FeatureError
+from mechinterp.stats.checks import StatsError
 
 PENALTIES = 10.0 ** np.arange(-4, 4)
-"""Candidates, as multiples of the mean eigenvalue of the centred training kernel."""
+"""Candidates, as multiples of the mean eigenvalue of the matrix that is inverted."""
 
 
-def kernel(features: Float[np.ndarray, "scenes channels *place"]) -> Float64[np.ndarray, "scenes scenes"]:
-    """Inner products of the scenes, after dividing each channel by its standard deviation over scenes and places.
+def weights(
+    rows: Float[np.ndarray, "rows features"],
+    targets: Float[np.ndarray, " rows"],
+    penalties: Float64[np.ndarray, " penalties"],
+) -> list[Float64[np.ndarray, " features"]]:
+    """The weights under each penalty (a multiple of the mean eigenvalue of X' X), of centred rows and targets."""
+    cross = rows.T @ rows
+    scale = max(np.trace(cross) / len(cross), 1e-12)
+    values, vectors = np.linalg.eigh(cross)
+    turned = vectors.T @ (rows.T @ targets)
+    return [vectors @ (turned / (values.clip(0) + penalty * scale)) for penalty in penalties]
+
+
+def kernel(features: Float[np.ndarray, "rows channels *place"]) -> Float64[np.ndarray, "rows rows"]:
+    """Inner products of the rows, after dividing each channel by its standard deviation over rows and places.
 
     Channels that never change are left out.
     """
@@ -29,40 +43,44 @@ def kernel(features: Float[np.ndarray, "scenes channels *place"]) -> Float64[np.
     return (flat @ flat.T).astype(np.float64) / max(1, flat.shape[1])
 
 
-def folds(levels: Int64[np.ndarray, " scenes"], count: int, rng: np.random.Generator) -> Int64[np.ndarray, " scenes"]:
-    """Deals the levels out to `count` parts of about equal size; the part of each scene.
+def folds(clusters: Int64[np.ndarray, " rows"], count: int, rng: np.random.Generator) -> Int64[np.ndarray, " rows"]:
+    """Deals the clusters out to `count` parts of about equal size; the part of each row.
 
     Raises:
-        FeatureError: fewer levels than parts.
+        StatsError: fewer clusters than parts.
     """
-    names, index = np.unique(levels, return_inverse=True)
+    names, index = np.unique(clusters, return_inverse=True)
     if len(names) < count:
-        raise FeatureError(f"{count} folds need at least as many levels, got {len(names)}")
+        raise StatsError(f"{count} folds need at least as many clusters, got {len(names)}")
     dealt = np.arange(len(names)) % count
     return rng.permutation(dealt)[index]
 
 
 def cross_fitted(
-    gram: Float64[np.ndarray, "scenes scenes"],
-    targets: Float64[np.ndarray, "scenes targets"],
-    levels: Int64[np.ndarray, " scenes"],
+    gram: Float64[np.ndarray, "rows rows"],
+    targets: Float64[np.ndarray, "rows targets"],
+    clusters: Int64[np.ndarray, " rows"],
     *,
     parts: int,
     rng: np.random.Generator,
-) -> Float64[np.ndarray, "scenes targets"]:
-    """What a ridge regression that never saw the scene's level says of each target.
+) -> Float64[np.ndarray, "rows targets"]:
+    """What a ridge regression that never saw the row's cluster predicts of each target.
 
     Args:
         gram: from `kernel`.
         targets: a column each, fitted independently of one another.
-        parts: folds of levels.
+        clusters: the cluster (level) of each row.
+        parts: folds of clusters.
+
+    Raises:
+        StatsError: fewer clusters than parts.
     """
-    part = folds(levels, parts, rng)
+    part = folds(clusters, parts, rng)
     said = np.empty_like(targets)
     for fold in range(parts):
         test = part == fold
         train = np.flatnonzero(~test)
-        inner = folds(levels[train], min(4, len(np.unique(levels[train]))), rng) == 0
+        inner = folds(clusters[train], min(4, len(np.unique(clusters[train]))), rng) == 0
         tried = _fit(gram, targets, train[~inner], train[inner])
         errors = ((tried - targets[train[inner]]) ** 2).sum(1)
         best = errors.argmin(0)
@@ -72,8 +90,8 @@ def cross_fitted(
 
 
 def _fit(
-    gram: Float64[np.ndarray, "scenes scenes"],
-    targets: Float64[np.ndarray, "scenes targets"],
+    gram: Float64[np.ndarray, "rows rows"],
+    targets: Float64[np.ndarray, "rows targets"],
     train: Int64[np.ndarray, " train"],
     test: Int64[np.ndarray, " test"],
 ) -> Float64[np.ndarray, "penalties test targets"]:
@@ -94,9 +112,9 @@ def _fit(
 
 
 def agreement(
-    said: Float64[np.ndarray, "scenes targets"], truth: Float64[np.ndarray, "scenes targets"], *, classes: bool
-) -> Float64[np.ndarray, "scenes targets"]:
-    """A score for each scene whose mean is the accuracy, or the share of variance explained.
+    said: Float64[np.ndarray, "rows targets"], truth: Float64[np.ndarray, "rows targets"], *, classes: bool
+) -> Float64[np.ndarray, "rows targets"]:
+    """A score for each row whose mean is the accuracy, or the share of variance explained.
 
     Classes (0 and 1): 1 where the answer is right, weighted so that both classes count the same (balanced accuracy;
     chance is 0.5); the answer is yes above the share of yes, which is where a regression that knows nothing lies.
@@ -105,5 +123,5 @@ def agreement(
     if not classes:
         return 1 - (said - truth) ** 2 / truth.var(0)
     share = truth.mean(0)
-    right: Bool[np.ndarray, "scenes targets"] = (said > share) == (truth > 0.5)
+    right: Bool[np.ndarray, "rows targets"] = (said > share) == (truth > 0.5)
     return right * np.where(truth > 0.5, 0.5 / share, 0.5 / (1 - share))
