@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import platform
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
+from mechinterp.coinrun import game_version
 from mechinterp.errors import nearest
 from mechinterp.experiments.fields import Record, estimates
 from mechinterp.experiments.inputs.shared import Inputs, Plan, generator
@@ -22,9 +23,7 @@ from mechinterp.policies.subject import Subject
 from mechinterp.reporting.output import Written, write
 from mechinterp.reporting.page.render import Page, Section
 
-PACKAGES = (
-    "mechinterp", "torch", "transformer-lens", "captum", "numpy", "plotly", "procgen-mirror", "procgen-gym",
-)  # fmt: skip
+PACKAGES = ("mechinterp", "torch", "transformer-lens", "captum", "numpy", "plotly")
 
 
 class Progress(Protocol):
@@ -50,10 +49,17 @@ class Silent:
 
 
 def default_plan(page: str, *, quick: bool = False, levels: int | None = None, seed: int = 0, **more: Any) -> Plan:
-    """The plan of a page, by default or for a first look."""
+    """The plan of a page, by default or for a first look.
+
+    Raises:
+        ExperimentError: an unknown page, or fewer levels than its intervals need.
+    """
     kind = page_of(page)
+    levels = kind.levels[quick] if levels is None else levels
+    if levels < kind.fewest:
+        raise ExperimentError(f"levels: {levels}; the {page} page needs at least {kind.fewest}, since n counts levels")
     return Plan(
-        levels=kind.levels[quick] if levels is None else levels,
+        levels=levels,
         states=kind.states[quick],
         seed=seed,
         quick=quick,
@@ -142,7 +148,11 @@ def run(
         **{name: list(value) if isinstance(value, tuple) else value for name, value in asdict(plan).items()},
         "sizes": {one.name: asdict(one.sizes.of(plan)) for one in sections},
         "game": asdict(subject.options),
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in PACKAGES},
+            **dict([game_version()]),
+        },
         "code": code,
     }
     return Results(page=page, identity=subject.identity, settings=settings, sections=found)
@@ -190,13 +200,3 @@ def _section(one: Slice, result: Record | None) -> Section:
         method=one.method(result),
         numbers=list(estimates(result)),
     )
-
-
-def _versions() -> Mapping[str, str]:
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # of the two wheels of the game, one is installed
-            continue
-    return found

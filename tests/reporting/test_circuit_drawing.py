@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mechinterp.circuits import CircuitError, Edge, Node
-from mechinterp.circuits.circuit import circuit
+from mechinterp.circuits.circuit import Circuit
 from mechinterp.circuits.planted import planted
 from mechinterp.reporting import draw_circuit
 from mechinterp.reporting.plots import style
@@ -15,7 +15,7 @@ from mechinterp.reporting.plots import style
 @pytest.fixture(scope="module")
 def coin():
     network = planted("coin")
-    return network, circuit(network.policy, network.truth("coin side"))
+    return network, Circuit.of(network.policy, network.truth("coin side"))
 
 
 def lines_of(fig):
@@ -44,7 +44,7 @@ def test_edges_run_from_left_to_right_as_wide_as_their_effect(coin):
 def test_nodes_with_and_without_edges_between_them(coin):
     network, _ = coin
     nodes = [node for node in network.true_nodes("coin side") if node.hook.startswith("block2")]
-    one, effects = circuit(network.policy, nodes), dict.fromkeys(nodes, 1.0)
+    one, effects = Circuit.of(network.policy, nodes), dict.fromkeys(nodes, 1.0)
     assert not lines_of(draw_circuit(one, effects))
     between = {edge: 0.5 for edge in network.truth("coin side")}
     inside = [edge for edge in between if edge.source in nodes and edge.target in nodes]
