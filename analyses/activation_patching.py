@@ -18,7 +18,7 @@ from mechinterp.circuits import attribute, channel_sites, patch
 from mechinterp.coinrun import LevelSource
 from mechinterp.coinrun.scenes import minimal_pairs
 from mechinterp.policies import PolicyActor, read, visited_states
-from mechinterp.policies.home import home_options
+from mechinterp.policies.env_options import training_env_options
 from mechinterp.policies.levels import LEVELS
 
 STAGES = ("hook_pool", "hook_out", "hook_relu", "hook_post")
@@ -36,7 +36,7 @@ def main() -> None:
     policy.eval().requires_grad_(False)
 
     # 1. Scenes: the same moment with the coin on either side.
-    source = LevelSource(home_options(card))
+    source = LevelSource(training_env_options(card))
     try:
         starts = source.starts(LEVELS["behaviour"].first(arguments.levels))
     finally:
