@@ -194,6 +194,11 @@ def placement(rule: str | Placement) -> Placement:
 
     Raises:
         PlacementError: for an unknown name, and for a number that is missing, superfluous or out of range.
+
+    >>> placement("random_percnt=10")
+    Traceback (most recent call last):
+        ...
+    mechinterp.coinrun.placements.registry.PlacementError: unknown placement 'random_percnt'; did you mean ...
     """
     if callable(rule):
         return rule

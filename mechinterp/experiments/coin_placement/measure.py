@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mechinterp.coinrun.placements import placement
-from mechinterp.experiments.coin_placement.result import Placement, Result
+from mechinterp.experiments.coin_placement.result import Outcomes, Placement, Result
 from mechinterp.experiments.inputs.behaviour import BLIND, POLICY, stock_episodes
 from mechinterp.experiments.slice import Context, Sizes
 from mechinterp.policies.evaluation import Trial, outcomes, play
 from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.rollouts import Episodes, Outcome
-from mechinterp.stats import Estimate
 
 STOCK = "stock"
 RULES = (STOCK, "random_percent=100", "absent", "decoy", "left_of_agent")
@@ -56,10 +55,11 @@ def _episodes(context: Context[Size], rule: str, name: str) -> Episodes:
     return play(actor, LEVELS["behaviour"].first(plan.levels), trial, options=context.subject.options, seed=plan.seed)
 
 
-def _shares(episodes: Episodes, rule: str, actor: str) -> dict[str, Estimate]:
+def _shares(episodes: Episodes, rule: str, actor: str) -> Outcomes:
     found = outcomes(episodes, prefix=actor, can_take_coin=placement(rule).has_coin)
     named = {estimate.name.rpartition("/")[2]: estimate for estimate in found}
-    return {name: e.renamed(f"{actor}, coin {placement(rule).label}: {name}") for name, e in named.items()}
+    shares = {name: e.renamed(f"{actor}, coin {placement(rule).label}: {name}") for name, e in named.items()}
+    return Outcomes(coin=shares.get("coin"), end=shares["end"], died=shares["died"], timeout=shares["timeout"])
 
 
 def given_up(episodes: Episodes, max_steps: int) -> Episodes:
