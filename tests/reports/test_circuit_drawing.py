@@ -8,8 +8,8 @@ import pytest
 from mechinterp.circuits import CircuitError, Edge, Node
 from mechinterp.circuits.circuit import Circuit
 from mechinterp.circuits.planted import planted
-from mechinterp.reporting.plots import style
 from mechinterp.reporting import draw_circuit
+from mechinterp.reporting.plots import style
 
 
 @pytest.fixture(scope="module")
