@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float64
 
-from mechinterp import stats
-from mechinterp.circuits import PatchEffects, PatchSite, patch
+from mechinterp import interventions, stats
+from mechinterp.circuits import Effects, patch
 from mechinterp.experiments.channel_patching.result import Patched, Result, Site
 from mechinterp.experiments.inputs.scenes import scenes
 from mechinterp.experiments.slice import Context, Sizes
@@ -62,10 +62,10 @@ def measure(context: Context[Size], contrast: Contrast) -> Result:
     policy, sets, rng = context.subject.policy, context.size.random_sets, context.rng
     shared, chosen = context.inputs(scenes), chosen_maps(contrast)
     _, report = shared.split(VARIABLE)
-    sites: list[PatchSite] = []
+    sites: list[interventions.Site] = []
     for hook, channels in chosen.items():
-        sites += [PatchSite(hook, channels), PatchSite(hook)]
-        sites += [PatchSite(hook, draw) for draw in random_sets(policy, hook, channels, sets, rng)]
+        sites += [interventions.Site(hook, channels), interventions.Site(hook)]
+        sites += [interventions.Site(hook, draw) for draw in random_sets(policy, hook, channels, sets, rng)]
     total: Estimate | None = None
     found: dict[str, dict[str, Patched]] = {hook: {} for hook in chosen}
     for direction in ("denoise", "noise"):
@@ -110,7 +110,9 @@ def random_sets(
     return [tuple(sorted(rng.choice(pool, len(chosen), replace=False).tolist())) for _ in range(count)]
 
 
-def _patched(effects: PatchEffects, words: str, first: int, sets: int, rng: np.random.Generator) -> Patched:
+def _patched(
+    effects: Effects[interventions.Site], words: str, first: int, sets: int, rng: np.random.Generator
+) -> Patched:
     """The chosen channels, all channels, and the mean of the random sets, of the sites from ``first`` on."""
     by_site = effects.effect(READOUT)
     chosen, every = by_site[first], by_site[first + 1]
