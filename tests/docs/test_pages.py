@@ -74,9 +74,9 @@ def test_commands_run_in_the_repository_and_their_output_is_shown() -> None:
 
 def test_what_words_claim_is_checked() -> None:
     assert outputs("```python\nx = 2\n```\nTwo.\n<!-- check: x == 2 -->\n") == ["", ""]
-    with pytest.raises(blocks.BlockError, match="line 4.*does not hold: x == 3"):
+    with pytest.raises(blocks.BlockError, match=r"line 4.*does not hold: x == 3"):
         outputs("```python\nx = 2\n```\n<!-- check: x == 3 -->\n")
-    with pytest.raises(blocks.BlockError, match="line 1.*\n.*NameError"):
+    with pytest.raises(blocks.BlockError, match=r"(?s)line 1.*NameError"):
         outputs("<!-- check: y -->\n")
 
 
