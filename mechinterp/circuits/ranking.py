@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64, Int64
-from scipy import stats as scipy_stats
 
 from mechinterp.circuits.circuit import Circuit, Part
 from mechinterp.circuits.errors import CircuitError
-from mechinterp.stats import Estimate
+from mechinterp.stats import Estimate, areas
 
 
 @dataclass(frozen=True)
@@ -105,10 +104,8 @@ class Ranking:
         true = np.array([self.parts[i] in truth for i in kept])
         if true.all() or not true.any():
             raise CircuitError("an area under the ROC needs true parts and others")
-        ranks = scipy_stats.rankdata(self.scores[kept])
-        positives = int(true.sum())
-        above = ranks[true].sum() - positives * (positives + 1) / 2
-        return float(above / (positives * (len(kept) - positives)))
+        scores = self.scores[kept][:, None]
+        return float(areas(scores[true], scores[~true])[0])
 
     def _of(self, positions: Iterable[int]) -> Circuit:
         return self.empty.with_parts(self.parts[i] for i in positions)

@@ -35,8 +35,9 @@ def seed(text: str) -> int:
 
 
 def names() -> list[str]:
-    """All commands, as they are typed."""
-    return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__))
+    """All commands, as they are typed. Modules whose names begin with an underscore are none."""
+    modules = (module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(name.replace("_", "-") for name in modules if not name.startswith("_"))
 
 
 def find(name: str) -> Command:

@@ -21,6 +21,7 @@ class PageKind:
         title: of the page; ``{name}`` stands for the policy's name.
         file: what the page is called on disk.
         levels, states: of a `Plan`, by default and for a first look.
+        fewest: levels that its intervals need.
     """
 
     name: str
@@ -28,6 +29,7 @@ class PageKind:
     file: str
     levels: tuple[int, int]
     states: tuple[int, int]
+    fewest: int = 10
 
 
 PAGES: Mapping[str, PageKind] = MappingProxyType(
@@ -43,6 +45,7 @@ PAGES: Mapping[str, PageKind] = MappingProxyType(
                 file="localization.html",
                 levels=(70, 40),
                 states=(3, 2),
+                fewest=36,  # 60 % must be at least the 20 that an AUROC needs, and some have no room for a coin
             ),
         )
     }

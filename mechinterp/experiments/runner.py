@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -48,15 +49,55 @@ class Silent:
 
 
 def default_plan(page: str, *, quick: bool = False, levels: int | None = None, seed: int = 0, **more: Any) -> Plan:
-    """The plan of a page, by default or for a first look."""
+    """The plan of a page, by default or for a first look.
+
+    Raises:
+        ExperimentError: an unknown page, or fewer levels than its intervals need.
+    """
     kind = page_of(page)
+    levels = kind.levels[quick] if levels is None else levels
+    if levels < kind.fewest:
+        raise ExperimentError(f"levels: {levels}; the {page} page needs at least {kind.fewest}, since n counts levels")
     return Plan(
-        levels=kind.levels[quick] if levels is None else levels,
+        levels=levels,
         states=kind.states[quick],
         seed=seed,
         quick=quick,
         **more,
     )
+
+
+def chosen(page: str, only: Sequence[str] | None = None) -> list[Slice]:
+    """The slices of a page, in its order: all, or those of these names with all that they need.
+
+    Raises:
+        ExperimentError: an unknown page or slice, with the nearest names.
+    """
+    known = {one.name: one for one in slices(page)}
+    if only is None:
+        return list(known.values())
+    if unknown := [name for name in only if name not in known]:
+        raise ExperimentError(f"page {page!r} has no section {unknown[0]!r}{nearest(unknown[0], known)}")
+    wanted: set[str] = set()
+    waiting = list(only)
+    while waiting:
+        name = waiting.pop()
+        if name not in wanted:
+            wanted.add(name)
+            waiting += known[name].needs
+    return [one for one in known.values() if one.name in wanted]
+
+
+def claim(folder: str | Path) -> None:
+    """Make the folder of a page, so that one that cannot be written is refused before anything is measured.
+
+    Raises:
+        OSError: it cannot be made or written.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def run(
@@ -86,8 +127,8 @@ def run(
     inputs = Inputs(subject, plan, tick=progress.tick)
     code = code_version()
     found: dict[str, Record] = {}
-    chosen = list(_chosen(page, only))
-    for one in chosen:
+    sections = chosen(page, only)
+    for one in sections:
         progress.start(one)
         size = one.sizes.of(plan)
         key = Key(
@@ -105,7 +146,7 @@ def run(
     settings = {
         "command": command,
         **{name: list(value) if isinstance(value, tuple) else value for name, value in asdict(plan).items()},
-        "sizes": {one.name: asdict(one.sizes.of(plan)) for one in chosen},
+        "sizes": {one.name: asdict(one.sizes.of(plan)) for one in sections},
         "game": asdict(subject.options),
         "versions": {
             "python": platform.python_version(),
@@ -159,20 +200,3 @@ def _section(one: Slice, result: Record | None) -> Section:
         method=one.method(result),
         numbers=list(estimates(result)),
     )
-
-
-def _chosen(page: str, only: Sequence[str] | None) -> Iterator[Slice]:
-    known = {one.name: one for one in slices(page)}
-    if only is None:
-        yield from known.values()
-        return
-    if unknown := [name for name in only if name not in known]:
-        raise ExperimentError(f"page {page!r} has no section {unknown[0]!r}{nearest(unknown[0], known)}")
-    wanted: set[str] = set()
-    waiting = list(only)
-    while waiting:
-        name = waiting.pop()
-        if name not in wanted:
-            wanted.add(name)
-            waiting += known[name].needs
-    yield from (one for one in known.values() if one.name in wanted)

@@ -1,17 +1,17 @@
-"""Which channels are coin channels: chosen on some levels, confirmed on others, against networks that know nothing.
+"""Which channels are coin channels: chosen on some levels, confirmed on others, with untrained networks as the null.
 
-What is asked of a channel is its selective contrast (`ChannelResponses.selective`): how well it tells the coin from
-an empty place and from everything else that may stand there. A channel is reported where all of this holds, on levels
-that did not choose it:
+What is asked of a channel is its selective contrast (`ChannelResponses.selective`): how well it discriminates the coin
+from an empty place and from everything else that may stand there. A channel is reported where all of this holds, on
+levels on which it was not chosen:
 
 1. in no more than 5 % of networks (the untrained ones and the policy) does any channel of any layer stand out from its
-   layer as far as the farthest channel of the policy does (Westfall & Young 1993), so that at most 5 % of networks
-   that know nothing get past this point;
+   layer as far as the farthest channel of the policy does (the maximum statistic of Westfall & Young 1993), so that at
+   most 5 % of networks that know nothing get past this point;
 2. its false discovery rate among all channels is at most 5 % (Benjamini & Hochberg 1995);
 3. it rises (or falls) more for the coin than for a crate, a saw and an enemy in the same place, each with an interval
-   that leaves out 0.
+   that excludes 0.
 
-1 and 2 must hold on the levels that chose, too.
+1 and 2 must hold on the levels used for choosing, too.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ import numpy as np
 from mechinterp.features.contrasting import Channel
 from mechinterp.features.counterfactuals import COIN, LOOKS
 from mechinterp.features.responses import ChannelResponses, NullResponses
-from mechinterp.stats import Estimate, Null, benjamini_hochberg, means
+from mechinterp.stats import Estimate, Null, maximum_statistic, means, pooled_false_discovery
 
 ALPHA = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
 class CoinChannel:
-    """One channel that answers to the coin.
+    """One channel that responds to the coin.
 
     Attributes:
         hook, channel: which.
@@ -40,8 +40,8 @@ class CoinChannel:
         selective: the selective contrast, see `ChannelResponses.selective`.
         q: its false discovery rate.
         against: for each rival, and for what shares only the coin's looks, the change with the coin minus the change
-            with the other thing, in standard deviations of the channel, in the direction in which it answers.
-        share: for the things of `LOOKS` that there are scenes of, which share of its answer to the coin they get.
+            with the other object, in standard deviations of the channel, in the direction in which it responds.
+        share: for the objects of `LOOKS` that there are scenes of, which share of its response to the coin they get.
     """
 
     hook: str
@@ -51,11 +51,6 @@ class CoinChannel:
     q: float
     against: dict[str, Estimate]
     share: dict[str, float]
-
-    @property
-    def name(self) -> str:
-        """``hook/channel``."""
-        return f"{self.hook}/{self.channel}"
 
 
 def find_coin_channels(
@@ -84,13 +79,13 @@ def find_coin_channels(
     if not kept:
         return []
     hooks = tuple(dict.fromkeys(hook for hook, _ in kept))
-    by_name = {e.name: e for e in report.coin.estimates(rng=rng, hooks=hooks)}
+    contrast_of = dict(zip(report.coin.channels(hooks), report.coin.estimates(rng=rng, hooks=hooks), strict=True))
     random = report_null.contrasts()
     confirmed = []
     for hook, channel in kept:
         against = _against(report, (hook, channel), _sign(choose, (hook, channel)), rng)
         if all(against[rival].low > 0 for rival in report.rivals):
-            estimate = by_name[f"channel/{hook}/{channel}"]
+            estimate = contrast_of[hook, channel]
             null = Null.from_draws(estimate.value, random.effects(hook), description=_words(hook, len(random)))
             confirmed.append(
                 CoinChannel(
@@ -122,8 +117,8 @@ class Ranks:
     Attributes:
         score: in units of the layer: 1 or -1 is where the farthest 5 % of the layer's contrasts begin, over the
             policy's channels and those of all untrained networks alike, after Fisher's transformation (atanh).
-        p: in how many networks any channel of any layer comes as far; see above.
-        q: false discovery rate.
+        p: corrected for all channels of all layers, see `stats.maximum_statistic`.
+        q: false discovery rate, see `stats.pooled_false_discovery`.
     """
 
     score: dict[Channel, float]
@@ -134,25 +129,21 @@ class Ranks:
 def ranked(found: ChannelResponses, null: NullResponses) -> Ranks:
     """The ranks of all channels; a policy that is itself untrained is treated as the others are."""
     everyone = (found, *null.networks)
-    scores: list[list[np.ndarray]] = []
+    layers = []
     for hook in found.coin.hooks:
-        far = [np.arctanh(own.selective(hook).clip(-1 + 1e-6, 1 - 1e-6)) for own in everyone]
-        edge = max(float(np.quantile(np.abs(np.concatenate(far)), 0.95)), 1e-9)
-        scores.append([own / edge for own in far])
-    own = np.concatenate([layer[0] for layer in scores])
-    largest = np.array([max(np.abs(layer[i]).max() for layer in scores) for i in range(1, len(everyone))])
-    p = (1 + (largest >= np.abs(own)[:, None]).sum(1)) / (1 + len(largest))
-    drawn = np.sort(np.abs(np.concatenate([part for layer in scores for part in layer[1:]])))
-    reached = len(drawn) - np.searchsorted(drawn, np.abs(own), side="left")
-    q = benjamini_hochberg((1 + reached) / (1 + len(drawn)))
+        far = np.arctanh(np.stack([own.selective(hook) for own in everyone]).clip(-1 + 1e-6, 1 - 1e-6))
+        layers.append(far / max(float(np.quantile(np.abs(far), 0.95)), 1e-9))
+    scores = np.concatenate(layers, axis=1)
+    own, drawn = np.abs(scores[0]), np.abs(scores[1:])
+    columns = (scores[0], maximum_statistic(own, drawn), pooled_false_discovery(own, drawn))
     channels = found.coin.channels()
-    return Ranks(*(dict(zip(channels, values.tolist(), strict=True)) for values in (own, p, q)))
+    return Ranks(*(dict(zip(channels, values.tolist(), strict=True)) for values in columns))
 
 
 def _words(hook: str, networks: int) -> str:
     return (
-        f"channels of {hook} in {networks} networks with random weights; p: share of networks in which any channel "
-        "tells the coin from everything else as well, for its layer"
+        f"channels of {hook} in {networks} untrained networks; p: share of networks in which any channel discriminates "
+        "the coin from everything else as well, in units of its layer"
     )
 
 
@@ -161,7 +152,7 @@ def _sign(choose: ChannelResponses, channel: Channel) -> float:
 
 
 def _against(report: ChannelResponses, channel: Channel, sign: float, rng: np.random.Generator) -> dict[str, Estimate]:
-    """Paired differences: the coin minus the other thing, in the same scene."""
+    """Paired differences: the coin minus the other object, in the same scene."""
     hook, number = channel
     coin = report.coin
     spread = float(np.concatenate([coin.present[hook][:, number], coin.absent[hook][:, number]]).std()) or 1.0
@@ -174,7 +165,7 @@ def _against(report: ChannelResponses, channel: Channel, sign: float, rng: np.ra
         other = report.contrasts[thing].difference(hook)[:, number]
         (found[thing],) = means(
             (sign * (own - other) / spread)[:, None],
-            names=[f"against/{hook}/{number}/{thing}"],
+            names=[f"response of {hook} channel {number} to the coin, minus to the {thing}"],
             unit="levels",
             rng=rng,
             clusters=report.contrasts[thing].levels,

@@ -1,11 +1,11 @@
-"""Which channels tell a scene with an object from the same scene without it, at the object's place."""
+"""Which channels discriminate a scene with an object from the same scene without it, at the object's place."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64
@@ -14,11 +14,8 @@ from mechinterp.features import correlations
 from mechinterp.features.errors import FeatureError
 from mechinterp.policies.errors import UnknownHook
 from mechinterp.policies.hooks import Names, select
-from mechinterp.stats import Estimate
+from mechinterp.stats import Estimate, Null, areas
 from mechinterp.stats import auroc as auroc_estimate
-
-if TYPE_CHECKING:
-    from mechinterp.features.untrained import NullContrasts
 
 STATISTIC = (
     "the correlation, over paired scenes with and without the coin, between the coin's presence and the channel's "
@@ -32,9 +29,21 @@ Channel = tuple[str, int]
 """A hook point and the number of one of its channels."""
 
 
+class ContrastNull(Protocol):
+    """What contrasts are compared with; `untrained.NullContrasts` is one."""
+
+    def scores(self, found: Contrasts, hook: str) -> Float[np.ndarray, " channels"]:
+        """How far each contrast of a layer lies outside the null, with its sign."""
+        ...
+
+    def nulls(self, found: Contrasts, *, hooks: Names = None, level: float = 0.95) -> list[Null]:
+        """The null of each channel's contrast, in the order of `Contrasts.channels`."""
+        ...
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Contrasts:
-    """Activations at the object's place, with the object and without it, and what tells the two apart.
+    """Activations at the object's place, with the object and without it.
 
     Attributes:
         variable: what the pairs differ in.
@@ -86,7 +95,7 @@ class Contrasts:
     def auroc(self, hook: str) -> Float[np.ndarray, " channels"]:
         """How often the channel is higher in a scene with the object than in one without it (of any pair)."""
         self._known(hook)
-        return correlations.aurocs(self.present[hook], self.absent[hook])
+        return areas(self.present[hook], self.absent[hook])
 
     def silent(self, hook: str) -> Bool[np.ndarray, " channels"]:
         """Channels with one value at the object's place in all scenes: dead ones, and ones that fire elsewhere only."""
@@ -94,7 +103,7 @@ class Contrasts:
         both = np.concatenate([self.present[hook], self.absent[hook]])
         return both.min(0) == both.max(0)
 
-    def top(self, count: int, *, hooks: Names = None, null: NullContrasts | None = None) -> list[Channel]:
+    def top(self, count: int, *, hooks: Names = None, null: ContrastNull | None = None) -> list[Channel]:
         """The channels with the strongest contrasts, of either sign, strongest first.
 
         Args:
@@ -112,12 +121,13 @@ class Contrasts:
         *,
         rng: np.random.Generator,
         hooks: Names = None,
-        null: NullContrasts | None = None,
+        null: ContrastNull | None = None,
         level: float = 0.95,
     ) -> list[Estimate]:
-        """The contrast of every channel as ``channel/{hook}/{number}``, with an interval over levels.
+        """The contrast of every channel, in the order of `channels`, with an interval over levels.
 
-        With `null` each is held against the same layer in untrained networks (see `NullContrasts.nulls`).
+        Args:
+            null: what becomes the null of each, such as the same layer in untrained networks (`NullContrasts.nulls`).
 
         Raises:
             TooFewSamples: fewer than two levels.
@@ -126,7 +136,7 @@ class Contrasts:
         found = correlations.estimates(
             np.concatenate([self.present[hook] for hook in names], axis=1),
             np.concatenate([self.absent[hook] for hook in names], axis=1),
-            names=[f"channel/{hook}/{channel}" for hook, channel in self.channels(hooks)],
+            names=[f"contrast of {hook} channel {channel}" for hook, channel in self.channels(hooks)],
             clusters=self.levels,
             rng=rng,
             level=level,
@@ -138,7 +148,7 @@ class Contrasts:
     def auroc_estimates(
         self, channels: Sequence[Channel], *, rng: np.random.Generator, level: float = 0.95
     ) -> list[Estimate]:
-        """``auroc/{hook}/{number}`` of some channels, with an interval over levels.
+        """The AUROC of some channels, with an interval over levels.
 
         Raises:
             TooFewSamples: fewer than 20 levels.
@@ -153,7 +163,7 @@ class Contrasts:
                 auroc_estimate(
                     np.concatenate([self.present[hook][:, channel], self.absent[hook][:, channel]]),
                     labels,
-                    name=f"auroc/{hook}/{channel}",
+                    name=f"AUROC of {hook} channel {channel}",
                     unit="levels",
                     rng=rng,
                     clusters=np.tile(self.levels, 2),

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float, Int64
-from scipy import stats as scipy_stats
 
 from mechinterp.stats.checks import clustered, fraction, require
 from mechinterp.stats.estimate import Estimate
@@ -30,15 +29,6 @@ def correlations(
     """The r of each channel; 0 where all its numbers are the same."""
     sums = _moments(present, absent).sum(0)
     return _r(sums, len(present))
-
-
-def aurocs(
-    present: Float[np.ndarray, "pairs channels"], absent: Float[np.ndarray, "pairs channels"]
-) -> Float[np.ndarray, " channels"]:
-    """How often a number with the object is above one without it (from any pair), ties counting half."""
-    n = len(present)
-    ranks = scipy_stats.rankdata(np.concatenate([present, absent]), axis=0)
-    return (ranks[:n].sum(0) - n * (n + 1) / 2) / n**2
 
 
 def estimates(

@@ -1,9 +1,9 @@
-"""One direction a layer that tells the coin from an empty place: fitted on some levels, judged on others.
+"""One direction a layer that decodes the coin's presence: fitted on some levels, evaluated on others.
 
 The direction is found among the channels at the coin's place, by ridge regression of "coin or not" (the penalty is
-chosen on levels within the fitting part). It is judged by how often it ranks a scene with the coin above one without
-(AUROC), beside the same in networks with random weights: of those, what is asked is in how many any layer stands out
-as far (Westfall & Young 1993).
+chosen on levels within the fitting part). It is evaluated by how often it ranks a scene with the coin above one without
+(AUROC). The null is the same in untrained networks; p is corrected for all layers by the maximum over the layers of
+each untrained network (Westfall & Young 1993).
 """
 
 from __future__ import annotations
@@ -11,24 +11,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float, Float64
 
 from mechinterp.features.contrasting import Contrasts
-from mechinterp.features.correlations import aurocs
 from mechinterp.features.responses import ChannelResponses, NullResponses
-from mechinterp.features.ridge import PENALTIES, folds
-from mechinterp.stats import Estimate, Null, auroc
+from mechinterp.stats import Estimate, Null, areas, auroc, maximum_statistic, ridge
+from mechinterp.stats.ridge import PENALTIES
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Direction:
-    """What tells the coin from an empty place at one hook point.
+    """The coin direction of one hook point.
 
     Attributes:
         hook: where.
         reading: weights over channels that read it out, in 1 / units of the activation.
         pattern: the mean change over channels that the coin makes, in units of the activation: what the layer holds of
-            it (Haufe et al. 2014), and what is taken out to see whether it matters.
+            it (Haufe et al. 2014), and what is replaced to see whether it is used.
         auroc: on held-out levels; its null the same in untrained networks, p corrected for all hook points.
     """
 
@@ -64,7 +63,7 @@ def coin_directions(
             if number == 0:
                 weights[hook] = w
         table.append(row)
-    p = _largest(np.array(table))
+    p = _corrected(np.array(table))
     found = []
     for column, hook in enumerate(choose.coin.hooks):
         w, held = weights[hook], report.coin
@@ -72,7 +71,7 @@ def coin_directions(
         estimate = auroc(
             scores,
             np.repeat([1, 0], len(held)),
-            name=f"decode/{hook}",
+            name=f"AUROC of the coin direction of {hook}",
             unit="levels",
             rng=rng,
             clusters=np.tile(held.levels, 2),
@@ -91,46 +90,32 @@ def fitted(contrasts: Contrasts, hook: str, rng: np.random.Generator) -> Float64
     levels = np.tile(contrasts.levels, 2)
     spread = rows.std(0)
     scaled = np.divide(rows - rows.mean(0), spread, out=np.zeros_like(rows), where=spread > 1e-9)
-    part = folds(levels, min(4, len(np.unique(levels))), rng)
+    part = ridge.folds(levels, min(4, len(np.unique(levels))), rng)
     errors = np.zeros(len(PENALTIES))
     for fold in range(part.max() + 1):
         train, test = part != fold, part == fold
-        for number, w in enumerate(_ridge(scaled[train], labels[train], PENALTIES)):
+        for number, w in enumerate(ridge.weights(scaled[train], labels[train], PENALTIES)):
             errors[number] += ((scaled[test] @ w - labels[test]) ** 2).sum()
-    (best,) = _ridge(scaled, labels, PENALTIES[[errors.argmin()]])
+    (best,) = ridge.weights(scaled, labels, PENALTIES[[errors.argmin()]])
     return np.divide(best, spread, out=np.zeros_like(best), where=spread > 1e-9)
-
-
-def _ridge(
-    rows: Float[np.ndarray, "rows channels"],
-    labels: Float[np.ndarray, " rows"],
-    penalties: Float64[np.ndarray, " penalties"],
-) -> list[Float64[np.ndarray, " channels"]]:
-    cross = rows.T @ rows
-    scale = max(np.trace(cross) / len(cross), 1e-12)
-    values, vectors = np.linalg.eigh(cross)
-    turned = vectors.T @ (rows.T @ labels)
-    return [vectors @ (turned / (values.clip(0) + penalty * scale)) for penalty in penalties]
 
 
 def _area(contrasts: Contrasts, hook: str, w: Float64[np.ndarray, " channels"]) -> float:
     present, absent = contrasts.present[hook] @ w, contrasts.absent[hook] @ w
-    return float(aurocs(present[:, None], absent[:, None])[0])
+    return float(areas(present[:, None], absent[:, None])[0])
 
 
-def _largest(areas: Float64[np.ndarray, "networks hooks"]) -> Float64[np.ndarray, " hooks"]:
-    """For each hook of the first network, the share of networks with any hook that stands out as far from its layer."""
-    scores = (areas - areas.mean(0)) / np.maximum(areas.std(0), 1e-9)
-    most: Float64[np.ndarray, " networks"] = scores[1:].max(1)
-    counted: Int64[np.ndarray, " hooks"] = (most[:, None] >= scores[0] - 1e-12).sum(0)
-    return (1 + counted) / (1 + len(most))
+def _corrected(table: Float64[np.ndarray, "networks hooks"]) -> Float64[np.ndarray, " hooks"]:
+    """For each hook of the first network, p after each hook's areas were brought to one scale over all networks."""
+    scores = (table - table.mean(0)) / np.maximum(table.std(0), 1e-9)
+    return maximum_statistic(scores[0], scores[1:])
 
 
 def _null(draws: Float[np.ndarray, " networks"], p: float, hook: str, networks: int) -> Null:
     low, high = np.quantile(draws, [0.025, 0.975])
     return Null(
-        description=f"the same at {hook} of {networks} networks with random weights; p: share of networks in which any "
-        "hook point stands out as far",
+        description=f"{hook} of {networks} untrained networks; p: share of networks in which any hook point stands "
+        "out as far",
         value=float(draws.mean()),
         low=float(low),
         high=float(high),

@@ -1,4 +1,4 @@
-"""What was found at one hook point, and what it comes to."""
+"""What was found at one hook point, and what it amounts to."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mechinterp.features.coin_ablation import ACTIONS, CoinAblation, ablate_coin
 from mechinterp.features.coin_channels import CoinChannel
 from mechinterp.features.counterfactuals import CounterfactualScenes
 from mechinterp.features.directions import Direction
 from mechinterp.features.responses import ChannelResponses
-from mechinterp.features.uses import ACTS, Use, take_back
-from mechinterp.features.verdicts import Evidence
+from mechinterp.features.verdicts import Evidence, Verdict
 from mechinterp.policies.graph import Policy
 
 
@@ -23,9 +23,9 @@ class Finding:
         hook, width, side: the layer, its channels, and cells along a side of its map (0: no map).
         dead: channels with one value everywhere, in all scenes with the coin and without it.
         channels: the coin channels, strongest first.
-        direction: what tells the coin from an empty place.
-        by_channels, by_direction: what taking all coin channels together, or the direction, back changes; None where
-            there is nothing to take back.
+        direction: the direction that decodes the coin.
+        channels_ablated, direction_ablated: effects of replacing all coin channels together, or the direction, by
+            coin-absent activations; None where there is nothing to replace.
     """
 
     hook: str
@@ -34,19 +34,20 @@ class Finding:
     dead: int
     channels: tuple[CoinChannel, ...]
     direction: Direction
-    by_channels: Use | None
-    by_direction: Use | None
+    channels_ablated: CoinAblation | None
+    direction_ablated: CoinAblation | None
 
     @property
-    def verdict(self) -> str:
-        """One of the keys of `VERDICTS`."""
+    def verdict(self) -> Verdict:
+        """What may be said of the hook point."""
+        both = (self.channels_ablated, self.direction_ablated)
         return Evidence(
             dead=self.dead == self.width,
             channels=len(self.channels),
-            auroc=self.direction.auroc,
-            channels_move=self.by_channels.moved if self.by_channels is not None else (),
-            direction_moves=self.by_direction.moved if self.by_direction is not None else (),
-            idle=all(use is None or use.idle for use in (self.by_channels, self.by_direction)),
+            decoding=self.direction.auroc,
+            by_channels=self.channels_ablated.affected if self.channels_ablated is not None else (),
+            by_direction=self.direction_ablated.affected if self.direction_ablated is not None else (),
+            negligible=all(ablation is None or ablation.negligible for ablation in both),
         ).verdict
 
 
@@ -60,20 +61,20 @@ def findings(
     rng: np.random.Generator,
     random: int = 8,
 ) -> list[Finding]:
-    """Put together what was found at each hook point, after taking back its channels and its direction.
+    """Put together what was found at each hook point, after ablating its coin channels and its coin direction.
 
     Args:
-        scenes, report: of the levels that chose nothing.
-        random: random parts beside each, see `uses.take_back`.
+        scenes, report: of the levels on which nothing was chosen.
+        random: random parts that are ablated for each, see `ablate_coin`.
     """
     by_hook: dict[str, list[CoinChannel]] = {}
     for found in channels:
         by_hook.setdefault(found.hook, []).append(found)
     sets = {hook: tuple(sorted(c.channel for c in own)) for hook, own in by_hook.items()}
     lines = {d.hook: d.pattern for d in directions if np.linalg.norm(d.pattern) > 0}
-    asked = len(ACTS) * (len(sets) + len(lines))
+    tests = len(ACTIONS) * (len(sets) + len(lines))
     of_channels, of_lines = (
-        {use.hook: replace(use, asked=asked) for use in take_back(policy, scenes, parts, rng=rng, random=random)}
+        {one.hook: replace(one, tests=tests) for one in ablate_coin(policy, scenes, parts, rng=rng, random=random)}
         for parts in (sets, lines)
     )
     return [
@@ -84,8 +85,8 @@ def findings(
             dead=int(report.coin.dead[d.hook].sum()),
             channels=tuple(by_hook.get(d.hook, ())),
             direction=d,
-            by_channels=of_channels.get(d.hook),
-            by_direction=of_lines.get(d.hook),
+            channels_ablated=of_channels.get(d.hook),
+            direction_ablated=of_lines.get(d.hook),
         )
         for d in directions
     ]

@@ -11,16 +11,16 @@ from jaxtyping import Float, Float32, Float64, Int64, UInt8
 from mechinterp.features.errors import FeatureError
 from mechinterp.features.probing import FEWEST, PIXELS, Probe, activations, judge, moved
 from mechinterp.features.receptive import Grid, grids
-from mechinterp.features.ridge import folds
 from mechinterp.policies.controls import untrained
 from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names
 from mechinterp.policies.nodes import FRAME
 from mechinterp.policies.stages import stage_outputs
+from mechinterp.stats import ridge
 
 NEAR = 7.5
-"""Pixels from the object within which a guess counts as right: about one and a half cells of the game's world."""
+"""Pixels from the object within which a guess counts as correct: about one and a half cells of the game's world."""
 GUESS = "always the same place"
 _PENALTY = 1e-3
 
@@ -39,14 +39,14 @@ def place_probes(
     parts: int = 4,
     batch: int = 64,
 ) -> list[Probe]:
-    """At every hook point with maps: how often the cell with the largest read-out lies on the object.
+    """At every hook point with maps: how often the cell with the largest output lies on the object.
 
-    The read-out is a linear function of a cell's channels, fitted by least squares to 1 at the object's cell and 0
-    elsewhere (Fisher's direction), and applied to levels that it was not fitted on. A guess is right within `NEAR`
-    pixels of the object (so that coarse and fine maps are judged alike); the score is the share of right guesses.
+    The output is a linear function of a cell's channels, fitted by least squares to 1 at the object's cell and 0
+    elsewhere (Fisher's direction), and applied to levels that it was not fitted on. A guess is correct within `NEAR`
+    pixels of the object (so that coarse and fine maps are judged alike); the score is the share of correct guesses.
 
     Baselines: the same probe on the frame averaged down to the layer's resolution, on untrained networks, and the one
-    place that is right most often. For the null the places are moved between whole levels.
+    place that is correct most often. For the null the places are moved between whole levels.
 
     Args:
         places: (row, column) of the object in pixels of the frame; NaN where it is not in view (left out).
@@ -66,7 +66,7 @@ def place_probes(
         raise FeatureError(f"probe of the place of {name}: in view in {have} levels, at least {FEWEST} are needed")
     frames, levels, places = frames[rows], levels[rows], places[rows]
     wanted = [places, *(places[moved(levels, rng)] for _ in range(shuffles))]
-    part = folds(levels, parts, rng)
+    part = ridge.folds(levels, parts, rng)
     controls = {f"untrained network {seed}": untrained(policy, seed=seed) for seed in networks}
     blind = _blind(places, part)
     found = []

@@ -1,44 +1,45 @@
-"""What can be read out of each layer by a linear probe, and how much of it the network put there.
+"""What a linear probe decodes from each layer, and how much of it the network put there.
 
 A number that can be decoded need not be represented: pixels already hold the whole scene, and random layers keep most
-of it. So each probe stands beside the same probe on the raw pixels and on the same layer of networks with random
-weights, and what is reported is the score above the better of them, on levels that the probe was not fitted on, with
-shuffled labels for a null (control tasks, Hewitt & Liang 2019; baselines as in Bush et al. 2025).
+of it. So each probe is compared with the same probe on the raw pixels and on the same layer of untrained networks, and
+what is reported is the score above the better of them, on levels that the probe was not fitted on, with shuffled labels
+for a null (control tasks, Hewitt & Liang 2019; baselines as in Bush et al. 2025).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Float64, Int64, UInt8
 
-from mechinterp.features import ridge
 from mechinterp.features.errors import FeatureError
 from mechinterp.features.world import Label
 from mechinterp.policies.controls import untrained
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names
 from mechinterp.policies.stages import stage_outputs
-from mechinterp.stats import Estimate, Null, mean
+from mechinterp.stats import Estimate, Null, mean, ridge, widened
 
 PIXELS = "pixels"
 FEWEST = 10
 """Scenes of each class, and levels, without which a probe is not worth fitting."""
 
+ProbeKind = Literal["class", "number", "place"]
 ScoreRows = Float64[np.ndarray, "scenes shuffles"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """How well one variable can be read out of one layer.
+    """How well one variable can be decoded from one layer.
 
     Attributes:
-        label, hook: what was read, and where.
+        label, hook: what was decoded, and where.
         kind: "class" (scores are balanced accuracies, chance 0.5), "number" (R squared, chance 0) or "place" (share of
-            right guesses).
+            correct guesses).
         score: on held-out levels; its null has the labels shuffled (`shuffled`).
         baselines: the same score of the same probe on the pixels and on untrained networks.
         above: score minus that of the better baseline, scene by scene.
@@ -47,7 +48,7 @@ class Probe:
 
     label: str
     hook: str
-    kind: str
+    kind: ProbeKind
     score: Estimate
     baselines: dict[str, Estimate]
     above: Estimate
@@ -95,9 +96,9 @@ def probes(
         own = ridge.kernel(activations(policy, frames, hook, batch))
         others = {name: ridge.kernel(activations(network, frames, hook, batch)) for name, network in controls.items()}
         for group, raw in zip(groups, on_pixels, strict=True):
-            scores, beside = group(own), {name: group(gram) for name, gram in others.items()}
+            scores, compared = group(own), {name: group(gram) for name, gram in others.items()}
             for label in group.labels:
-                baselines = {PIXELS: raw[label.name], **{name: rows[label.name] for name, rows in beside.items()}}
+                baselines = {PIXELS: raw[label.name], **{name: rows[label.name] for name, rows in compared.items()}}
                 judged = judge(label.name, label.kind, hook, scores[label.name], baselines, group.levels, rng)
                 found.append(judged)
     order = {label.name: place for place, label in enumerate(labels)}
@@ -166,7 +167,7 @@ class _Group:
 
 def judge(
     label: str,
-    kind: str,
+    kind: ProbeKind,
     hook: str,
     scores: ScoreRows,
     baselines: dict[str, ScoreRows],
@@ -180,12 +181,14 @@ def judge(
         return mean(rows, name=what, unit="levels", rng=rng, clusters=levels)
 
     score = estimate(scores[:, 0], name)
+    if kind == "place":  # a share: that all levels agree does not show that every level would
+        score = widened(score)
     null = Null.from_draws(score.value, scores[:, 1:].mean(0), description="labels moved between whole levels")
-    beside = {other: estimate(rows[:, 0], f"{name}: {other}") for other, rows in baselines.items()}
-    best = max(beside, key=lambda other: beside[other].value)
+    others = {other: estimate(rows[:, 0], f"{name}: {other}") for other, rows in baselines.items()}
+    best = max(others, key=lambda other: others[other].value)
     above = estimate(scores[:, 0] - baselines[best][:, 0], f"{name}: above {best}")
     return Probe(
-        label=label, hook=hook, kind=kind, score=score.against(null), baselines=beside, above=above, best_baseline=best
+        label=label, hook=hook, kind=kind, score=score.against(null), baselines=others, above=above, best_baseline=best
     )
 
 

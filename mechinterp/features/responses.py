@@ -1,4 +1,4 @@
-"""How every channel answers to a coin, and to other things in the coin's place."""
+"""How every channel responds to a coin, and to other objects in the coin's place."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ChannelResponses:
 
     @property
     def rivals(self) -> tuple[str, ...]:
-        """The other things that there are scenes of."""
+        """The other objects at the coin's place that there are scenes of."""
         return tuple(name for name in RIVALS if name in self.contrasts)
 
     def of_levels(self, levels: Int64[np.ndarray, " levels"]) -> ChannelResponses:
@@ -53,11 +53,11 @@ class ChannelResponses:
 
     @property
     def others(self) -> tuple[str, ...]:
-        """Every thing of the game other than the coin: rivals, and things with a place of their own."""
+        """Every object of the game other than the coin: rivals, and objects with a place of their own."""
         return tuple(name for name in (*RIVALS, *ELSEWHERE) if name in self.contrasts)
 
     def selective(self, hook: str) -> Float[np.ndarray, " channels"]:
-        """How well each channel tells a coin from whatever else may be there, -1 to 1.
+        """How well each channel discriminates a coin from whatever else may be there, -1 to 1.
 
         The smallest of its correlations with "coin" (1) against each of: nothing there, a crate, a saw, an enemy, lava,
         the end wall (0), both sides counting alike; negative for a channel that is lower for the coin than for all of
@@ -71,11 +71,11 @@ class ChannelResponses:
             raise FeatureError("no scene had room for a crate, a saw or an enemy in the coin's place; give more levels")
         coin = self.coin.present[hook]
         against = [self.coin.absent[hook], *(self.contrasts[name].present[hook] for name in self.others)]
-        table = np.array([apart(coin, other) for other in against])
+        table = np.array([balanced_correlation(coin, other) for other in against])
         return np.where(table.min(0) > 0, table.min(0), np.where(table.max(0) < 0, table.max(0), 0.0))
 
 
-def apart(
+def balanced_correlation(
     first: Float[np.ndarray, "first channels"], second: Float[np.ndarray, "second channels"]
 ) -> Float[np.ndarray, " channels"]:
     """The correlation of each column with being in `first` rather than `second`, as if both had as many rows.
@@ -94,21 +94,21 @@ def channel_responses(
     scenes: CounterfactualScenes,
     *,
     hooks: Names = None,
-    things: Container[str] = OBJECTS,
+    objects: Container[str] = OBJECTS,
     batch: int = BATCH,
 ) -> ChannelResponses:
     """Run the network on every scene once and read it at the place of the object.
 
     Args:
         hooks: by default those of `stage_outputs`.
-        things: which of the objects, beside the coin.
+        objects: which of the objects, apart from the coin.
 
     Raises:
         UnknownHook: see `Policy.select`.
     """
     names = policy.select(stage_outputs(policy) if hooks is None else hooks)
     sides = {name: grid.side if (grid := where) else 0 for name, where in grids(policy).items() if name in names}
-    shown = {name: thing for name, thing in scenes.objects.items() if name == COIN or name in things}
+    shown = {name: thing for name, thing in scenes.objects.items() if name == COIN or name in objects}
     # a thing of another size has its middle elsewhere: the empty scene is read there too
     points = {COIN: shown[COIN].places}
     for name, thing in shown.items():
@@ -167,10 +167,10 @@ def null_responses(
     Twenty are the fewest with which the corrected p can come down to 0.05. The `LOOKS` are left out: no test asks them.
     """
     names = policy.select(stage_outputs(policy) if hooks is None else hooks)
-    things = (*RIVALS, *ELSEWHERE)
+    objects = (*RIVALS, *ELSEWHERE)
     return NullResponses(
         tuple(
-            channel_responses(untrained(policy, seed=seed), scenes, hooks=names, things=things, batch=batch)
+            channel_responses(untrained(policy, seed=seed), scenes, hooks=names, objects=objects, batch=batch)
             for seed in seeds
         )
     )

@@ -1,7 +1,7 @@
-"""What contrasts come to in networks that know nothing.
+"""The null distribution of contrasts: untrained networks.
 
-Every convolution sees the coin's pixels, so a channel is worth a word only where it tells more than channels of the
-same layer do in networks with random weights ("Dead Salmons", Meloux et al. 2025; Adebayo et al. 2018).
+Every convolution sees the coin's pixels, so a channel is remarkable only where it discriminates better than channels of
+the same layer do in networks with random weights ("Dead Salmons", Meloux et al. 2025; Adebayo et al. 2018).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mechinterp.features.paired import Pairs, contrasts
 from mechinterp.policies.controls import untrained
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names, select
-from mechinterp.stats import Null, benjamini_hochberg
+from mechinterp.stats import Null, maximum_statistic, pooled_false_discovery
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,31 +60,20 @@ class NullContrasts:
     def p_values(self, found: Contrasts, *, hooks: Names = None) -> dict[Channel, float]:
         """For each channel, in how many networks (of the untrained ones and the policy) some channel comes as far.
 
-        (1 + untrained networks in which any channel of any of these layers has as large a score) / (1 + networks):
-        the p value of the largest statistic (Westfall & Young 1993), corrected for all channels at once. Where the
-        policy is itself untrained, the chance that it has any channel with p <= alpha is no more than alpha,
-        whatever the dependence between channels. With n networks no p is below 1 / (n + 1).
+        Corrected for all channels at once by the maximum over all channels of each untrained network, see
+        `stats.maximum_statistic`. With n networks no p is below 1 / (n + 1).
         """
         names = select(hooks, found.hooks)
-        scores = {hook: self._all_scores(found, hook) for hook in names}
-        largest = np.max([[np.abs(own).max(initial=0) for own in per[1:]] for per in scores.values()], axis=0)
-        own = np.abs(np.concatenate([per[0] for per in scores.values()]))
-        p = (1 + (largest >= own[:, None]).sum(1)) / (1 + len(self))
+        p = maximum_statistic(*self._sizes(found, names))
         return dict(zip(found.channels(names), p.tolist(), strict=True))
 
     def q_values(self, found: Contrasts, *, hooks: Names = None) -> dict[Channel, float]:
         """False discovery rate: of the channels with q up to 0.05, no more than 5 % are expected to be chance.
 
-        Ranks among the scores of all channels of all untrained networks, adjusted for the policy's channels (Benjamini
-        & Hochberg). It takes channels for independent, which those of one network are not quite: `p_values` is the
-        stricter and surer, this the longer list.
+        See `stats.pooled_false_discovery`: `p_values` is stricter and assumes less, this is the longer list.
         """
         names = select(hooks, found.hooks)
-        scores = [self._all_scores(found, hook) for hook in names]
-        own = np.abs(np.concatenate([per[0] for per in scores]))
-        drawn = np.sort(np.abs(np.concatenate([part for per in scores for part in per[1:]])))
-        reached = len(drawn) - np.searchsorted(drawn, own, side="left")
-        q = benjamini_hochberg((1 + reached) / (1 + len(drawn)))
+        q = pooled_false_discovery(*self._sizes(found, names))
         return dict(zip(found.channels(names), q.tolist(), strict=True))
 
     def nulls(self, found: Contrasts, *, hooks: Names = None, level: float = 0.95) -> list[Null]:
@@ -98,8 +87,8 @@ class NullContrasts:
             dataclasses.replace(
                 ranges[hook],
                 p=value,
-                description=f"channels of {hook} in {len(self)} networks with random weights; p: share of networks "
-                f"in which any of {len(p)} channels stands out as far in its layer",
+                description=f"channels of {hook} in {len(self)} untrained networks; p: share of networks in which any "
+                f"of {len(p)} channels stands out as far in its layer",
             )
             for (hook, _), value in p.items()
         ]
@@ -114,7 +103,7 @@ class NullContrasts:
             hook: Null.from_draws(
                 found.strength(hook),
                 np.array([network.strength(hook) for network in self.networks]),
-                description=f"{hook} of {len(self)} networks with random weights",
+                description=f"{hook} of {len(self)} untrained networks",
                 side="above",
             )
             for hook in select(hooks, found.hooks)
@@ -130,6 +119,13 @@ class NullContrasts:
                 "give more networks"
             )
         return draws
+
+    def _sizes(
+        self, found: Contrasts, hooks: tuple[str, ...]
+    ) -> tuple[Float[np.ndarray, " channels"], Float[np.ndarray, "networks channels"]]:
+        """Absolute scores of all channels: the policy's, and each untrained network's."""
+        everyone = np.abs(np.concatenate([np.stack(self._all_scores(found, hook)) for hook in hooks], axis=1))
+        return everyone[0], everyone[1:]
 
     def _all_scores(self, found: Contrasts, hook: str) -> list[Float[np.ndarray, " channels"]]:
         """Scores of the policy's channels, then of each untrained network's."""

@@ -3,34 +3,76 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from mechinterp.features.coin_channels import ALPHA
 from mechinterp.stats import Estimate
 
-VERDICTS = {
-    "used": "coin channels, on which an action hangs",
-    "direction used": "coin channels, on which no action was shown to hang; one hangs on the layer's coin direction",
-    "not connected": "decodable but not connected: coin channels, on which no action hangs",
-    "unclear": "coin channels; whether an action hangs on them is unclear",
-    "spread, used": "no coin channel shown, but a direction beyond chance, on which an action hangs",
-    "spread, not connected": "decodable but not connected: a direction beyond chance, on which no action hangs",
-    "spread, unclear": "no coin channel shown, but a direction beyond chance; whether an action hangs on it is unclear",
-    "used, not beyond chance": "an action hangs on the coin's direction, which was not shown to tell the coin better "
-    "than untrained networks' do",
-    "not shown beyond chance": "tells a coin from nothing, but was not shown to do so better than untrained networks",
-    "nothing shown": "was not shown to tell a coin from nothing",
-    "dead": "dead: no channel ever changes, with a coin or without",
-}
-"""What may be said of a hook point: a key, and its words.
 
-"An action hangs on it" where an effect was shown that matters (`Use.moves`: beyond the margin, chance and every random
-part, corrected for all hook points and parts); "no action hangs on it" where all effects were shown to lie within the
-margin (`Use.idle`); else it is unclear. That something was not shown does not mean that it is not there.
-"""
-HELD = ("used", "direction used", "spread, used")
-"""The verdicts that say that an action hangs on what a layer holds of the coin beyond chance."""
-BARE = "used, not beyond chance"
-"""An action hangs on what a layer holds of the coin, but not beyond chance."""
+class Verdict(StrEnum):
+    """What may be said of a hook point. That something was not shown does not mean that it is not there.
+
+    "Used": a causal effect on an action was shown (`CoinAblation.affects`: larger than the margin and than that of
+    every random part, and significant after correction for all hook points and parts). "Not used": all effects were
+    shown to be equivalent to zero within the margin (`CoinAblation.negligible`). Otherwise the use is unclear.
+    """
+
+    CHANNELS_USED = "coin channels, used"
+    CHANNELS_DIRECTION_USED = "coin channels, direction used"
+    CHANNELS_UNUSED = "coin channels, not used"
+    CHANNELS_UNCLEAR = "coin channels, use unclear"
+    DIRECTION_USED = "coin direction, used"
+    DIRECTION_UNUSED = "coin direction, not used"
+    DIRECTION_UNCLEAR = "coin direction, use unclear"
+    USED_WITHIN_NULL = "used, within the null"
+    WITHIN_NULL = "within the null"
+    NOT_DECODABLE = "not shown decodable"
+    DEAD = "dead"
+
+    @property
+    def words(self) -> str:
+        """The verdict as a clause."""
+        return _WORDS[self]
+
+    @property
+    def has_channels(self) -> bool:
+        """Whether coin channels were confirmed."""
+        return self in (
+            Verdict.CHANNELS_USED,
+            Verdict.CHANNELS_DIRECTION_USED,
+            Verdict.CHANNELS_UNUSED,
+            Verdict.CHANNELS_UNCLEAR,
+        )
+
+    @property
+    def direction_alone(self) -> bool:
+        """Whether no channel, but a direction exceeds untrained networks."""
+        return self in (Verdict.DIRECTION_USED, Verdict.DIRECTION_UNUSED, Verdict.DIRECTION_UNCLEAR)
+
+    @property
+    def used(self) -> bool:
+        """Whether a representation of the coin that exceeds untrained networks causally affects an action."""
+        return self in (Verdict.CHANNELS_USED, Verdict.CHANNELS_DIRECTION_USED, Verdict.DIRECTION_USED)
+
+
+_WORDS = {
+    Verdict.CHANNELS_USED: "coin channels, which causally affect the action",
+    Verdict.CHANNELS_DIRECTION_USED: "coin channels, for which no causal effect was shown; the layer's coin direction "
+    "causally affects the action",
+    Verdict.CHANNELS_UNUSED: "coin channels, decodable but not causally used",
+    Verdict.CHANNELS_UNCLEAR: "coin channels; whether they causally affect the action is unclear",
+    Verdict.DIRECTION_USED: "no coin channel was confirmed, but a direction exceeds untrained networks and causally "
+    "affects the action",
+    Verdict.DIRECTION_UNUSED: "no coin channel was confirmed; a direction exceeds untrained networks, decodable but "
+    "not causally used",
+    Verdict.DIRECTION_UNCLEAR: "no coin channel was confirmed; a direction exceeds untrained networks, and whether it "
+    "causally affects the action is unclear",
+    Verdict.USED_WITHIN_NULL: "the coin direction causally affects the action, but was not shown to decode the coin "
+    "better than untrained networks do",
+    Verdict.WITHIN_NULL: "the coin is decodable, but not shown to be better than in untrained networks",
+    Verdict.NOT_DECODABLE: "the coin was not shown to be decodable",
+    Verdict.DEAD: "dead: no channel ever changes, with a coin or without",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,37 +82,40 @@ class Evidence:
     Attributes:
         dead: whether no channel ever changes.
         channels: how many coin channels were confirmed.
-        auroc: of the coin's direction, against untrained networks.
-        channels_move, direction_moves: the actions that were shown to hang on all coin channels together, and on the
-            direction.
-        idle: whether it was shown that no action hangs on either.
+        decoding: AUROC of the coin direction, with untrained networks as the null.
+        by_channels, by_direction: the actions on which a causal effect of all coin channels together, and of the
+            direction, was shown.
+        negligible: whether both were shown to have no effect on any action beyond the margin.
     """
 
     dead: bool
     channels: int
-    auroc: Estimate
-    channels_move: tuple[str, ...]
-    direction_moves: tuple[str, ...]
-    idle: bool
+    decoding: Estimate
+    by_channels: tuple[str, ...]
+    by_direction: tuple[str, ...]
+    negligible: bool
 
     @property
-    def verdict(self) -> str:
-        """One of the keys of `VERDICTS`."""
+    def verdict(self) -> Verdict:
+        """What it amounts to."""
         if self.dead:
-            return "dead"
+            return Verdict.DEAD
         if self.channels:
-            if self.channels_move:
-                return "used"
-            return "direction used" if self.direction_moves else "not connected" if self.idle else "unclear"
-        if self.beyond_chance:
-            kind = "used" if self.direction_moves else "not connected" if self.idle else "unclear"
-            return f"spread, {kind}"
-        if self.direction_moves:
-            return BARE
-        return "not shown beyond chance" if self.auroc.low > 0.5 else "nothing shown"
+            if self.by_channels:
+                return Verdict.CHANNELS_USED
+            if self.by_direction:
+                return Verdict.CHANNELS_DIRECTION_USED
+            return Verdict.CHANNELS_UNUSED if self.negligible else Verdict.CHANNELS_UNCLEAR
+        if self.exceeds_untrained:
+            if self.by_direction:
+                return Verdict.DIRECTION_USED
+            return Verdict.DIRECTION_UNUSED if self.negligible else Verdict.DIRECTION_UNCLEAR
+        if self.by_direction:
+            return Verdict.USED_WITHIN_NULL
+        return Verdict.WITHIN_NULL if self.decoding.low > 0.5 else Verdict.NOT_DECODABLE
 
     @property
-    def beyond_chance(self) -> bool:
-        """Whether the direction was shown to tell the coin better than those of untrained networks do."""
-        null = self.auroc.null
-        return null is not None and null.p is not None and null.p <= ALPHA and self.auroc.low > 0.5
+    def exceeds_untrained(self) -> bool:
+        """Whether the direction decodes the coin better than those of untrained networks do (FWER 5 %)."""
+        null = self.decoding.null
+        return null is not None and null.p is not None and null.p <= ALPHA and self.decoding.low > 0.5

@@ -61,7 +61,8 @@ def whereabouts(
             heard = ~np.isnan(table).any(1)
             if len(np.unique(levels[heard])) < 2:
                 continue
-            names = [f"place/{hook}/{channel}/{what}" for what in ("right", "below", "around")]
+            what = f"change of the map of {hook} channel {channel}"
+            names = [f"{what}: {part}" for part in ("pixels right of the coin", "pixels below it", "share around it")]
             right, below, around = means(table[heard], names=names, unit="levels", rng=rng, clusters=levels[heard])
             around = widened(around)
             found.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -70,3 +70,9 @@ class Text:
     headlines: Sequence[str] = ()
     keys: Sequence[KeyNumber] = ()
     tables: Sequence[Table] = field(default=())
+
+
+def not_measured(reasons: Mapping[str, str]) -> tuple[Table, ...]:
+    """A table of what could not be measured, and why; none where nothing was left out."""
+    rows = [(what, why) for what, why in reasons.items()]
+    return (Table(rows=rows, columns=("not measured", "reason")),) if rows else ()

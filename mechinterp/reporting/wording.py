@@ -56,6 +56,11 @@ def plain(value: float, decimals: int) -> str:
     return f"{MINUS}{bare}" if text.startswith("-") and bare.strip("0.") else bare
 
 
+def share(value: float) -> str:
+    """`80 %`, of a share of 1."""
+    return f"{100 * value:.0f}\N{NO-BREAK SPACE}%"
+
+
 def count(estimate: Estimate) -> str:
     """`n = 120 levels`."""
     return f"n = {estimate.n} {estimate.unit}"

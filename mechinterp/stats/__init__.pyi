@@ -1,3 +1,4 @@
+from . import ridge as ridge
 from .averages import mean as mean
 from .averages import means as means
 from .averages import samples_needed as samples_needed
@@ -14,10 +15,13 @@ from .estimate import Null as Null
 from .multiplicity import benjamini_hochberg as benjamini_hochberg
 from .multiplicity import correct as correct
 from .multiplicity import holm as holm
+from .multiplicity import maximum_statistic as maximum_statistic
+from .multiplicity import pooled_false_discovery as pooled_false_discovery
 from .nulls import permutation_test as permutation_test
 from .nulls import sign_flip_test as sign_flip_test
 from .nulls import sign_flip_tests as sign_flip_tests
 from .proportions import proportion as proportion
+from .statistics import areas as areas
 from .statistics import auroc as auroc
 from .statistics import bootstrap as bootstrap
 from .statistics import widened_area as widened_area

@@ -1,4 +1,4 @@
-"""Many tests at once: the false discovery rate (Benjamini & Hochberg) and the family-wise error (Holm)."""
+"""Many tests at once: the false discovery rate (Benjamini & Hochberg) and the family-wise error (Holm; maximum)."""
 
 from __future__ import annotations
 
@@ -49,6 +49,49 @@ def holm(p: ArrayLike) -> Float[np.ndarray, " tests"]:
     return adjusted
 
 
+def maximum_statistic(
+    observed: Float[np.ndarray, " tests"], draws: Float[np.ndarray, "draws tests"]
+) -> Float[np.ndarray, " tests"]:
+    """P values corrected for all tests at once by the maximum of each draw of the null (Westfall & Young 1993).
+
+    (1 + draws in which any test has as large a statistic) / (1 + draws), one-sided; hand over absolute values for two
+    sides. Where nothing is to be found and the observed statistics are exchangeable with a draw's, the chance that any
+    p is alpha or less is at most alpha, whatever the dependence between the tests. With n draws no p is below
+    1 / (n + 1).
+
+    Args:
+        observed: the statistic of each test; statistics of different tests must be comparable (brought to one scale).
+        draws: the same under the null, a row a draw.
+
+    Raises:
+        StatsError: shapes that do not fit, or values that are not finite.
+    """
+    own, null = _statistics(observed, draws)
+    largest = np.sort(null.max(1))
+    reached = len(largest) - np.searchsorted(largest, own - _slack(own, null), side="left")
+    return (1 + reached) / (1 + len(largest))
+
+
+def pooled_false_discovery(
+    observed: Float[np.ndarray, " tests"], draws: Float[np.ndarray, "draws tests"]
+) -> Float[np.ndarray, " tests"]:
+    """The false discovery rate of each test, its p ranked among the statistics of all tests of all draws.
+
+    The pool allows far smaller p values than there are draws, at the price of taking the tests as exchangeable and
+    those of one draw as independent: `maximum_statistic` is stricter and needs neither.
+
+    Args:
+        observed, draws: as in `maximum_statistic`.
+
+    Raises:
+        StatsError: see `maximum_statistic`.
+    """
+    own, null = _statistics(observed, draws)
+    pool = np.sort(null.ravel())
+    reached = len(pool) - np.searchsorted(pool, own - _slack(own, null), side="left")
+    return benjamini_hochberg((1 + reached) / (1 + len(pool)))
+
+
 def correct(estimates: Sequence[Estimate], *, method: Literal["holm", "benjamini-hochberg"] = "holm") -> list[Estimate]:
     """The same estimates, the p of each null adjusted for their number and its description saying so.
 
@@ -82,3 +125,17 @@ def _probabilities(p: ArrayLike) -> Float[np.ndarray, " tests"]:
     if raw.min() < 0 or raw.max() > 1:
         raise StatsError(f"p values must lie in 0..1, got {raw.min():.6g} to {raw.max():.6g}")
     return raw
+
+
+def _statistics(
+    observed: ArrayLike, draws: ArrayLike
+) -> tuple[Float[np.ndarray, " tests"], Float[np.ndarray, "draws tests"]]:
+    own, null = numbers(observed, name="observed statistics"), numbers(draws, name="null statistics", ndim=2)
+    if null.shape[1] != len(own):
+        raise StatsError(f"null statistics: {null.shape[1]} tests a draw, but {len(own)} were observed")
+    return own, null
+
+
+def _slack(own: np.ndarray, null: np.ndarray) -> float:
+    """Statistics that differ by rounding alone are ties."""
+    return 1e-12 * max(float(np.abs(own).max()), float(np.abs(null).max()))

@@ -24,6 +24,9 @@ class Painted:
     centres: np.ndarray
     variable: str = "painted coin"
 
+    def __len__(self) -> int:
+        return len(self.levels)
+
     def coin_cells(self, side, which):
         if which == "corrupted":
             return np.full((len(self.levels), 2), -1)
@@ -49,6 +52,14 @@ def colour_detector(channel: int = 3, seed: int = 0) -> Policy:
         conv.weight[channel] = 0
         conv.weight[channel, :, 1, 1] = torch.tensor([1.0, 1.0, -2.0])
         conv.bias[channel] = -1.6
+    return policy
+
+
+def loud(seed: int = 0):
+    """A small network that has preferences: at initialisation the logits are nearly zero."""
+    policy = build(SMALL, seed=seed).requires_grad_(False)
+    policy.get_parameter("logits.weight").mul_(200)
+    policy.get_parameter("logits.bias").copy_(torch.linspace(-1, 1, 15))
     return policy
 
 

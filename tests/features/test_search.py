@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from mechinterp.circuits.planted import planted
 from mechinterp.coinrun.engine import GameOptions
-from mechinterp.features import Contrasts, Grid, LocatePlan, carried, search, searching, variable_table
-from mechinterp.features.variables import exchanged, largest_difference
+from mechinterp.features import Grid, LocatePlan, carried, search, searching, variable_table
+from mechinterp.features.variables import largest_difference
 from mechinterp.features.whereabouts import _table, whereabouts
 from mechinterp.policies import ImpalaConfig, build
-from mechinterp.stats import sign_flip_tests
 
 PLAIN = GameOptions(distribution_mode="easy", use_backgrounds=False)
 HOOKS = ("block1.res1.hook_out", "block2.res1.hook_out")
@@ -109,20 +107,6 @@ def test_a_network_that_knows_nothing_goes_through_the_whole_search():
     assert len(found.null) == 20
 
 
-def test_exchanging_labels_is_flipping_the_signs_of_levels():
-    rng = np.random.default_rng(0)
-    levels = np.arange(9).repeat(3)
-    absent = rng.normal(size=(27, 4)).astype(np.float32)
-    present = (absent + rng.normal([0, 0.5, 1, 0], 1, (27, 4))).astype(np.float32)
-    present[:, 3] = absent[:, 3]
-    own = Contrasts(
-        variable="x", present={"a": present[:, :2], "b": present[:, 2:]},
-        absent={"a": absent[:, :2], "b": absent[:, 2:]}, dead={}, sides={"a": 0, "b": 0}, levels=levels,
-    )  # fmt: skip
-    complete = sign_flip_tests(present.astype(float) - absent, unit="levels", rng=rng, clusters=levels)
-    assert exchanged(own, rng) == pytest.approx([null.p for null in complete], abs=0.02)
-
-
 def test_the_middle_of_a_change_and_its_share_around_the_coin():
     grid = Grid(8, 8.0, 4.0, 8.0)
     change = np.zeros((2, 8, 8))
@@ -130,20 +114,3 @@ def test_the_middle_of_a_change_and_its_share_around_the_coin():
     table = _table(change, np.array([[20.0, 28.0], [20.0, 28.0]]), grid)
     assert table[0] == pytest.approx([8, 0, 0.75])
     assert np.isnan(table[1]).all()
-
-
-def test_attribution_from_a_hook_point_is_captums_layer_attribution():
-    from captum.attr import LayerIntegratedGradients
-
-    from mechinterp.features import attribute
-
-    policy = build(ImpalaConfig(channels=(6, 8), res_blocks=1, hidden=10), seed=3).requires_grad_(False)
-    frames = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
-    hook = "block2.hook_pool"
-    own = attribute(policy, frames, target="value", hook=hook, baseline="black", steps=8, tolerance=9)
-    images = torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255
-    method = LayerIntegratedGradients(
-        lambda batch: policy(start_at="hook_input", values={"hook_input": batch}).value, policy.hook_dict[hook]
-    )
-    expected = method.attribute(images, torch.zeros_like(images), n_steps=8)
-    assert own.values == pytest.approx(expected.detach().numpy(), abs=1e-6)

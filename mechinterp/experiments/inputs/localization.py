@@ -11,6 +11,7 @@ from mechinterp.coinrun.levels import LevelSource
 from mechinterp.coinrun.scenes import render
 from mechinterp.coinrun.state import GameState
 from mechinterp.experiments.inputs.shared import Inputs
+from mechinterp.experiments.registry import page
 from mechinterp.experiments.slice import ExperimentError, Sizes
 from mechinterp.features.counterfactuals import CounterfactualScenes, counterfactual_scenes
 from mechinterp.features.responses import ChannelResponses, NullResponses
@@ -23,8 +24,7 @@ from mechinterp.policies.visits import visited_states
 
 CHOOSE = 0.4
 """The share of levels that choose; results are reported on the others."""
-LEAST = 36
-"""Levels: 60 % of them must be at least the 20 that an interval of an AUROC needs, and some have no room for a coin."""
+_WITH_ROOM = 0.75  # the share of the fewest levels that must have room for a coin
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,9 @@ def localization_data(inputs: Inputs) -> LocalizationData:
         ExperimentError: too few levels, or too few of them with room for a coin.
         FeatureError: no scene has room for a coin.
     """
-    subject, plan, size = inputs.subject, inputs.plan, SIZES.of(inputs.plan)
-    if plan.levels < LEAST:
-        raise ExperimentError(f"levels: {plan.levels}; at least {LEAST} are needed for the intervals, n counts levels")
+    subject, plan, size, fewest = inputs.subject, inputs.plan, SIZES.of(inputs.plan), page("localization").fewest
+    if plan.levels < fewest:
+        raise ExperimentError(f"levels: {plan.levels}; at least {fewest} are needed, since n counts levels")
     rng = inputs.rng("localization")
     seed = int(rng.integers(2**31))
     inputs.tick("playing")
@@ -105,7 +105,7 @@ def localization_data(inputs: Inputs) -> LocalizationData:
     inputs.tick("making counterfactual scenes")
     scenes = counterfactual_scenes(states, most=size.pairs, seed=int(rng.integers(2**31)))
     seen = rng.permutation(np.unique(scenes.levels))
-    if len(seen) < LEAST * 0.75:
+    if len(seen) < fewest * _WITH_ROOM:
         raise ExperimentError(f"only {len(seen)} of {plan.levels} levels have room for a coin; give more levels")
     choosing = seen[: round(CHOOSE * len(seen))]
     return LocalizationData(

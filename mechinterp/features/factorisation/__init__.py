@@ -1,4 +1,4 @@
-"""A layer as few factors: non-negative matrix factorisation, and a sparse autoencoder; what they are and are worth."""
+"""A layer as few factors: non-negative matrix factorisation (NMF), a sparse autoencoder (SAE), and factors' labels."""
 
 import lazy_loader
 

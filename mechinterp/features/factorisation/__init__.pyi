@@ -1,9 +1,9 @@
-from .naming import Named as Named
-from .naming import named as named
-from .nmf import Factors as Factors
-from .nmf import factorise as factorise
+from .labels import FactorLabel as FactorLabel
+from .labels import label_factors as label_factors
+from .nmf import NonNegativeFactors as NonNegativeFactors
+from .nmf import fit_nmf as fit_nmf
+from .sae import LayerAutoencoder as LayerAutoencoder
 from .sae import SparseAutoencoder as SparseAutoencoder
-from .sae import Trained as Trained
 from .sae import train_sae as train_sae
 from .splicing import Recovery as Recovery
-from .splicing import recovery as recovery
+from .splicing import loss_recovered as loss_recovered

@@ -1,7 +1,7 @@
-"""Non-negative matrix factorisation of a layer: of its activations, or of what its activations are worth to the output.
+"""Non-negative matrix factorisation of a layer: of its activations, or of their attributions to the output.
 
 Every cell of every frame is a sample, its channels the features (Olah et al. 2018). Hilton et al. 2020 ("Understanding
-RL Vision") found the factors of attributions easier to understand than those of activations. Attributions have both
+RL Vision") found the factors of attributions easier to interpret than those of activations. Attributions have both
 signs: a cell's positive and negative parts are two samples, so that a factor is a set of channels that matter together,
 whichever way, and its map is the difference of the two.
 """
@@ -17,38 +17,42 @@ from jaxtyping import Float, Float64
 from mechinterp.features.errors import FeatureError
 
 _SAMPLES = 6000
-_ROUNDS = 400
+_ITERATIONS = 400
 
 Maps = Float[np.ndarray, "frames channels side side"]
 
 
 @dataclass(frozen=True, eq=False)
-class Factors:
-    """What a layer was taken apart into.
+class NonNegativeFactors:
+    """The factors of a layer.
 
     Attributes:
-        channels: how much of each channel is in each factor; rows of length 1.
-        explained: share of the sum of squares of the held-out part that the factors reproduce.
+        components: how much of each channel is in each factor; rows of norm 1.
+        explained: share of the sum of squares on the held-out part that the factors reconstruct.
     """
 
-    channels: Float64[np.ndarray, "factors channels"]
+    components: Float64[np.ndarray, "factors channels"]
     explained: float
 
     def __len__(self) -> int:
-        return len(self.channels)
+        return len(self.components)
+
+    def __repr__(self) -> str:
+        factors, channels = self.components.shape
+        return f"NonNegativeFactors({factors} of {channels} channels, {self.explained:.0%} explained)"
 
     def maps(self, values: Maps) -> Float64[np.ndarray, "frames factors side side"]:
         """How much of each factor is at each cell; negative where attributions are."""
         rows = _rows(values)
-        found = _solve(rows.clip(0), self.channels)
+        found = _solve(rows.clip(0), self.components)
         if rows.min() < 0:
-            found = found - _solve((-rows).clip(0), self.channels)
+            found = found - _solve((-rows).clip(0), self.components)
         side = values.shape[-1]
         return found.reshape(len(values), side, side, len(self)).transpose(0, 3, 1, 2)
 
 
-def factorise(values: Maps, held: Maps, *, factors: int, rng: np.random.Generator) -> Factors:
-    """Factors of `values`, judged on `held` (frames of other levels).
+def fit_nmf(values: Maps, held: Maps, *, factors: int, rng: np.random.Generator) -> NonNegativeFactors:
+    """Factors of `values`, evaluated on `held` (frames of other levels).
 
     Args:
         values: activations or attributions of a layer with maps.
@@ -64,22 +68,25 @@ def factorise(values: Maps, held: Maps, *, factors: int, rng: np.random.Generato
         raise FeatureError(f"factors need maps [frames, channels, side, side], got {list(values.shape)}")
     rows = _rows(values)
     samples = np.concatenate([rows.clip(0), (-rows).clip(0)]) if rows.min() < 0 else rows
-    alive = int((samples.max(0) > 0).sum())
-    if not 1 <= factors <= alive:
-        raise FeatureError(f"{factors} factors of a layer in which {alive} of {rows.shape[1]} channels are ever active")
+    active = int((samples.max(0) > 0).sum())
+    if not 1 <= factors <= active:
+        raise FeatureError(
+            f"{factors} factors of a layer in which {active} of {rows.shape[1]} channels are ever active"
+        )
     samples = samples[samples.any(1)]
     samples = samples[rng.permutation(len(samples))[:_SAMPLES]]
     seed = int(rng.integers(2**31))
-    model = NMF(n_components=factors, init="nndsvda", max_iter=_ROUNDS, random_state=seed)  # pyright: ignore[reportArgumentType]
+    model = NMF(n_components=factors, init="nndsvda", max_iter=_ITERATIONS, random_state=seed)  # pyright: ignore[reportArgumentType]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # how good they are is measured on other levels below
         model.fit(samples)
-    length = np.linalg.norm(model.components_, axis=1, keepdims=True)
-    made = Factors((model.components_ / np.maximum(length, 1e-12)).astype(np.float64), 0.0)
-    there = _rows(held)
-    said = _rows(made.maps(held)) @ made.channels
-    total = float((there**2).sum())
-    return Factors(made.channels, 1 - float(((there - said) ** 2).sum()) / total if total > 0 else 0.0)
+    norm = np.linalg.norm(model.components_, axis=1, keepdims=True)
+    made = NonNegativeFactors((model.components_ / np.maximum(norm, 1e-12)).astype(np.float64), 0.0)
+    target = _rows(held)
+    reconstruction = _rows(made.maps(held)) @ made.components
+    total = float((target**2).sum())
+    explained = 1 - float(((target - reconstruction) ** 2).sum()) / total if total > 0 else 0.0
+    return NonNegativeFactors(made.components, explained)
 
 
 def _rows(values: np.ndarray) -> Float64[np.ndarray, "cells channels"]:
@@ -87,10 +94,10 @@ def _rows(values: np.ndarray) -> Float64[np.ndarray, "cells channels"]:
 
 
 def _solve(
-    rows: Float64[np.ndarray, "cells channels"], channels: Float64[np.ndarray, "factors channels"]
+    rows: Float64[np.ndarray, "cells channels"], components: Float64[np.ndarray, "factors channels"]
 ) -> Float64[np.ndarray, "cells factors"]:
-    """Non-negative least squares by multiplicative updates (Lee & Seung 2001), the channels held fixed."""
-    cross, gram = rows @ channels.T, channels @ channels.T
+    """Non-negative least squares by multiplicative updates (Lee & Seung 2001), the components held fixed."""
+    cross, gram = rows @ components.T, components @ components.T
     found = np.full_like(cross, cross.mean() + 1e-9)
     for _ in range(100):
         found *= cross / np.maximum(found @ gram, 1e-12)

@@ -1,0 +1,68 @@
+"""What may be said of the preference for right and of the direction that steers it."""
+
+from __future__ import annotations
+
+from mechinterp.experiments.action_tendency.result import Result, Steering
+from mechinterp.reporting.wording import listed, number, plain, reading, share, stands_out
+from mechinterp.stats import Estimate
+
+ALWAYS = 0.9
+"""A direction is said to work on every frame if it works both ways in more than this share of them."""
+
+
+def parts(result: Result) -> str:
+    """What does not depend on the frame, what the input decides, and which units contribute."""
+    mean = result.mean
+    prefers = {
+        "above": "On average right is preferred to left by",
+        "below": "On average left is preferred to right: the mean is",
+    }.get(reading(mean), "On average neither side is clearly preferred: the mean is")
+    text = (
+        f"{prefers} {number(mean, 'nats', signed=True)}; the standard deviation over frames is "
+        f"{number(result.standard_deviation, 'nats')}, so {share(result.constant_share)} of the mean square does not "
+        f"depend on the frame. On a black frame the log-odds are {plain(result.black_frame, 2)} nats. Right is "
+        f"likelier than left in {number(result.prefers_right, percent=True)} of frames."
+    )
+    if result.top_units:
+        largest = [f"{unit} ({number(e, 'nats', signed=True)})" for unit, e in list(result.top_units.items())[:3]]
+        text += (
+            f" {result.units_needed} of the {result.units} units of {result.hook} cover 80 % of the absolute mean "
+            f"contributions; the largest: {listed(largest)}."
+        )
+    return text
+
+
+def steering(result: Result) -> str:
+    """What the vector of the last layer does, and whether a random direction does the same."""
+    hook, last = list(result.steering.items())[-1]
+    if last.consistent.low > ALWAYS:
+        how = f"in more than {share(ALWAYS)} of all frames"
+    elif last.consistent.high < ALWAYS:
+        how = f"in less than {share(ALWAYS)} of all frames, so not unconditionally"
+    else:
+        how = f"whether in more than {share(ALWAYS)} of all frames is unclear"
+    return (
+        f'At {hook} the steering vector "right" changes the log-odds by {number(last.added, "nats", signed=True)} when '
+        f"added and by {number(last.subtracted, 'nats', signed=True)} when subtracted. Adding raises them and "
+        f"subtracting lowers them in {number(last.consistent, percent=True)} of held-out frames: {how}."
+        f"{_specific(last)}"
+    )
+
+
+def _specific(own: Steering) -> str:
+    """What random directions of the same norm do."""
+    if own.added.null is None or own.consistent.null is None:
+        return ""
+    span = _range(own.added)
+    if not stands_out(own.added):
+        return f" Random directions of the same norm change them as much ({span}, grey)."
+    size = f" Random directions of the same norm change them less ({span}, grey)"
+    most = own.consistent.null.high
+    if most >= own.consistent.low:
+        return f"{size}, but work both ways as consistently."
+    return f"{size}, and work both ways in {share(most)} of frames at most."
+
+
+def _range(estimate: Estimate) -> str:
+    assert estimate.null is not None
+    return f"{plain(estimate.null.low, 2)} to {plain(estimate.null.high, 2)} nats"

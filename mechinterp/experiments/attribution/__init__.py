@@ -1,0 +1,12 @@
+"""What do its outputs depend on?"""
+
+from mechinterp.experiments.slice import Slice
+
+SLICE = Slice(
+    package=__name__,
+    page="localization",
+    position=40,
+    title="What do its actions and its value depend on?",
+    question="Which objects in the frame, and which channels, the outputs are attributed to.",
+    needs=("coin_features",),
+)

@@ -1,0 +1,184 @@
+"""What may be said about the coin, from the result alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from mechinterp.experiments.coin_features.counts import MUCH, ChannelCounts, counts, total
+from mechinterp.experiments.coin_features.result import Place, Result
+from mechinterp.features.verdicts import Verdict
+from mechinterp.policies.readouts import READOUTS
+from mechinterp.reporting.plots.maps import LEGEND
+from mechinterp.reporting.wording import listed, number, reading, share
+from mechinterp.stats import Estimate
+
+TOP_FRAMES = "The frames in which each channel is largest, of all visited states and scenes with a coin."
+
+
+def headline(result: Result) -> str:
+    """The answer in one or two sentences."""
+    found = {layer.verdict for layer in result.layers.values()}
+    within = [hook for hook, layer in result.layers.items() if layer.verdict is Verdict.USED_WITHIN_NULL]
+    if result.represented:
+        also = f" {_within(within)}" if within else ""
+        return f"It represents the coin: {certainty(total(result))} {_use(found)}{also}"
+    if any(verdict.direction_alone for verdict in found):
+        if Verdict.DIRECTION_USED in found:
+            use = "it causally affects the action."
+        elif Verdict.DIRECTION_UNCLEAR in found:
+            use = "whether it causally affects the action is unclear."
+        else:
+            use = "it is decodable but not causally used."
+        also = f" {_within(within)}" if within else ""
+        return f"No coin channel was confirmed. A coin direction exceeds untrained networks; {use}{also}"
+    start = "No channel and no direction was shown to represent the coin better than untrained networks do."
+    return f"{start} {_within(within, contrast=True)}" if within else start
+
+
+def _within(hooks: list[str], *, contrast: bool = False) -> str:
+    start = "Yet the" if contrast else "The"
+    direction = "direction" if len(hooks) == 1 else "directions"
+    verb, does = ("affects", "does") if len(hooks) == 1 else ("affect", "do")
+    return f"{start} coin {direction} of {listed(hooks)} causally {verb} the action, but {does} not exceed them."
+
+
+def certainty(found: ChannelCounts) -> str:
+    """How many channels by which of the two criteria."""
+    rest = found.confirmed - found.exceed_maximum
+    more = f"; the other {rest} pass the false discovery rate (5 %) alone" if rest else ""
+    of_them = "it exceeds" if found.confirmed == 1 == found.exceed_maximum else f"{found.exceed_maximum} of them exceed"
+    return (
+        f"{channels(found.confirmed)} {'discriminates' if found.confirmed == 1 else 'discriminate'} it from the other "
+        f"objects of the game; {of_them} the maximum over untrained networks (FWER 5 %){more}."
+    )
+
+
+def _use(found: set[Verdict]) -> str:
+    if Verdict.CHANNELS_USED in found:
+        return "They causally affect the action."
+    if any(verdict.used for verdict in found):
+        return "Coin directions causally affect the action; for the channels this was not shown."
+    if Verdict.CHANNELS_UNCLEAR in found:
+        return "Whether they causally affect the action is unclear."
+    return "They are decodable but not causally used."
+
+
+def looks(found: ChannelCounts) -> str:
+    """What of the coin its channels respond to: its colour, its shape, or neither alone."""
+    if not found.confirmed:
+        return ""
+    if found.square > found.confirmed / 2 >= found.other_colours:
+        most = "Most respond to a patch of that colour, not to the coin's shape."
+    elif found.other_colours > found.confirmed / 2 >= found.square:
+        most = "Most respond to the coin's shape, not to its colour."
+    else:
+        most = "Neither colour nor shape alone accounts for most of them."
+    return (
+        f"A plain square of the coin's colour evokes at least {share(MUCH)} of the response to the coin in "
+        f"{found.square} of {channels(found.confirmed, 'coin ')} (at least {share(1)} in {found.square_all}); a "
+        f"recoloured coin does so in {found.other_colours}. {most}"
+    )
+
+
+def decoding(result: Result) -> str:
+    """What the channels respond to, what may be said of each layer, and the control."""
+    lines = [looks(total(result))] if result.represented else []
+    for hook, layer in result.layers.items():
+        own = counts(layer)
+        beyond = f" ({own.exceed_maximum} of {own.confirmed} exceed the maximum)" if own.confirmed else ""
+        lines.append(f"{hook}: {layer.verdict.words}{beyond}.")
+    dead = [f"{hook} ({layer.dead} of {layer.width})" for hook, layer in result.layers.items() if layer.dead]
+    if dead:
+        lines.append(f"Channels that never change, with a coin or without: {listed(dead)}.")
+    return "\n".join([*lines, _control(result)])
+
+
+def effects(result: Result) -> list[tuple[str, ...]]:
+    """A row for each part that was ablated: layer, part, an effect for each action, and for which it was shown."""
+    rows = []
+    for hook, layer in result.layers.items():
+        parts = {channels(len(layer.channels)): layer.channels_ablated, "direction": layer.direction_ablated}
+        for what, part in parts.items():
+            if part is not None:
+                sizes = [number(part.effects[name], READOUTS[name].unit, signed=True) for name in acts(part.effects)]
+                rows.append((hook, what, *sizes, listed(list(part.affected)) if part.affected else "\N{EN DASH}"))
+    return rows
+
+
+def acts(effects: Mapping[str, Estimate]) -> list[str]:
+    """The readouts among these that are about actions."""
+    return [name for name, readout in READOUTS.items() if readout.acts and name in effects]
+
+
+def clouds(result: Result) -> str:
+    """What the scatter of all channels shows."""
+    found = total(result)
+    confirmed = channels(found.confirmed) if found.confirmed else "No channel"
+    verb = "were" if found.confirmed > 1 else "was"
+    return (
+        f"{confirmed} {verb} confirmed on levels that were not used for choosing. Across: the contrast between coin "
+        "and empty place. Up: the selective contrast, the smallest against an empty place, a crate, a saw, an enemy, "
+        f"lava and the end wall. Grey: channels of {result.untrained} untrained networks. {looks(found)}"
+    ).strip()
+
+
+def ablation(result: Result) -> str:
+    """How much of the coin's effect runs through what was found."""
+    effect = result.effects["movement"]
+    size = number(effect, "nats", signed=True)
+    margin = READOUTS["movement"].margin or 0.0
+    attraction = {
+        "above": f"The coin attracts the policy to its side ({size})",
+        "below": f"The coin repels the policy from its side ({size})",
+        "equivalent": f"The coin's effect on movement is equivalent to zero within {margin:g} nats ({size})",
+        "unclear": f"Whether the coin attracts the policy is unclear ({size})",
+    }[reading(effect, margin=margin)]
+    return (
+        f"{attraction}. The other dots are the part of the effect that is lost when the coin channels of a layer, or "
+        "its coin direction, are replaced by their coin-absent activations, on levels on which nothing was chosen. An "
+        f"effect counts as shown if it exceeds the margin (green), that of each of {result.random} random sets of "
+        "channels or directions, and chance, corrected for all tests."
+    )
+
+
+def maps(result: Result) -> str:
+    """What is drawn, and where the drawn coin channels change with the coin."""
+    lines = [f"Activation maps with the coin and without it, in examples. {LEGEND}"]
+    for drawn in result.examples.maps if result.examples is not None else ():
+        channel = result.layers[drawn.hook].channels.get(drawn.channel)
+        if channel is not None and channel.place is not None:
+            lines.append(f"{drawn.hook}, channel {drawn.channel}: {place(channel.place)}")
+    return "\n".join(lines)
+
+
+def place(found: Place) -> str:
+    """Where a channel's map changes."""
+    return (
+        "when a coin is added, the centre of the change lies "
+        f"{_offset(found.right, 'right of', 'left of')} and {_offset(found.below, 'below', 'above')} it; "
+        f"{number(found.around, percent=True)} of the change is in the 3 x 3 cells around it."
+    )
+
+
+def _offset(estimate: Estimate, positive: str, negative: str) -> str:
+    """`3.4 pixels [2.9, 4.0] left of`: in the direction of the value's sign."""
+    way = positive
+    if estimate.value < 0:
+        way = negative
+        estimate = replace(estimate, value=-estimate.value, low=-estimate.high, high=-estimate.low)
+    return f"{number(estimate, 'pixels')} {way}"
+
+
+def _control(result: Result) -> str:
+    if result.decoy_difference == 0:
+        return "Control: a real coin and its picture are the same in every pixel; no network can discriminate them."
+    return (
+        f"A real coin and its picture differ by up to {result.decoy_difference} of 255 in some pixel: a network may "
+        "discriminate them."
+    )
+
+
+def channels(count: int, kind: str = "") -> str:
+    """`1 channel`, `2 coin channels`."""
+    return f"{count} {kind}channel{'s' if count != 1 else ''}"
