@@ -67,7 +67,7 @@ def test_only_some_sections_and_the_same_numbers_from_python(checkpoint, tmp_pat
         (["--only", "drive"], "has no section 'drive'"),
         (["--levels", "3"], "levels: 3"),
         (["--levels", "1000000000"], "levels: 1000000000"),
-        (["--format", "nothing"], "nothing"),
+        (["--format", "nothing"], "leave the format out"),
     ],
 )
 def test_what_can_be_refused_is_refused_before_anything_is_measured(
