@@ -117,9 +117,9 @@ def _pictures(policy: Policy, search: Searched, channels: list[tuple[str, int]])
     arrays: dict[str, np.ndarray] = {"examples": np.stack([rows.clean, rows.corrupted], 1)}
     frames = np.concatenate([search.frames, pairs.clean[held]])
     for hook in dict.fromkeys(hook for hook, _ in channels):
-        sides = [policy.activations(torch.from_numpy(f), hook)[hook] for f in (rows.clean, rows.corrupted)]
+        sides = [policy.activations(torch.from_numpy(f), hook) for f in (rows.clean, rows.corrupted)]
         values = torch.cat(
-            [policy.activations(torch.from_numpy(frames[i : i + 64]), hook)[hook] for i in range(0, len(frames), 64)]
+            [policy.activations(torch.from_numpy(frames[i : i + 64]), hook) for i in range(0, len(frames), 64)]
         )
         for channel in [c for h, c in channels if h == hook]:
             arrays[f"map/{hook}/{channel}"] = np.stack([side[:, channel].numpy() for side in sides], 1)
