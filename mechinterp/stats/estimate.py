@@ -208,7 +208,7 @@ def as_reals(record: object, *names: str) -> None:
             raise StatsError(f"{what} must be a number, got {value!r}")
         try:
             number = float(value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise StatsError(f"{what} must be one number, got {type(value).__name__} {value!r}") from error
         if not math.isfinite(number):
             raise StatsError(f"{what} must be finite, got {number}")
