@@ -94,7 +94,7 @@ for name, channel in top:
     print(f"{name} channel {channel}: {held_out[f'channel/{name}/{channel}']}")
 
 # %%
-maps = policy.activations(torch.from_numpy(report.clean[:1]), [hook])[hook][0]
+maps = policy.activations(torch.from_numpy(report.clean[:1]), hook)[0]
 figure = make_subplots(1, 1 + len(top), subplot_titles=("frame", *(f"channel {channel}" for _, channel in top)))
 figure.add_image(z=report.clean[0], row=1, col=1)
 side = 64 / maps.shape[-1]
