@@ -1,6 +1,6 @@
-"""The scenes in which a network is asked where the coin is: with it, without it, and with other things in its place.
+"""Counterfactual scenes: with a coin, without it, and with other objects in its place.
 
-A channel that rises where a coin is put may answer to anything that is put there. So the same place also gets a crate,
+A channel that rises where a coin is put may respond to anything that is put there. So the same place also gets a crate,
 a saw, an enemy, a square of the coin's own colour, and the coin's shape in other colours; the ground under it becomes
 lava; and the wall at the level's end comes near. All against the same scene with nothing there.
 """
@@ -22,9 +22,9 @@ from mechinterp.policies.nodes import FRAME
 
 COIN = "coin"
 RIVALS = ("crate", "saw", "enemy")
-"""Other things of the game at the coin's place: what a channel must answer to less than to the coin."""
+"""Other objects of the game at the coin's place, to which a coin channel must respond less than to the coin."""
 LOOKS = ("coin-coloured square", "coin in other colours")
-"""What shares only the coin's colour, or only its shape: which of the two a channel answers to."""
+"""What shares only the coin's colour, or only its shape: which of the two a channel responds to."""
 ELSEWHERE = ("lava", "end wall")
 """Things with a place of their own: the ground under the coin's place, and the wall at the end of the level."""
 OBJECTS = (COIN, *RIVALS, *LOOKS, *ELSEWHERE)
@@ -36,13 +36,13 @@ _FAR = 9
 
 @dataclass(frozen=True, eq=False)
 class PlacedObject:
-    """One thing, put into some of the scenes.
+    """One object, put into some of the scenes.
 
     Attributes:
-        frames: with the thing.
+        frames: with the object.
         rows: which pair of `CounterfactualScenes.coin` each frame was made from; its corrupted side is the scene
-            without the thing.
-        places: (row, column) of the thing's middle, in pixels.
+            without the object.
+        places: (row, column) of the object's middle, in pixels.
     """
 
     frames: UInt8[np.ndarray, "scenes 64 64 3"]
@@ -62,7 +62,7 @@ class CounterfactualScenes:
         toward: 1 where the coin lies right of the agent, -1 where left.
         objects: by name; the coin is among them.
         decoy_difference: the largest difference of any pixel between a real coin and its picture. 0: the network
-            cannot tell them apart, so nothing in it can.
+            cannot discriminate them, so no channel can.
     """
 
     coin: MinimalPairs
@@ -76,29 +76,29 @@ class CounterfactualScenes:
         return self.coin.levels
 
     def of_levels(self, levels: Int64[np.ndarray, " levels"]) -> CounterfactualScenes:
-        """The pairs, and the things in their place, on some of the levels."""
+        """The pairs, and the objects in their place, on some of the levels."""
         chosen = np.flatnonzero(np.isin(self.levels, levels))
         number = {int(row): index for index, row in enumerate(chosen)}
         objects = {}
-        for name, thing in self.objects.items():
-            kept = np.flatnonzero(np.isin(thing.rows, chosen))
+        for name, one in self.objects.items():
+            kept = np.flatnonzero(np.isin(one.rows, chosen))
             if len(kept):
-                rows = np.array([number[int(row)] for row in thing.rows[kept]])
-                objects[name] = PlacedObject(thing.frames[kept], rows, thing.places[kept])
+                rows = np.array([number[int(row)] for row in one.rows[kept]])
+                objects[name] = PlacedObject(one.frames[kept], rows, one.places[kept])
         return CounterfactualScenes(self.coin.select(chosen), self.toward[chosen], objects, self.decoy_difference)
 
 
 def counterfactual_scenes(
     states: Sequence[GameState], *, most: int | None = None, seed: int = 0
 ) -> CounterfactualScenes:
-    """Put a coin beside the agent of each state, on the right and on the left, and then other things in its place.
+    """Put a coin to the right and to the left of the agent in each state, and then other objects in its place.
 
     Args:
         most: keep at most this many pairs, as evenly over the levels as can be.
         seed: of the coin's distance.
 
     Raises:
-        FeatureError: no state has room for a coin beside the agent.
+        FeatureError: no state has room for a coin next to the agent.
     """
     try:
         sides = [minimal_pairs(states, f"coin on the {side}", seed=seed) for side in ("right", "left")]
@@ -119,9 +119,9 @@ def counterfactual_scenes(
     objects |= {name: PlacedObject(paint(pairs), everyone, places) for name, paint in _PAINTS.items()}
     some = everyone[:: max(1, len(everyone) // 20)]
     pictures = render([edits.coin_to_decoy(coins[i]) for i in some])
-    apart = int(np.abs(pictures.astype(int) - pairs.clean[some]).max())
+    difference = int(np.abs(pictures.astype(int) - pairs.clean[some]).max())
     ordered = {name: objects[name] for name in OBJECTS if name in objects}
-    return CounterfactualScenes(pairs, toward, ordered, apart)
+    return CounterfactualScenes(pairs, toward, ordered, difference)
 
 
 def _even(levels: Int64[np.ndarray, " pairs"], most: int) -> Int64[np.ndarray, " kept"]:
@@ -139,7 +139,7 @@ Put = Callable[[GameState, Cell], GameState]
 def _shown(
     name: str, put: Put, bare: Sequence[GameState], spots: Sequence[Cell], without: UInt8[np.ndarray, "pairs 64 64 3"]
 ) -> dict[str, PlacedObject]:
-    """The states that have room for the thing, drawn; nothing, where none has."""
+    """The states that have room for the object, drawn; nothing, where none has."""
     made, rows = [], []
     for row, (state, cell) in enumerate(zip(bare, spots, strict=True)):
         try:

@@ -95,9 +95,6 @@ def _pictures(section: Section, where: str) -> None:
                 raise ResultsError(
                     f"{where}: {name!r} has {len(array)} pictures; a table {name!r} must have as many rows"
                 )
-        elif section.name == "atlas" and not name.startswith("map/"):
-            if array.shape[1:] != ((64, 64, 3) if name.startswith("top/") else (2,)):
-                raise ResultsError(f"{where}: {name!r} has the shape {array.shape}")
         elif (
             "examples" not in section.arrays
             or array.shape[:2] != section.arrays["examples"].shape[:2]

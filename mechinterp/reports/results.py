@@ -14,7 +14,7 @@ from typing import Any
 
 from mechinterp.policies.subject import Identity as Identity
 from mechinterp.reporting.errors import ResultsError
-from mechinterp.reports import codec, schema, schema_atlas
+from mechinterp.reports import codec, schema
 from mechinterp.reports.checks import check
 from mechinterp.reports.section import Section
 
@@ -46,7 +46,7 @@ class Results:
             if not isinstance(section, Section) or section.name != name:
                 raise ResultsError(f"sections[{name!r}] must be the section of that name, got {section!r:.80}")
             check(section)
-        ordered = {name: self.sections[name] for name in (*schema.SPECS, *schema_atlas.SPECS) if name in self.sections}
+        ordered = {name: self.sections[name] for name in schema.SPECS if name in self.sections}
         object.__setattr__(self, "sections", ordered)
 
     def to_json(self) -> str:

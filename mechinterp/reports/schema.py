@@ -90,7 +90,6 @@ from __future__ import annotations
 
 from mechinterp.errors import nearest
 from mechinterp.reporting.errors import ResultsError
-from mechinterp.reports import schema_atlas
 from mechinterp.reports.schema_types import Spec
 
 ACTORS = ("policy", "always right + jump", "uniform random", "untrained network")
@@ -202,7 +201,6 @@ SPECS: dict[str, Spec] = {
 
 def spec(name: str) -> Spec:
     """The `Spec` of a section. Raises ResultsError, with the nearest names, where there is none."""
-    known = {**SPECS, **schema_atlas.SPECS}
-    if name not in known:
-        raise ResultsError(f"unknown section {name!r}{nearest(name, known)}")
-    return known[name]
+    if name not in SPECS:
+        raise ResultsError(f"unknown section {name!r}{nearest(name, SPECS)}")
+    return SPECS[name]

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from mechinterp.features import Contrasts, FeatureError, NullContrasts, contrasts, null_contrasts
-from mechinterp.features.correlations import aurocs, correlations, estimates
+from mechinterp.features.correlations import correlations, estimates
 from mechinterp.policies import UnknownHook, build, stage_outputs
-from mechinterp.stats import TooFewSamples
+from mechinterp.stats import TooFewSamples, areas
 from tests.features.conftest import SMALL, colour_detector, painted
 
 
@@ -23,7 +23,7 @@ def test_the_statistic_is_pearsons_correlation_with_the_label():
     expected = [np.corrcoef(label, np.r_[present[:, c], absent[:, c]])[0, 1] for c in range(5)]
     assert correlations(present, absent) == pytest.approx(expected)
     beaten = [(present[:, c, None] > absent[:, c]).mean() for c in range(5)]
-    assert aurocs(present, absent) == pytest.approx(beaten)
+    assert areas(present, absent) == pytest.approx(beaten)
 
 
 def test_a_perfect_detector_has_1_and_a_silent_channel_0():
@@ -80,7 +80,7 @@ def test_a_written_colour_detector_is_found_and_nothing_else_is_claimed():
     assert found.select(rows).top(1, null=null.select(rows)) == [(hook, 3)]
     held, held_null = found.select(~rows), null.select(~rows)
     by_name = {e.name: e for e in held.estimates(rng=np.random.default_rng(0), null=held_null)}
-    planted = by_name[f"channel/{hook}/3"]
+    planted = by_name[f"contrast of {hook} channel 3"]
     assert planted.low > 0.8
     assert planted.null is not None
     assert planted.null.p == pytest.approx(1 / 21)

@@ -1,4 +1,4 @@
-"""Probes against scikit-learn, and on scenes whose answer is known."""
+"""Probes on scenes whose answer is known."""
 
 from __future__ import annotations
 
@@ -6,47 +6,15 @@ import itertools
 
 import numpy as np
 import pytest
-from sklearn.linear_model import Ridge
 
-from mechinterp.features import FeatureError, Label, place_probes, probes, ridge
+from mechinterp.features import FeatureError, Label, place_probes, probes
 from mechinterp.features.probing import _Group, judge, shuffled
 from mechinterp.policies import PolicyError, UnknownHook
+from mechinterp.stats import ridge
 from tests.features.conftest import colour_detector, painted
 
 HOOK = "block1.res1.hook_relu1"
 QUICK = {"networks": range(1), "shuffles": 5, "repeats": 1}
-
-
-def test_the_ridge_is_scikit_learns():
-    rng = np.random.default_rng(0)
-    features, targets = rng.normal(2, 1, (30, 50)).astype(np.float32), rng.normal(0, 1, (30, 2))
-    gram, train, test = (features @ features.T).astype(float), np.arange(20), np.arange(20, 30)
-    centred = features[train] - features[train].mean(0)
-    scale = np.linalg.eigvalsh(centred @ centred.T).mean()
-    said = ridge._fit(gram, targets, train, test)
-    for penalty, own in zip(ridge.PENALTIES, said, strict=True):
-        model = Ridge(alpha=penalty * scale, solver="svd").fit(features[train].astype(float), targets[train])
-        assert own == pytest.approx(model.predict(features[test].astype(float)), abs=1e-4)
-
-
-def test_the_kernel_gives_each_channel_the_same_weight_and_dead_ones_none():
-    maps = np.random.default_rng(0).normal(0, 1, (6, 3, 4, 4)).astype(np.float32)
-    scaled = maps * np.array([1, 1000, 1], np.float32)[:, None, None]
-    assert ridge.kernel(scaled) == pytest.approx(ridge.kernel(maps), rel=1e-3)
-    maps[:, 2] = 5
-    assert ridge.kernel(maps) == pytest.approx(ridge.kernel(maps[:, :2]) * 2 / 3, rel=1e-4)
-
-
-def test_no_level_is_both_fitted_on_and_tested_on():
-    """A label that is a coin's throw for each level can be learned by heart, and must not be read out."""
-    rng = np.random.default_rng(0)
-    levels = np.arange(40).repeat(5)
-    mark = rng.normal(0, 1, (40, 30)).repeat(5, 0) + rng.normal(0, 0.01, (200, 30))
-    thrown = (np.arange(40) % 2)[rng.permutation(40)].repeat(5).astype(float)[:, None]
-    said = ridge.cross_fitted(ridge.kernel(mark), thrown, levels, parts=4, rng=rng)
-    assert abs(ridge.agreement(said, thrown, classes=True).mean() - 0.5) < 0.2
-    part = ridge.folds(levels, 4, rng)
-    assert all(len(set(part[levels == level])) == 1 for level in range(40))
 
 
 def test_labels_are_shuffled_level_by_level():
@@ -76,15 +44,6 @@ def test_what_is_thrown_once_a_level_is_not_significant_more_often_than_it_may_b
         scores = group(gram)["thrown"]
         hits += judge("thrown", "class", "x", scores, {"pixels": scores}, levels, rng).score.null.p <= 0.05
     assert hits <= 4
-
-
-def test_agreement_is_balanced_accuracy_and_r_squared():
-    truth = np.array([[1.0], [1], [1], [0]])
-    assert ridge.agreement(np.ones((4, 1)), truth, classes=True).mean() == 0.5
-    assert ridge.agreement(truth, truth, classes=True).mean() == 1
-    numbers = np.array([[1.0], [2], [3]])
-    assert ridge.agreement(numbers, numbers, classes=False).mean() == 1
-    assert ridge.agreement(np.full((3, 1), 2.0), numbers, classes=False).mean() == pytest.approx(0)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +82,16 @@ def test_a_written_detector_knows_the_place(scenes):
     assert found.score.null is not None
     assert found.score.null.high < 0.4
     assert found.score.n == 40
+
+
+def test_a_place_that_every_guess_hits_has_an_exact_bound_and_not_an_interval_of_no_length():
+    hits, levels = np.ones((40, 6)), np.arange(40)
+    rng = np.random.default_rng(0)
+    assert judge("place of x", "place", "h", hits, {"pixels": hits}, levels, rng).score.low == pytest.approx(
+        1 - (1 - 0.025 ** (1 / 40)), abs=0.02
+    )
+    score = judge("x", "class", "h", hits, {"pixels": hits}, levels, rng).score
+    assert score.low == score.high == 1
 
 
 def test_bad_input(scenes):

@@ -8,19 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64
 
-from mechinterp.circuits.circuit import Circuit as ChannelSet
-from mechinterp.circuits.discovery import exact_effects
+from mechinterp.circuits import (
+    DIRECTIONS,
+    Node,
+    Ranking,
+    ResidualGraph,
+    Route,
+    edge_effects,
+    exact_effects,
+    minimal_faithful_circuit,
+    path_effects,
+    stability,
+)
+from mechinterp.circuits import Circuit as ChannelSet
+from mechinterp.circuits import Edge as GraphEdge
 from mechinterp.circuits.effects import Direction
 from mechinterp.circuits.faithfulness import ENOUGH
-from mechinterp.circuits.graph import ResidualGraph
-from mechinterp.circuits.minimal import OneWay, minimal_faithful_circuit
-from mechinterp.circuits.nodes import Edge as GraphEdge
-from mechinterp.circuits.nodes import Node
-from mechinterp.circuits.paired import DIRECTIONS
-from mechinterp.circuits.ranking import Ranking
-from mechinterp.circuits.robustness import stability
-from mechinterp.circuits.routes import edge_effects, path_effects
-from mechinterp.circuits.stops import Route
+from mechinterp.circuits.minimal import OneWay
 from mechinterp.coinrun.scenes import MinimalPairs, SceneError
 from mechinterp.experiments.circuit.result import Circuit, Edge, Faithfulness, Question, Result
 from mechinterp.experiments.inputs.scenes import scenes

@@ -22,7 +22,7 @@ def headline(result: Result) -> str:
     within = [hook for hook, layer in result.layers.items() if layer.verdict is Verdict.USED_WITHIN_NULL]
     if result.represented:
         also = f" {_within(within)}" if within else ""
-        return f"It represents the coin: {certainty(total(result))} {_use(found)}{also}"
+        return f"It represents the coin: {certainty(total(result))} {_use(found, total(result).confirmed)}{also}"
     if any(verdict.direction_alone for verdict in found):
         if Verdict.DIRECTION_USED in found:
             use = "it causally affects the action."
@@ -54,14 +54,15 @@ def certainty(found: ChannelCounts) -> str:
     )
 
 
-def _use(found: set[Verdict]) -> str:
+def _use(found: set[Verdict], count: int) -> str:
+    one = count == 1
     if Verdict.CHANNELS_USED in found:
-        return "They causally affect the action."
+        return f"{'It causally affects' if one else 'They causally affect'} the action."
     if any(verdict.used for verdict in found):
-        return "Coin directions causally affect the action; for the channels this was not shown."
+        return f"Coin directions causally affect the action; for the channel{'' if one else 's'} this was not shown."
     if Verdict.CHANNELS_UNCLEAR in found:
-        return "Whether they causally affect the action is unclear."
-    return "They are decodable but not causally used."
+        return f"Whether {'it causally affects' if one else 'they causally affect'} the action is unclear."
+    return f"{'It is' if one else 'They are'} decodable but not causally used."
 
 
 def looks(found: ChannelCounts) -> str:

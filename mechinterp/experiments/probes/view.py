@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from mechinterp.experiments.probes.result import Probe, Result
-from mechinterp.reporting.figure import Figure, Text
+from mechinterp.reporting.figure import Figure, Text, not_measured
 from mechinterp.reporting.plots import style
 from mechinterp.reporting.plots.dots import dots, hover, rows, written
 from mechinterp.reporting.plots.heat import heat
@@ -31,8 +31,8 @@ def figures(result: Result) -> list[Figure]:
 
 
 def text(result: Result) -> Text:
-    """No headline: probes show what is decodable, not what is used."""
-    return Text()
+    """No headline: what is decodable need not be used. What could not be probed, and why."""
+    return Text(tables=not_measured(result.left_out))
 
 
 def best(result: Result) -> dict[str, tuple[str, Probe]]:
@@ -44,16 +44,15 @@ def best(result: Result) -> dict[str, tuple[str, Probe]]:
 
 
 def best_words(result: Result) -> str:
-    """What exceeds the baselines in the best layer, and what could not be probed."""
+    """What exceeds the baselines in the best layer."""
     above = [label for label, (_, probe) in best(result).items() if probe.above_baseline.low > 0]
     clear = (
         f"Above every baseline at some layer: {listed(above)}." if above else "Nothing clearly exceeds its baselines."
     )
-    more = "".join(f' "{label}" could not be probed: {why}.' for label, why in result.left_out.items())
     return (
         f"{clear} Scores are of held-out levels, minus that of the best baseline (pixels, untrained networks). The "
         "layer is chosen by these same scores, which are therefore somewhat too high; the next figure shows every "
-        f"layer.{more}"
+        "layer."
     )
 
 

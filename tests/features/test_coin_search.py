@@ -11,22 +11,20 @@ from mechinterp.circuits.planted import LIGHT, planted
 from mechinterp.coinrun import LevelSource
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.features import (
+    CoinAblation,
     FeatureError,
     NullResponses,
+    Verdict,
+    ablate_coin,
     channel_responses,
     coin_directions,
+    coin_effects,
     counterfactual_scenes,
     find_coin_channels,
     null_responses,
-    take_back,
-    totals,
 )
 from mechinterp.features.findings import findings
-from mechinterp.features.locate import locate
-from mechinterp.features.plan import LocatePlan
-from mechinterp.features.responses import apart
-from mechinterp.features.uses import Use
-from mechinterp.features.verdicts import BARE
+from mechinterp.features.responses import balanced_correlation
 from mechinterp.policies import AlwaysRight, UnknownHook, build, visited_states
 from mechinterp.stats import Estimate, Null
 
@@ -80,28 +78,28 @@ def test_a_planted_coin_is_found_exactly_where_it_was_put_and_is_used(scenes, nu
     net, channels, found = search("coin", scenes, null)
     hook = "block2.res1.hook_out"
     assert {c for c in channels if c[0] == hook} == streams(net.channels["coin"], hook)
-    assert found[hook].verdict == "used"
-    assert found[hook].by_channels.effects["movement"].low > 0.1
+    assert found[hook].verdict is Verdict.CHANNELS_USED
+    assert found[hook].channels_ablated.effects["movement"].low > 0.1
     # a unit sees one side only, so that half of these few scenes tell nothing of it: one of the two may be missed
     hidden = {c for h, c in channels if h == "hidden.hook_post"}
     assert hidden
     assert hidden <= {n.channel for n in net.used if n.hook == "hidden.hook_pre"}
 
 
-def test_an_unconnected_coin_is_decodable_and_no_action_hangs_on_it(scenes, null):
+def test_an_unconnected_coin_is_decodable_but_not_causally_used(scenes, null):
     net, channels, found = search("coin unused", scenes, null)
     hook = "block2.res1.hook_out"
     assert {c for c in channels if c[0] == hook} == streams(net.channels["idle coin"], hook)
-    assert found[hook].verdict == found["hidden.hook_post"].verdict == "not connected"
-    assert found[hook].by_channels.nothing
+    assert found[hook].verdict is found["hidden.hook_post"].verdict is Verdict.CHANNELS_UNUSED
+    assert found[hook].channels_ablated.exactly_zero
     assert found[hook].direction.auroc.value > 0.99
-    assert found[hook].by_channels.effects["value"].low > 0  # the critic reads it, and only the critic
+    assert found[hook].channels_ablated.effects["value"].low > 0  # the critic reads it, and only the critic
 
 
 def test_nothing_but_ground_is_no_coin(scenes, null):
     _, channels, found = search("right", scenes, null)
     assert not channels
-    assert not {f.verdict for f in found.values()} & {"used", "not connected"}
+    assert not {f.verdict for f in found.values()} & {Verdict.CHANNELS_USED, Verdict.CHANNELS_UNUSED}
 
 
 def test_of_untrained_networks_one_in_twenty_at_most_reports_a_coin_channel(scenes, null):
@@ -122,41 +120,37 @@ def test_a_real_coin_and_its_picture_are_the_same_frame(scenes):
     assert box[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()
 
 
-def test_apart_is_pearsons_correlation_for_groups_of_the_same_size():
+def test_the_balanced_correlation_is_pearsons_correlation_for_groups_of_the_same_size():
     rng = np.random.default_rng(0)
     first, second = rng.normal(1, 2, (40, 3)), rng.normal(0, 1, (40, 3))
     second[:, 2] = first[:, 2] = 5
     label = np.repeat([1, 0], 40)
     expected = [np.corrcoef(label, np.r_[first[:, c], second[:, c]])[0, 1] for c in (0, 1)]
-    assert apart(first, second)[:2] == pytest.approx(expected)
-    assert apart(first, second)[2] == 0
-    assert apart(np.tile(first, (3, 1)), second)[:2] == pytest.approx(expected)
+    assert balanced_correlation(first, second)[:2] == pytest.approx(expected)
+    assert balanced_correlation(first, second)[2] == 0
+    assert balanced_correlation(np.tile(first, (3, 1)), second)[:2] == pytest.approx(expected)
 
 
-def test_taking_back_everything_is_the_total(scenes):
+def test_ablating_everything_is_the_total_effect(scenes):
     net = planted("coin", distractors=0.0)
     rng = np.random.default_rng(0)
-    whole = totals(net.policy, scenes, rng=rng)
-    (use,) = take_back(net.policy, scenes, {"trunk.hook_relu": tuple(range(8))}, rng=rng, random=1)
+    whole = coin_effects(net.policy, scenes, rng=rng)
+    (use,) = ablate_coin(net.policy, scenes, {"trunk.hook_relu": tuple(range(8))}, rng=rng, random=1)
     for readout, estimate in whole.items():
         assert use.effects[readout].value == pytest.approx(estimate.value, abs=1e-5)
     with pytest.raises(FeatureError, match="8 numbers that are not all 0"):
-        take_back(net.policy, scenes, {"trunk.hook_relu": np.zeros(8)}, rng=rng)
+        ablate_coin(net.policy, scenes, {"trunk.hook_relu": np.zeros(8)}, rng=rng)
     with pytest.raises(UnknownHook, match=r"trunk\.hook_rely"):
-        take_back(net.policy, scenes, {"trunk.hook_rely": (0,)}, rng=rng)
+        ablate_coin(net.policy, scenes, {"trunk.hook_rely": (0,)}, rng=rng)
 
 
 def test_bad_input(states):
-    with pytest.raises(FeatureError, match="levels: 10; at least 36"):
-        LocatePlan(levels=10)
-    with pytest.raises(FeatureError, match="untrained: 1"):
-        LocatePlan(untrained=1)
     with pytest.raises(FeatureError, match="too few scenes"):
         counterfactual_scenes([])
     policy = build(LIGHT, seed=0)
-    with pytest.raises(UnknownHook, match=r"block1\.hook_poll.*did you mean 'block1\.hook_pool'"):
-        locate(policy, PLAIN, LocatePlan.quick(), np.random.default_rng(0), hooks="block1.hook_poll")
     scenes = counterfactual_scenes(states[:6])
+    with pytest.raises(UnknownHook, match=r"block1\.hook_poll.*did you mean 'block1\.hook_pool'"):
+        channel_responses(policy, scenes, hooks="block1.hook_poll")
     small = dataclasses.replace(scenes.coin, clean=scenes.coin.clean)
     assert len(small) == len(scenes.levels)
     thing = dataclasses.replace(scenes.objects["coin"], frames=scenes.coin.clean[:, :32, :32])
@@ -175,10 +169,10 @@ def test_a_layer_that_never_changes_is_called_dead(scenes, null):
     rng = np.random.default_rng(0)
     lines = coin_directions(cut[0], cut[2], cut[1], cut[3], rng=rng)
     *_, found = findings(policy, scenes.of_levels(levels), cut[2], [], lines, rng=rng, random=1)
-    assert (found.verdict, found.dead, found.by_direction) == ("dead", found.width, None)
+    assert (found.verdict, found.dead, found.direction_ablated) == (Verdict.DEAD, found.width, None)
 
 
-def use(movement, jump, *, half=0.02, random=0.0, p=0.001):
+def ablation(movement, jump, *, half=0.02, random=0.0, p=0.001):
     effects = {
         name: Estimate(
             name=name, value=value, low=value - half, high=value + half, n=30, unit="levels",
@@ -186,56 +180,58 @@ def use(movement, jump, *, half=0.02, random=0.0, p=0.001):
         )
         for name, value in (("movement", movement), ("jump", jump), ("value", 5.0))
     }  # fmt: skip
-    return Use(
-        hook="h", part="channels", channels=(0,), effects=effects, random=dict.fromkeys(effects, (random, -random))
-    )
+    return CoinAblation(hook="h", channels=(0,), effects=effects, random=dict.fromkeys(effects, (random, -random)))
 
 
 def test_used_means_that_an_effect_was_shown_that_matters():
-    assert use(0.3, 0.0).moved == ("movement",)
-    assert use(0.0, -0.3).moved == ("jump",)
-    assert use(0.05, 0.0).moved == ()  # shown, but it does not matter
-    assert use(0.3, 0.0, random=0.4).moved == ()  # as with any part of the layer
-    assert use(0.3, 0.0, p=0.04).moved == ()  # two readouts were asked
-    assert use(0.3, 0.0, half=0.31).moved == ()
-    assert use(0.05, 0.0).idle
-    assert not use(0.01, 0.0, half=0.2).idle  # it may matter: that was not shown either way
+    assert ablation(0.3, 0.0).affected == ("movement",)
+    assert ablation(0.0, -0.3).affected == ("jump",)
+    assert ablation(0.05, 0.0).affected == ()  # shown, but it does not matter
+    assert ablation(0.3, 0.0, random=0.4).affected == ()  # as with any part of the layer
+    assert ablation(0.3, 0.0, p=0.04).affected == ()  # two readouts were asked
+    assert ablation(0.3, 0.0, half=0.31).affected == ()
+    assert ablation(0.05, 0.0).negligible
+    assert not ablation(0.01, 0.0, half=0.2).negligible  # it may matter: that was not shown either way
 
 
-def test_the_verdict_tells_channels_and_direction_apart(scenes, null):
+def test_the_verdict_distinguishes_channels_and_direction(scenes, null):
     _, _, every = search("coin", scenes, null)
     found = every["block2.res1.hook_out"]
-    for by_channels, by_direction, verdict in (
-        (use(0.3, 0), use(0, 0), "used"),
-        (use(0.01, 0), use(0.38, 0), "direction used"),
-        (use(0.01, 0), use(0.01, 0), "not connected"),
-        (use(0.01, 0), use(0.2, 0, half=0.3), "unclear"),
+    no_channels = {"channels": (), "channels_ablated": None}
+    for channels, direction, verdict, without in (
+        (ablation(0.3, 0), ablation(0, 0), Verdict.CHANNELS_USED, Verdict.DIRECTION_UNUSED),
+        (ablation(0.01, 0), ablation(0.38, 0), Verdict.CHANNELS_DIRECTION_USED, Verdict.DIRECTION_USED),
+        (ablation(0.01, 0), ablation(0.01, 0), Verdict.CHANNELS_UNUSED, Verdict.DIRECTION_UNUSED),
+        (ablation(0.01, 0), ablation(0.2, 0, half=0.3), Verdict.CHANNELS_UNCLEAR, Verdict.DIRECTION_UNCLEAR),
     ):
-        changed = dataclasses.replace(found, by_channels=by_channels, by_direction=by_direction)
-        assert changed.verdict == verdict
-        assert (
-            dataclasses.replace(changed, channels=(), by_channels=None).verdict
-            == {
-                "used": "spread, not connected",
-                "direction used": "spread, used",
-                "not connected": "spread, not connected",
-                "unclear": "spread, unclear",
-            }[verdict]
-        )
+        changed = dataclasses.replace(found, channels_ablated=channels, direction_ablated=direction)
+        assert changed.verdict is verdict
+        assert verdict.has_channels
+        assert not verdict.direction_alone
+        only_direction = dataclasses.replace(changed, **no_channels).verdict
+        assert only_direction is without
+        assert only_direction.direction_alone
+        assert not only_direction.has_channels
     area = found.direction.auroc
     by_chance = dataclasses.replace(area.null, p=0.5)
     direction = dataclasses.replace(found.direction, auroc=area.against(by_chance))
-    bare = dataclasses.replace(found, channels=(), by_channels=None, direction=direction)
-    for by_direction, verdict in ((use(0, 0.3), BARE), (use(0, 0.01), "not shown beyond chance")):
-        assert dataclasses.replace(bare, by_direction=by_direction).verdict == verdict
+    bare = dataclasses.replace(found, direction=direction, **no_channels)
+    within = dataclasses.replace(bare, direction_ablated=ablation(0, 0.3)).verdict
+    assert within is Verdict.USED_WITHIN_NULL
+    assert not within.used  # a causal effect, but of nothing that exceeds untrained networks
+    assert dataclasses.replace(bare, direction_ablated=ablation(0, 0.01)).verdict is Verdict.WITHIN_NULL
     dim = dataclasses.replace(direction, auroc=dataclasses.replace(area, value=0.5, low=0.4, high=0.6))
-    assert dataclasses.replace(bare, direction=dim, by_direction=use(0, 0)).verdict == "nothing shown"
+    none = dataclasses.replace(bare, direction=dim, direction_ablated=ablation(0, 0))
+    assert none.verdict is Verdict.NOT_DECODABLE
+    assert {v for v in Verdict if v.used} == {
+        Verdict.CHANNELS_USED, Verdict.CHANNELS_DIRECTION_USED, Verdict.DIRECTION_USED,
+    }  # fmt: skip
 
 
-def test_what_is_shown_is_corrected_for_every_effect_that_was_asked(scenes, null):
+def test_what_is_shown_is_corrected_for_all_tests(scenes, null):
     """One hook point with channels and a direction: four effects; a p that would do for two does not do for four."""
     _, _, found = search("coin", scenes, null)
-    asked = {part.asked for f in found.values() for part in (f.by_channels, f.by_direction) if part is not None}
-    assert asked == {2 * sum(part is not None for f in found.values() for part in (f.by_channels, f.by_direction))}
-    assert use(0.3, 0.0, p=0.02).moved == ("movement",)
-    assert dataclasses.replace(use(0.3, 0.0, p=0.02), asked=4).moved == ()
+    parts = [part for f in found.values() for part in (f.channels_ablated, f.direction_ablated) if part is not None]
+    assert {part.tests for part in parts} == {2 * len(parts)}
+    assert ablation(0.3, 0.0, p=0.02).affected == ("movement",)
+    assert dataclasses.replace(ablation(0.3, 0.0, p=0.02), tests=4).affected == ()
