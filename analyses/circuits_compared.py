@@ -211,8 +211,8 @@ def drawn(subjects: list[dict[str, Any]]) -> str:
         "POLICY is `checkpoints/NAME` or, for networks of other projects, their weights file (`sharkey-impala.pt`, "
         "`openai-distill.safetensors`).",
         "", "Every method: size of its smallest circuit, what it carries on held-out levels and what random ones do, "
-        "areas on held-out levels (CPR: more is better; CMD: less is), what it shares with that of exact effects (Jaccard), "
-        "and the rank correlation of approximate scores with exact ones, denoising and noising.", "",
+        "areas on held-out levels (CPR: more is better; CMD: less is), what it shares with that of exact effects "
+        "(Jaccard), and the rank correlation of approximate scores with exact ones, denoising and noising.", "",
         "| policy | effect | method | channels | denoising | noising | random, both ways | 80 % held out | CPR, CMD "
         "denoising | noising | Jaccard | rank correlation |", "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
