@@ -36,7 +36,7 @@ from mechinterp.features.counterfactuals import LOOKS
 from mechinterp.features.locate import locate
 from mechinterp.features.verdicts import VERDICTS
 from mechinterp.policies import read
-from mechinterp.policies.home import home_options
+from mechinterp.policies.env_options import training_env_options
 from mechinterp.reports.comparison import compared, load
 from mechinterp.reports.figures.comparison import figure as side_by_side
 from mechinterp.reports.found import MUCH
@@ -47,7 +47,7 @@ LEVELS = int(os.environ.get("MECHINTERP_LEVELS", "0"))
 policy, card = read(CHECKPOINT)
 policy.eval().requires_grad_(False)
 plan = LocatePlan.quick(levels=max(36, LEVELS)) if LEVELS else LocatePlan()
-located = locate(policy, home_options(card), plan, np.random.default_rng(0))
+located = locate(policy, training_env_options(card), plan, np.random.default_rng(0))
 found = located.search
 print(f"{CHECKPOINT.name}: {len(found.scenes.coin)} scenes with a coin, {len(found.null)} untrained networks")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Ending(IntEnum):
-    """How an episode ended, as far as reward and clock tell (`policies.rollout` tells the causes of death apart)."""
+    """How an episode ended, as far as reward and clock tell (`policies.rollouts` tells the causes of death apart)."""
 
     GOAL = 1
     DIED = 2
@@ -25,3 +25,5 @@ class EnvSnapshot:
     returns: tuple[float, ...]
     lengths: tuple[int, ...]
     rng: dict[str, Any]
+    coin_pays: tuple[float, ...] = ()
+    """Of each slot, what the coin pays as a share of the reward; empty in older snapshots: all of it."""
