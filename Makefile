@@ -1,11 +1,12 @@
 # make report   a report on checkpoints/standard, in build/report
 # make test     the tests          make lint   style, types, architecture
+# make docs     the documentation, in build/site; the code on its pages is run
 # The first of them makes .venv; it is brought up to date when the requirements change.
-# PYTHON=...    the Python 3.11 or 3.12 to make it with
+# PYTHON=...    the Python to make it with: 3.11 to 3.13 (3.14 is untried)
 # ARGS=...      more arguments for pytest or for mechinterp report
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint format clean
+.PHONY: help report test lint docs format clean
 .DELETE_ON_ERROR:
 
 VENV := .venv/bin
@@ -35,6 +36,9 @@ lint: .venv/installed-dev
 	$(VENV)/ruff format --check
 	$(VENV)/pyright --warnings
 	$(VENV)/lint-imports --no-logo
+
+docs: .venv/installed-dev
+	NO_MKDOCS_2_WARNING=1 $(VENV)/mkdocs build --quiet
 
 format: .venv/installed-dev
 	$(VENV)/ruff check --fix

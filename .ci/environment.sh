@@ -7,14 +7,14 @@ cd "$(dirname "$0")/.."
 
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
-fits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' >/dev/null 2>&1; }
+fits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' >/dev/null 2>&1; }
 
 find_python() {
     local candidate
-    for candidate in ${PYTHON:-python3 python3.12 python3.11 python}; do
+    for candidate in ${PYTHON:-python3 python3.12 python3.11 python3.13 python3.14 python}; do
         if fits "$candidate"; then printf '%s\n' "$candidate"; return; fi
     done
-    fail "mechinterp needs Python 3.11 or 3.12 (procgen has wheels for no other), and ${PYTHON:-python3} is" \
+    fail "mechinterp needs Python 3.11 to 3.14 (the game has wheels for no other), and ${PYTHON:-python3} is" \
         "$("${PYTHON:-python3}" --version 2>/dev/null || echo 'not there'). Install one, or name it: make PYTHON=/path/to/python3.12"
 }
 

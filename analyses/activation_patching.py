@@ -4,7 +4,8 @@
 
 Makes minimal pairs (the coin the same distance right and left of the agent) out of states that the policy reaches,
 patches every channel of every stage from the coin-right run into the coin-left run and back, and prints the channels
-that carry most of the change in log P(right) - log P(left): chosen on some levels, measured on others.
+that carry most of the change in log P(right) - log P(left): chosen on some levels, measured on others. Then the best of
+them is ablated in several ways.
 """
 
 from __future__ import annotations
@@ -13,15 +14,14 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from mechinterp.circuits import attribute, channel_sites, patch
+from mechinterp.circuits import attribution_patching, patch
 from mechinterp.coinrun import LevelSource
 from mechinterp.coinrun.scenes import minimal_pairs
-from mechinterp.policies import PolicyActor, read, visited_states
-from mechinterp.policies.home import home_options
+from mechinterp.interventions import Ablate, NaturalRange, resampled
+from mechinterp.policies import PolicyActor, Subject, visited_states
 from mechinterp.policies.levels import LEVELS
-
-STAGES = ("hook_pool", "hook_out", "hook_relu", "hook_post")
 
 
 def main() -> None:
@@ -31,38 +31,51 @@ def main() -> None:
     parser.add_argument("--top", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-
-    policy, card = read(arguments.checkpoint)
-    policy.eval().requires_grad_(False)
+    subject = Subject.load(arguments.checkpoint)
 
     # 1. Scenes: the same moment with the coin on either side.
-    source = LevelSource(home_options(card))
+    source = LevelSource(subject.options)
     try:
         starts = source.starts(LEVELS["behaviour"].first(arguments.levels))
     finally:
         source.close()
-    states = visited_states(PolicyActor(policy), starts, per_level=3, seed=arguments.seed)
+    states = visited_states(PolicyActor(subject.policy), starts, per_level=3, seed=arguments.seed)
     pairs = minimal_pairs(states, "coin side", seed=arguments.seed)
     rng = np.random.default_rng(arguments.seed)
     choose, report = pairs.split(0.4, rng)
     print(f"{len(pairs)} pairs of {pairs.n_levels} levels: {pairs.clean_label} against {pairs.corrupted_label}")
 
     # 2. Rank every channel of every stage by exact patching, on the levels to choose on.
-    sites = channel_sites(policy, lambda name: name.rpartition(".")[2] in STAGES)
-    ranked = patch(policy, choose, sites, direction="denoise", metrics="movement")
-    best = [sites[i] for i in ranked.ranking("movement")[: arguments.top]]
+    ranked = patch(subject, choose, by="channel")
+    best = ranked.top(arguments.top).parts
 
     # Gradients would have ranked them faster. How well, in this network? Never trust attribution patching unchecked.
-    quick = attribute(policy, choose, sites, rng=rng, direction="denoise", metrics="movement")
-    print(f"rank correlation of attribution patching with exact patching {quick.rank_correlation('movement')}")
+    quick = attribution_patching(subject, choose, by="channel", rng=rng)
+    print(f"rank correlation of attribution patching with exact patching {quick.rank_correlation()}")
 
     # 3. Measure those on the other levels, both ways. Denoising asks what suffices, noising what is needed.
-    both = {way: patch(policy, report, best, direction=way, metrics="movement") for way in ("denoise", "noise")}
-    print(f"total effect {both['denoise'].total_estimate('movement', rng=rng)} nats")
+    both = {way: patch(subject, report, best, direction=way) for way in ("denoise", "noise")}
+    print(f"total effect {both['denoise'].total_estimate(rng=rng)} nats")
     print(f"{'site':<34}{'restores (nats)':<40}removes (nats)")
-    for row, site in enumerate(best):
-        restored, removed = (both[way].estimate(row, "movement", rng=rng) for way in ("denoise", "noise"))
-        print(f"{site.label:<34}{restored!s:<40}{removed}")
+    for site in best:
+        restored, removed = (both[way].estimate(site, rng=rng) for way in ("denoise", "noise"))
+        print(f"{site!s:<34}{restored!s:<40}{removed}")
+
+    # 4. Ablate the best one instead. An edit is patched as a site is; it may leave what the network ever produces.
+    hook, channels = best[0].hook, best[0].channels
+    values = subject.policy.activations(torch.from_numpy(np.concatenate([report.clean, report.corrupted])), hook)[hook]
+    known = NaturalRange.of(values)
+    reference = resampled(values, len(report), rng=rng)
+    edits = {
+        "zero": Ablate(hook, channels),
+        "mean": Ablate(hook, channels, mode="mean", reference=values),
+        "resample": Ablate(hook, channels, mode="resample", reference=reference),
+    }
+    ablated = patch(subject, report, list(edits.values()), direction="noise")
+    for name, edit in edits.items():
+        outside = known.share_outside(edit(values[: len(report)]))[list(channels or ())].mean()
+        found = ablated.estimate(edit, rng=rng)
+        print(f"{name} ablation of {best[0]} removes {found} nats; {outside:.0%} of its values are unnatural")
 
 
 if __name__ == "__main__":

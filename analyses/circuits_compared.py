@@ -28,24 +28,24 @@ import numpy as np
 import torch
 
 from mechinterp.circuits import (
+    DIRECTIONS,
+    CircuitError,
     Curve,
+    MinimalFaithfulCircuit,
     Ranking,
-    Sufficient,
+    acdc,
     by_attribution,
     by_effects,
-    by_mask,
-    by_pruning,
     compare,
     curve,
+    exact_effects,
+    learned_mask,
+    minimal_faithful_circuit,
     smallest,
     stability,
-    sufficient,
 )
-from mechinterp.circuits.discovery import effects
-from mechinterp.circuits.errors import CircuitError
-from mechinterp.circuits.faithfulness import DIRECTIONS
-from mechinterp.circuits.held_out import refined
 from mechinterp.circuits.masks import MaskOptions
+from mechinterp.circuits.minimal import refined
 from mechinterp.coinrun import LevelSource
 from mechinterp.coinrun.scenes import MinimalPairs, SceneError, minimal_pairs
 from mechinterp.policies import Policy, PolicyActor, read, stage_writers, visited_states
@@ -66,8 +66,8 @@ def rankings(policy: Policy, pairs: MinimalPairs, metric: str, seed: int) -> dic
         EXACT: lambda: by_effects(policy, pairs, **options),
         "attribution": lambda: by_attribution(policy, pairs, rng=rng, method="gradient", **options),
         "EAP-IG": lambda: by_attribution(policy, pairs, rng=rng, method="eap-ig inputs", **options),
-        "pruning (ACDC)": lambda: by_pruning(policy, some, **options),
-        "learned mask": lambda: by_mask(policy, pairs, generator=generator, options=MASK, **options),
+        "pruning (ACDC)": lambda: acdc(policy, some, **options),
+        "learned mask": lambda: learned_mask(policy, pairs, generator=generator, options=MASK, **options),
     }
 
 
@@ -85,9 +85,9 @@ def answer(policy: Policy, pairs: MinimalPairs, metric: str, seed: int) -> dict[
     for name, rank in rankings(policy, choose, metric, seed).items():
         start = time.process_time()
         ranking = rank()
-        one = sufficient(
+        one = minimal_faithful_circuit(
             policy, choose, report, ranking, metric=metric, draws=DRAWS if name == EXACT else DRAWS // 2, rng=rng,
-            beside="chosen size",
+            random_at="chosen size",
         )  # fmt: skip
         found |= {"total": one.total.to_dict(), "why": one.why, "share": one.share}
         if one.circuit is None:
@@ -98,7 +98,10 @@ def answer(policy: Policy, pairs: MinimalPairs, metric: str, seed: int) -> dict[
             found["methods"][-1] |= {"held_out_size": would_do(policy, report, one), "refined": True}
         found["methods"][-1]["cpu_seconds"] = round(time.process_time() - start, 1)
         if name == EXACT:
-            both = [effects(policy, choose, ranking.parts, way, metric) for way in DIRECTIONS]
+            both = [
+                exact_effects(policy, choose, ranking.parts, direction=way, metric=metric).effect()
+                for way in DIRECTIONS
+            ]
             found["stability"] = stability(both, choose.levels, len(one.circuit), rng=rng).to_dict()
         print(f"  {pairs.variable}, {name}: {len(one.circuit)} of {len(ranking.parts)}", flush=True)
     both_of = itertools.combinations(circuits.items(), 2)
@@ -106,7 +109,7 @@ def answer(policy: Policy, pairs: MinimalPairs, metric: str, seed: int) -> dict[
     return found
 
 
-def row(name: str, one: Sufficient) -> dict[str, Any]:
+def row(name: str, one: MinimalFaithfulCircuit) -> dict[str, Any]:
     assert one.circuit is not None
     channels: dict[str, list[int]] = {}
     for node in one.circuit.nodes:
@@ -126,7 +129,7 @@ def row(name: str, one: Sufficient) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def would_do(policy: Policy, report: MinimalPairs, one: Sufficient) -> int:
+def would_do(policy: Policy, report: MinimalPairs, one: MinimalFaithfulCircuit) -> int:
     """The smallest size that is enough on the levels to report on: chosen there, so it is no result of theirs."""
 
     def curves(sizes: Sequence[int]) -> list[Curve]:

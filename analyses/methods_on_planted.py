@@ -24,7 +24,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from mechinterp.circuits import FramePairs, Ranking, by_attribution, by_effects, by_mask, by_paths, by_pruning, compare
+from mechinterp.circuits import (
+    FramePairs,
+    Ranking,
+    acdc,
+    by_attribution,
+    by_effects,
+    compare,
+    learned_mask,
+    path_patching,
+)
 from mechinterp.circuits.masks import MaskOptions
 from mechinterp.circuits.planted import RECIPES, Planted, planted
 from mechinterp.coinrun import GameOptions, LevelSource
@@ -53,18 +62,18 @@ def methods(network: Planted, pairs: FramePairs, seed: int) -> dict[str, Callabl
 
     def mask() -> Found:
         generator = torch.Generator().manual_seed(seed)
-        return by_mask(policy, pairs, kind="edges", generator=generator, options=MASK), 0.0
+        return learned_mask(policy, pairs, kind="edges", generator=generator, options=MASK), 0.0
 
     return {
         "exact, larger of both ways": exact("both"),
         "exact, denoising": exact("denoise"),
         "exact, noising": exact("noise"),
-        "path patching": lambda: (by_paths(policy, pairs), None),
+        "path patching": lambda: (path_patching(policy, pairs), None),
         "attribution patching": approximate("gradient"),
         "EAP-IG, frames": approximate("eap-ig inputs"),
         "EAP-IG, activations": approximate("eap-ig activations"),
         "greedy pruning (ACDC)": lambda: (
-            by_pruning(policy, pairs, kind="edges", threshold=PRUNED_BELOW),
+            acdc(policy, pairs, kind="edges", threshold=PRUNED_BELOW),
             PRUNED_BELOW,
         ),
         "learned mask": mask,

@@ -28,14 +28,15 @@ import plotly.graph_objects as go
 import torch
 from plotly.subplots import make_subplots
 
-from mechinterp.circuits import PatchSite, patch
+from mechinterp.circuits import patch
 from mechinterp.coinrun import LevelSource, camera
 from mechinterp.coinrun.scenes import minimal_pairs
 from mechinterp.features import contrasts
+from mechinterp.interventions import Site
 from mechinterp.policies import PolicyActor, read, visited_states
 from mechinterp.policies.home import home_options
 from mechinterp.policies.levels import LEVELS
-from mechinterp.proxies import drive
+from mechinterp.proxies import total_effect
 
 CHECKPOINT = Path(os.environ.get("MECHINTERP_CHECKPOINT", "checkpoints/standard"))
 COUNT = int(os.environ.get("MECHINTERP_LEVELS", "80"))
@@ -67,13 +68,13 @@ figure.show()
 # %% [markdown]
 # ## Does the coin's side move its actions?
 #
-# The drive is the change of log P(right) - log P(left) from coin-left to coin-right, in nats: positive means "toward
-# the coin". A policy that was really paid for coins alone, on either side, shows several nats.
+# The total effect is the change of log P(right) - log P(left) from coin-left to coin-right, in nats: positive means
+# "toward the coin". A policy that was really paid for coins alone, on either side, shows several nats.
 
 # %%
 rng = np.random.default_rng(0)
-effects = drive(policy, pairs, prefix="coin side", rng=rng)
-for estimate in effects:
+effects = total_effect(policy, pairs, rng=rng)
+for estimate in effects.values():
     null = estimate.null
     print(estimate.name, estimate, "| signs flipped:", f"{null.low:.2f} to {null.high:.2f}" if null else "not tested")
 
@@ -123,9 +124,9 @@ figure.show()
 # %%
 rest = [c for c in range(maps.shape[0]) if c not in {channel for _, channel in top}]
 sites = [
-    PatchSite(hook, tuple(sorted(channel for _, channel in top))),
-    PatchSite(hook, tuple(sorted(rng.choice(rest, len(top), replace=False).tolist()))),
-    PatchSite(hook),
+    Site(hook, tuple(sorted(channel for _, channel in top))),
+    Site(hook, tuple(sorted(rng.choice(rest, len(top), replace=False).tolist()))),
+    Site(hook),
 ]
 _, held_out_pairs = pairs.split(0.4, np.random.default_rng(0))
 for direction in ("denoise", "noise"):

@@ -11,6 +11,7 @@ from .coinrun.placements import PLACEMENTS as PLACEMENTS
 from .coinrun.scenes import VARIABLES as VARIABLES
 from .coinrun.scenes import MinimalPairs as MinimalPairs
 from .errors import MechinterpError as MechinterpError
+from .experiments.pages import report as report
 from .policies.levels import LEVELS as LEVELS
 from .policies.readouts import READOUTS as READOUTS
 from .policies.readouts import Readout as Readout

@@ -21,3 +21,9 @@ def members(package: str, attribute: str) -> dict[str, Any]:
     names = sorted(module.name for module in pkgutil.iter_modules(path) if not module.name.startswith("_"))
     modules = {name: importlib.import_module(f"{package}.{name}") for name in names}
     return {name: getattr(module, attribute) for name, module in modules.items() if hasattr(module, attribute)}
+
+
+def collected(package: str, attribute: str) -> list[Any]:
+    """The objects called `attribute`, as `members` finds them; a module may hold several, as a tuple (a family)."""
+    found = members(package, attribute).values()
+    return [one for given in found for one in (given if isinstance(given, tuple) else (given,))]

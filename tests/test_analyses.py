@@ -178,7 +178,7 @@ def test_the_notebook_runs_from_its_script(checkpoint, tmp_path):
         "what_does_it_want.py", MECHINTERP_CHECKPOINT=str(checkpoint), MECHINTERP_LEVELS="16"
     )
     nbformat.write(notebook, tmp_path / "out.ipynb")
-    assert "coin side/movement" in printed
+    assert "total effect of coin side on movement" in printed
     assert "denoise: total" in printed
     assert figures == 2
 

@@ -33,8 +33,9 @@ from jaxtyping import Float64
 from torch import Tensor, nn
 from transformer_lens.patching import generic_activation_patch
 
-from mechinterp.circuits import FramePairs, PatchSite, channel_sites, patch
+from mechinterp.circuits import FramePairs, patch
 from mechinterp.coinrun import GameOptions, LevelSource, scenes
+from mechinterp.interventions import Site, channel_sites
 from mechinterp.policies import ImpalaConfig, Policy, PolicyOutput, build, read
 from mechinterp.policies.actions import movement_logodds
 from mechinterp.policies.actors import AlwaysRight
@@ -61,7 +62,7 @@ class Renamed:
         return self.policy.run_with_hooks(frames, fwd_hooks=[(self.names[name], fn) for name, fn in fwd_hooks])
 
 
-def by_transformer_lens(policy: Policy, pairs: FramePairs, sites: list[PatchSite]) -> Answer:
+def by_transformer_lens(policy: Policy, pairs: FramePairs, sites: list[Site]) -> Answer:
     """One whole forward of all pairs for each patch."""
     model: Any = Renamed(policy)  # it has what `generic_activation_patch` uses, which is less than its types ask for
     clean = policy.capture(torch.from_numpy(pairs.clean), list({site.hook: None for site in sites})).values
@@ -83,15 +84,15 @@ def by_transformer_lens(policy: Policy, pairs: FramePairs, sites: list[PatchSite
     return result.values.double().numpy()
 
 
-def _put(value: Tensor, index: list[int], donor: Tensor) -> Tensor:
+def _put(value: Tensor, index: list[int], other: Tensor) -> Tensor:
     if value.ndim == 1:
-        return donor
+        return other
     value = value.clone()
-    value[:, index[1]] = donor[:, index[1]]
+    value[:, index[1]] = other[:, index[1]]
     return value
 
 
-def by_captum(policy: Policy, pairs: FramePairs, sites: list[PatchSite], batch: int) -> Answer:
+def by_captum(policy: Policy, pairs: FramePairs, sites: list[Site], batch: int) -> Answer:
     """Whole forwards, `batch` patches of one pair in each."""
     hooks = list({site.hook: None for site in sites})
     clean = policy.capture(torch.from_numpy(pairs.clean), hooks).values
@@ -102,12 +103,12 @@ def by_captum(policy: Policy, pairs: FramePairs, sites: list[PatchSite], batch: 
             method = LayerFeatureAblation(
                 lambda obs: movement_logodds(policy(obs).logits, policy.actions), policy.hook_dict[hook]
             )
-            donor = clean[hook][pair : pair + 1]
-            features = torch.arange(math.prod(donor.shape[1:2])).reshape(1, -1, *[1] * (donor.ndim - 2))
+            other = clean[hook][pair : pair + 1]
+            features = torch.arange(math.prod(other.shape[1:2])).reshape(1, -1, *[1] * (other.ndim - 2))
             lost: Any = method.attribute(
                 frame[None],
-                layer_baselines=donor,
-                layer_mask=features.expand(donor.shape) if donor.ndim > 1 else torch.zeros(1, dtype=torch.long),
+                layer_baselines=other,
+                layer_mask=features.expand(other.shape) if other.ndim > 1 else torch.zeros(1, dtype=torch.long),
                 perturbations_per_eval=batch,
             )
             rows.append(lost.reshape(1, max(1, features.numel()), -1)[0, :, 0])
@@ -116,8 +117,8 @@ def by_captum(policy: Policy, pairs: FramePairs, sites: list[PatchSite], batch: 
     return torch.stack(columns, 1).double().numpy()
 
 
-def by_us(policy: Policy, pairs: FramePairs, sites: list[PatchSite]) -> Answer:
-    return patch(policy, pairs, sites).patched[0]
+def by_us(policy: Policy, pairs: FramePairs, sites: list[Site]) -> Answer:
+    return patch(policy, pairs, sites).run[0]
 
 
 def multiply_adds(policy: Policy) -> dict[str, int]:
@@ -130,7 +131,7 @@ def multiply_adds(policy: Policy) -> dict[str, int]:
     return work
 
 
-def bound(policy: Policy, pairs: FramePairs, sites: list[PatchSite], now: Clock) -> float:
+def bound(policy: Policy, pairs: FramePairs, sites: list[Site], now: Clock) -> float:
     """Seconds for the multiply-adds behind every patch, at the rate of whole frames in the best batch."""
     work = multiply_adds(policy)
     behind = {name: sum(list(work.values())[i + 1 :]) for i, name in enumerate(policy.hook_names)}

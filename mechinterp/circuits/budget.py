@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from mechinterp.circuits.errors import BudgetTooSmall, CircuitError
-from mechinterp.circuits.fast.layers import FEW, FEW_OF_LINEAR
+from mechinterp.interventions.engine.layers import FEW, FEW_OF_LINEAR
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import OBSERVATION, Node, last_uses
 from mechinterp.policies.traits import window_of

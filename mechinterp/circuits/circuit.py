@@ -3,39 +3,38 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 
-from mechinterp._files import write_bytes
-from mechinterp.circuits.donors import Source
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.graph import ResidualGraph
 from mechinterp.circuits.nodes import Edge, Node
+from mechinterp.circuits.records import Record
+from mechinterp.circuits.replacements import Named
 from mechinterp.errors import nearest
 from mechinterp.policies.graph import Policy
 
 Kind = Literal["nodes", "edges"]
 Part = Node | Edge
-_FORMAT = "mechinterp-circuit-1"
+_FORMAT = "mechinterp-circuit-2"
 
 
 @dataclass(frozen=True)
-class Circuit:
-    """Nodes, or edges, of a policy; everything else of its universe is ablated when the circuit is run alone.
+class Circuit(Record):
+    """Nodes, or edges, of a policy; everything else of its universe is ablated when the circuit is run.
 
-    Made by `circuit`, which checks it against the policy.
+    Made by `Circuit.of`, which checks it against the policy.
 
     Attributes:
         kind: what the parts are.
         parts: in running order.
         universe: hook points that it is cut out of. Of nodes: every other channel of these is ablated. Of edges: every
             other edge into these layers. What is not in the universe runs as always.
-        ablation: what ablated parts carry instead: `other` (the other run of the pair), `mean`, `zero`, `resample`.
+        ablation: what ablated parts carry instead: `counterfactual` (the values of the other run of the pair), `mean`,
+            `zero` or `resample`.
         policy: fingerprint of the policy (see `fingerprint`).
         size: how many nodes or edges the universe has.
     """
@@ -43,9 +42,11 @@ class Circuit:
     kind: Kind
     parts: tuple[Part, ...]
     universe: tuple[str, ...]
-    ablation: Source
+    ablation: Named
     policy: str
     size: int
+
+    WHAT: ClassVar[str] = "a circuit"
 
     def __post_init__(self) -> None:
         wanted = {"nodes": Node, "edges": Edge}.get(self.kind)
@@ -64,11 +65,47 @@ class Circuit:
             raise CircuitError(f"a circuit of {self.kind} cannot hold {wrong[0]!r}")
         if len(set(self.parts)) < len(self.parts):
             raise CircuitError("a circuit holds each of its parts once")
-        if self.ablation not in get_args(Source):
-            raise CircuitError(f"unknown ablation {self.ablation!r}{nearest(str(self.ablation), get_args(Source))}")
-        outside = {hook for part in self.parts if (hook := place(part)) not in self.universe}
+        if self.ablation not in get_args(Named):
+            raise CircuitError(f"unknown ablation {self.ablation!r}{nearest(str(self.ablation), get_args(Named))}")
+        outside = {hook for part in self.parts if (hook := hook_in_universe(part)) not in self.universe}
         if outside:
             raise CircuitError(f"parts outside of the circuit's universe: {', '.join(sorted(outside))}")
+
+    @classmethod
+    def of(
+        cls,
+        policy: Policy,
+        parts: Iterable[Part],
+        *,
+        universe: Sequence[str] | str | None = None,
+        ablation: Named = "counterfactual",
+        kind: Kind | None = None,
+    ) -> Circuit:
+        """A circuit of this policy.
+
+        Args:
+            parts: nodes or edges.
+            universe: see `Circuit`; by default every inner layer (nodes) or every layer (edges).
+            kind: needed where there are no parts.
+
+        Raises:
+            CircuitError: parts of both kinds, none without a `kind`, an empty universe, or parts or hook points that
+                the policy lacks, or whose channels nothing reads (nodes at `hook_logits` and `hook_value`).
+        """
+        graph, listed = ResidualGraph.of(policy), (parts,) if isinstance(parts, Node | Edge) else tuple(parts)
+        if kind is None:
+            if not listed:
+                raise CircuitError("a circuit of nothing needs its kind: 'nodes' or 'edges'")
+            kind = "nodes" if isinstance(listed[0], Node) else "edges"
+        for part in listed:
+            graph.check(part)
+        if universe is None:
+            universe = graph.inner if kind == "nodes" else tuple(layer.hook for layer in graph.layers)
+        inside = in_order(graph, kind, universe)
+        everything = candidates(graph, kind, inside)
+        order = {part: i for i, part in enumerate(everything)}
+        listed = tuple(sorted(listed, key=lambda part: order.get(part, -1)))
+        return cls(kind, listed, inside, ablation, fingerprint(policy), len(everything))
 
     def __len__(self) -> int:
         return len(self.parts)
@@ -94,72 +131,20 @@ class Circuit:
         gone = set(parts)
         return self.with_parts(part for part in self.parts if part not in gone)
 
-    def to_json(self) -> str:
-        """As one JSON object."""
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values that `json` writes."""
         data = {"format": _FORMAT, **vars(self), "parts": [str(part) for part in self.parts]}
-        return json.dumps({**data, "universe": list(self.universe)}, indent=1)
+        return {**data, "universe": list(self.universe)}
 
     @classmethod
-    def from_json(cls, text: str) -> Circuit:
-        """The inverse of `to_json`. Raises CircuitError for text that it did not write."""
-        try:
-            data = json.loads(text)
-            if data.pop("format") != _FORMAT:
-                raise ValueError(f"its format is not {_FORMAT}")
-            parse = Node.parse if data["kind"] == "nodes" else Edge.parse
-            parts = tuple(parse(part) for part in data.pop("parts"))
-            if not isinstance(data["universe"], list):
-                raise ValueError(f"its universe is no list: {data['universe']!r}")
-            return cls(**{**data, "parts": parts, "universe": tuple(data["universe"])})
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise CircuitError(f"this is no JSON of a circuit: {error}") from error
-
-    def save(self, path: str | Path) -> None:
-        """Write `to_json` to a file, whole or not at all."""
-        write_bytes(Path(path), (self.to_json() + "\n").encode())
-
-    @classmethod
-    def load(cls, path: str | Path) -> Circuit:
-        """Read what `save` wrote. Raises CircuitError for a missing or foreign file."""
-        try:
-            return cls.from_json(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, CircuitError) as error:
-            raise CircuitError(f"{path}: {error}") from error
-
-
-def circuit(
-    policy: Policy,
-    parts: Iterable[Part],
-    *,
-    universe: Sequence[str] | str | None = None,
-    ablation: Source = "other",
-    kind: Kind | None = None,
-) -> Circuit:
-    """A circuit of this policy.
-
-    Args:
-        parts: nodes or edges.
-        universe: see `Circuit`; by default every inner layer (nodes) or every layer (edges).
-        kind: needed where there are no parts.
-
-    Raises:
-        CircuitError: parts of both kinds, none without a `kind`, an empty universe, or parts or hook points that the
-            policy lacks, or whose channels nothing reads (nodes at `hook_logits` and `hook_value`).
-    """
-    graph, listed = ResidualGraph.of(policy), (parts,) if isinstance(parts, Node | Edge) else tuple(parts)
-    if kind is None:
-        if not listed:
-            raise CircuitError("a circuit of nothing needs its kind: 'nodes' or 'edges'")
-        kind = "nodes" if isinstance(listed[0], Node) else "edges"
-    for part in listed:
-        graph.check(part)
-    if universe is None:
-        universe = graph.inner if kind == "nodes" else tuple(layer.hook for layer in graph.layers)
-    inside = in_order(graph, kind, universe)
-    everything = candidates(graph, kind, inside)
-    order = {part: i for i, part in enumerate(everything)}
-    listed = tuple(sorted(listed, key=lambda part: order.get(part, -1)))
-    return Circuit(kind, listed, inside, ablation, fingerprint(policy), len(everything))
+    def _from_dict(cls, data: dict[str, Any]) -> Self:
+        if data.pop("format") != _FORMAT:
+            raise ValueError(f"its format is not {_FORMAT}")
+        parse = Node.parse if data["kind"] == "nodes" else Edge.parse
+        parts = tuple(parse(part) for part in data.pop("parts"))
+        if not isinstance(data["universe"], list):
+            raise ValueError(f"its universe is no list: {data['universe']!r}")
+        return cls(**{**data, "parts": parts, "universe": tuple(data["universe"])})
 
 
 def in_order(graph: ResidualGraph, kind: Kind, universe: Sequence[str] | str) -> tuple[str, ...]:
@@ -187,7 +172,7 @@ def candidates(graph: ResidualGraph, kind: Kind, universe: Sequence[str]) -> tup
     return graph.nodes(universe) if kind == "nodes" else graph.edges(universe)
 
 
-def place(part: Part) -> str:
+def hook_in_universe(part: Part) -> str:
     """The hook point in the universe that a part belongs to: a node's own, or that of the layer an edge goes into."""
     return part.hook if isinstance(part, Node) else part.target.hook
 

@@ -1,5 +1,5 @@
-"""Finding circuits: exact or approximate effects, greedy pruning, (in `masks`) a learned mask and (in `paths`) path
-patching. All give a `Ranking`.
+"""Finding circuits: exact or approximate effects, ACDC, (in `masks`) a learned mask and (in `paths`) path patching. All
+give a `Ranking`.
 
 Which way finds what (the planted networks show it):
 
@@ -11,7 +11,7 @@ Which way finds what (the planted networks show it):
 - **gradients** are blind where a relu is shut in the run that they are taken at. EAP-IG takes them at points on the way
   to the other run, where it may be open; yet of two redundant paths it, too, misses parts, since the answer is flat in
   both as soon as one is enough.
-- **pruning** keeps one of two redundant paths, and which one depends on the order: the first that is tried goes.
+- **ACDC** keeps one of two redundant paths, and which one depends on the order: the first that is tried goes.
 - **path patching** (both ways) finds both: along one route at a time it also sees what several units cancel together.
 - a **learned mask** ranks the parts of both above idle ones, but need not keep either path whole.
 """
@@ -19,26 +19,27 @@ Which way finds what (the planted networks show it):
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from dataclasses import replace
+from typing import Any, Literal, get_args
 
 import numpy as np
-from jaxtyping import Float64
 
-from mechinterp.circuits.alone import run_alone
-from mechinterp.circuits.attribution import attribute, attribute_edges
-from mechinterp.circuits.carried import Carried
-from mechinterp.circuits.circuit import Circuit, Kind, Part, candidates, circuit
-from mechinterp.circuits.donors import Source
-from mechinterp.circuits.effects import SMALLEST, Direction
-from mechinterp.circuits.errors import CircuitError, ZeroEffect
+from mechinterp.circuits.attribution import attribution_patching
+from mechinterp.circuits.circuit import Circuit, Kind, Part, candidates
+from mechinterp.circuits.effects import Direction, Effects
+from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.gradients import Method
 from mechinterp.circuits.graph import ResidualGraph
 from mechinterp.circuits.nodes import Edge, Node
+from mechinterp.circuits.paired import MEMORY
 from mechinterp.circuits.pairs import Pairs
-from mechinterp.circuits.patching import MEMORY, patch
+from mechinterp.circuits.patching import patch
 from mechinterp.circuits.ranking import Ranking
+from mechinterp.circuits.replacements import Named
 from mechinterp.circuits.routes import edge_effects
-from mechinterp.circuits.sites import PatchSite
+from mechinterp.circuits.running import run_circuit
+from mechinterp.circuits.zero import refuse_zero
+from mechinterp.interventions.sites import Site
 from mechinterp.policies.graph import Policy
 
 Way = Literal["denoise", "noise", "both"]
@@ -63,8 +64,11 @@ def by_effects(
     Raises:
         CircuitError: options or pairs that do not fit.
     """
-    empty, parts = nothing(policy, kind, universe, "other")
-    scores = [np.abs(effects(policy, pairs, parts, each, metric, memory)).mean(1) for each in directions(way)]
+    empty, parts = nothing(policy, kind, universe, "counterfactual")
+    found = [
+        exact_effects(policy, pairs, parts, direction=each, metric=metric, memory=memory) for each in directions(way)
+    ]
+    scores = [np.abs(one.effect(metric)).mean(1) for one in found]
     return Ranking(f"exact effects, {way}", parts, np.max(scores, axis=0), empty)
 
 
@@ -88,30 +92,34 @@ def by_attribution(
     Raises:
         CircuitError: options or pairs that do not fit; too few parts to compare.
     """
-    empty, parts = nothing(policy, kind, universe, "other")
-    found = []
-    for direction in directions(way):
-        options = {"rng": rng, "method": method, "direction": direction, "metrics": metric, "memory": memory}
-        if kind == "edges":
-            found.append(attribute_edges(policy, pairs, [part for part in parts if isinstance(part, Edge)], **options))
-        else:
-            found.append(attribute(policy, pairs, _sites(parts), **options))
+    empty, parts = nothing(policy, kind, universe, "counterfactual")
+    found = [
+        attribution_patching(
+            policy, pairs, _patched(parts), rng=rng, method=method, direction=each, metrics=metric, memory=memory
+        )
+        for each in directions(way)
+    ]
     scores = np.max([np.abs(one.effect(metric)).mean(1) for one in found], axis=0)
     agreement = tuple(one.rank_correlation(metric).renamed(f"{one.direction}: rank correlation") for one in found)
     return Ranking(f"{method}, {way}", parts, scores, empty, agreement)
 
 
-def effects(
-    policy: Policy, pairs: Pairs, parts: Sequence[Part], direction: Direction, metric: str, memory: int = MEMORY
-) -> Float64[np.ndarray, "parts pairs"]:
-    """The exact effect of each part by itself, in every pair."""
-    if isinstance(parts[0], Edge):
-        edges = [part for part in parts if isinstance(part, Edge)]
-        return edge_effects(policy, pairs, edges, direction=direction, metrics=metric, memory=memory).effect(metric)
-    return patch(policy, pairs, _sites(parts), direction=direction, metrics=metric, memory=memory).effect(metric)
+def exact_effects(
+    policy: Policy,
+    pairs: Pairs,
+    parts: Sequence[Part],
+    *,
+    direction: Direction = "denoise",
+    metric: str = "movement",
+    memory: int = MEMORY,
+) -> Effects[Any]:
+    """The exact effect of each node or edge by itself, in every pair."""
+    exactly: Any = edge_effects if isinstance(parts[0], Edge) else patch
+    found = exactly(policy, pairs, _patched(parts), direction=direction, metrics=metric, memory=memory)
+    return replace(found, parts=tuple(parts))
 
 
-def by_pruning(
+def acdc(
     policy: Policy,
     pairs: Pairs,
     *,
@@ -120,11 +128,11 @@ def by_pruning(
     direction: Direction = "denoise",
     metric: str = "movement",
     universe: Sequence[str] | None = None,
-    ablation: Source = "other",
+    ablation: Named = "counterfactual",
     rng: np.random.Generator | None = None,
     memory: int = MEMORY,
 ) -> Ranking:
-    """Rank by greedy pruning (ACDC; Conmy et al. 2023).
+    """Rank by automated circuit discovery (ACDC; Conmy et al. 2023): greedy pruning.
 
     From the output back to the input, each part is taken out of what is left of the circuit; it stays out if that
     changes the metric by no more than `threshold` of the total effect. Kept parts rank by the damage, above all that
@@ -142,17 +150,13 @@ def by_pruning(
     empty, parts = nothing(policy, kind, universe, ablation)
     seed = None if rng is None else int(rng.integers(2**63))
 
-    def alone(circuits: Sequence[Circuit]) -> Carried:
+    def run(circuits: Sequence[Circuit]) -> Effects[Circuit]:
         again = None if seed is None else np.random.default_rng(seed)
-        return run_alone(policy, pairs, circuits, direction=direction, metrics=metric, rng=again, memory=memory)
+        return run_circuit(policy, pairs, circuits, direction=direction, metrics=metric, rng=again, memory=memory)
 
-    whole = alone([empty.with_parts(parts)])
-    scale, before = float(np.abs(whole.total(metric)).mean()), whole.run[0, 0]
-    if scale <= SMALLEST:
-        raise ZeroEffect(
-            f"no pair has an effect on {metric!r}: there is nothing to prune against",
-            pairs=tuple(range(len(whole.levels))),
-        )
+    whole = run([empty.with_parts(parts)])
+    scale, before = float(np.abs(whole.total(metric)).mean()), whole.effect(metric)[0]
+    refuse_zero(whole.total(metric), metric, "there is nothing to prune against")
     left, damage, position, ahead = list(parts), dict.fromkeys(parts, 0.0), len(parts) - 1, BLOCK
     while position >= 0:
         tried = [parts[i] for i in range(position, max(-1, position - ahead), -1)]
@@ -161,26 +165,26 @@ def by_pruning(
             gone = set(tried[:count])
             circuits.append(empty.with_parts(part for part in left if part not in gone))
         # Each run leaves out one part more; up to the first that hurts, they are what one at a time would give.
-        for part, run in zip(tried, alone(circuits).run[0], strict=True):
+        for part, left_over in zip(tried, run(circuits).effect(metric), strict=True):
             position -= 1
-            damage[part] = float(np.abs(run - before).mean()) / scale
+            damage[part] = float(np.abs(left_over - before).mean()) / scale
             if damage[part] > threshold:  # the runs behind it were for nothing: try fewer at once
                 ahead = max(1, ahead // 2)
                 break
             left.remove(part)
-            before = run
+            before = left_over
         else:
             ahead = min(BLOCK, 2 * ahead)
-    return Ranking("greedy pruning", parts, np.array([damage[part] for part in parts]), empty)
+    return Ranking("ACDC", parts, np.array([damage[part] for part in parts]), empty)
 
 
 def nothing(
-    policy: Policy, kind: Kind, universe: Sequence[str] | None, ablation: Source
+    policy: Policy, kind: Kind, universe: Sequence[str] | None, ablation: Named
 ) -> tuple[Circuit, tuple[Part, ...]]:
     """The empty circuit of a universe, and its candidates."""
     if kind not in get_args(Kind):
         raise CircuitError(f"kind must be one of {get_args(Kind)}, got {kind!r}")
-    empty = circuit(policy, (), kind=kind, universe=universe, ablation=ablation)
+    empty = Circuit.of(policy, (), kind=kind, universe=universe, ablation=ablation)
     return empty, candidates(ResidualGraph.of(policy), kind, empty.universe)
 
 
@@ -197,5 +201,7 @@ def directions(way: Way) -> tuple[Direction, ...]:
     return ("denoise", "noise") if way == "both" else (way,)
 
 
-def _sites(parts: Sequence[Part]) -> list[PatchSite]:
-    return [PatchSite(part.hook, (part.channel,)) for part in parts if isinstance(part, Node)]
+def _patched(parts: Sequence[Part]) -> list[Site] | list[Edge]:
+    """The site of each node; edges as they are."""
+    edges = [part for part in parts if isinstance(part, Edge)]
+    return edges or [Site(part.hook, part.channel) for part in parts if isinstance(part, Node)]

@@ -1,196 +1,131 @@
-"""What patching measured, labelled."""
+"""`Effects`: what patching, edges, paths, circuits and attribution all give."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64, Shaped
+import pandas as pd
+from jaxtyping import Float64
 
 from mechinterp import stats
-from mechinterp.circuits.arrays import freeze
-from mechinterp.circuits.errors import CircuitError, ZeroEffect
-from mechinterp.circuits.sites import PatchSite
-from mechinterp.errors import MechinterpError, nearest
-
-Direction = Literal["denoise", "noise"]
-SMALLEST = 1e-6
-"""Total effects of no more than this (in the metric's unit) count as zero: they are float32 rounding."""
+from mechinterp.circuits.pairwise import Direction as Direction
+from mechinterp.circuits.pairwise import P, PairwiseEffects
+from mechinterp.circuits.tables import effects_frame, effects_html
+from mechinterp.circuits.zero import refusing_zero
+from mechinterp.stats import Estimate
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class PatchEffects:
-    """Metrics of every patched run, with those of the two runs without a patch.
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Effects(PairwiseEffects[P]):
+    """How much of the total effect each part carries: pair by pair, as estimates, and as a table.
 
     Attributes:
-        sites: what was patched.
-        metrics: names.
-        direction: `denoise`: the corrupted run with a part of the clean one put in (is the site sufficient?);
-            `noise`: the clean run with a part of the corrupted one put in (is it necessary?).
-        source: what was put in at sites that name no source of their own: `other` (the other run), `cache` (a run of
-            the caller's), `mean`, `zero` or `resample`.
-        patched: metric of the patched runs.
-        clean, corrupted: metric of the two runs without a patch.
-        levels: the level of each pair: the cluster that counts as one sample.
+        parts, metrics, direction, replacement, values, start, goal, levels: see `PairwiseEffects`.
     """
 
-    sites: tuple[PatchSite, ...]
-    metrics: tuple[str, ...]
-    direction: Direction
-    source: str
-    patched: Float64[np.ndarray, "metrics sites pairs"]
-    clean: Float64[np.ndarray, "metrics pairs"]
-    corrupted: Float64[np.ndarray, "metrics pairs"]
-    levels: Int64[np.ndarray, " pairs"]
+    def estimates(
+        self, metric: str | None = None, *, rng: np.random.Generator | None = None, level: float = 0.95
+    ) -> list[Estimate]:
+        """The mean `effect` of each part, in the metric's unit, with an interval over levels.
 
-    def __post_init__(self) -> None:
-        pairs = len(self.levels)
-        shapes = {"patched": (len(self.metrics), len(self.sites), pairs)}
-        shapes |= dict.fromkeys(("clean", "corrupted"), (len(self.metrics), pairs))
-        freeze(self, shapes)
-        if self.direction not in ("denoise", "noise"):
-            raise CircuitError(f"direction must be 'denoise' or 'noise', got {self.direction!r}")
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """What was put in at each site."""
-        return tuple(self.source if site.source is None else site.source for site in self.sites)
-
-    def index(self, metric: str) -> int:
-        """Position of a metric. Raises CircuitError for a name that was not measured."""
-        if metric not in self.metrics:
-            raise CircuitError(f"metric {metric!r} was not measured{nearest(metric, self.metrics)}")
-        return self.metrics.index(metric)
-
-    def total(self, metric: str) -> Float64[np.ndarray, " pairs"]:
-        """Clean minus corrupted, without a patch: all that there is to explain."""
-        return self.clean[self.index(metric)] - self.corrupted[self.index(metric)]
-
-    def effect(self, metric: str) -> Float64[np.ndarray, "sites pairs"]:
-        """How much of `total` each patch carries, in the metric's unit.
-
-        Patched minus corrupted when denoising, clean minus patched when noising: in both, the part of the total that
-        went along with the site.
+        Args:
+            rng: by default ``np.random.default_rng(0)``, here and in the methods below.
         """
-        patched = self.patched[self.index(metric)]
-        if self.direction == "denoise":
-            return patched - self.corrupted[self.index(metric)]
-        return self.clean[self.index(metric)] - patched
-
-    def usable(self, metric: str, *, smallest: float = SMALLEST) -> Bool[np.ndarray, " pairs"]:
-        """Pairs whose total effect is larger than `smallest` in size, so that one may divide by it."""
-        return np.abs(self.total(metric)) > smallest
-
-    def normalised(self, metric: str, *, smallest: float = SMALLEST) -> Float64[np.ndarray, "sites pairs"]:
-        """`effect` as a share of each pair's own `total`: 0 nothing, 1 all. `shares` is steadier: it divides means.
-
-        Raises:
-            ZeroEffect: some pairs have no total effect; `select(usable(metric))` leaves them out.
-        """
-        usable = self.usable(metric, smallest=smallest)
-        if not usable.all():
-            pairs = tuple(np.flatnonzero(~usable).tolist())
-            raise ZeroEffect(
-                f"{len(pairs)} of {len(usable)} pairs have no effect on {metric!r} (|clean - corrupted| <= "
-                f"{smallest:g}; pairs {list(pairs[:10])}), so there is nothing to normalise by; leave them out with "
-                f"effects.select(effects.usable({metric!r})), and say so",
-                pairs=pairs,
-            )
-        return self.effect(metric) / self.total(metric)
-
-    def select(self, pairs: Shaped[np.ndarray, " chosen"]) -> PatchEffects:
-        """The same for some of the pairs, by mask or positions."""
-        return dataclasses.replace(
-            self,
-            patched=self.patched[:, :, pairs],
-            clean=self.clean[:, pairs],
-            corrupted=self.corrupted[:, pairs],
-            levels=self.levels[pairs],
-        )
-
-    def ranking(self, metric: str) -> Int64[np.ndarray, " sites"]:
-        """Positions of the sites, that with the largest mean effect (in size) first."""
-        return np.argsort(-np.abs(self.effect(metric).mean(1)), kind="stable")
-
-    def estimates(self, metric: str, *, rng: np.random.Generator, level: float = 0.95) -> list[stats.Estimate]:
-        """The mean `effect` of each site, in the metric's unit, with an interval over levels."""
-        names = [f"{self.direction} {site.label}: {metric}" for site in self.sites]
+        name = self.metrics[self.index(metric)]
+        names = [f"{self.direction} {label}: {name}" for label in self.labels]
         return stats.means(
-            self.effect(metric).T, names=names, unit="levels", rng=rng, clusters=self.levels, level=level
+            self.effect(metric).T, names=names, unit="levels", rng=_rng(rng), clusters=self.levels, level=level
         )
 
     def estimate(
-        self, site: int | PatchSite, metric: str, *, rng: np.random.Generator, level: float = 0.95
-    ) -> stats.Estimate:
-        """The mean `effect` of one site (or of the one at this position), in the metric's unit."""
-        position = self._position(site)
+        self,
+        part: int | str | P,
+        metric: str | None = None,
+        *,
+        rng: np.random.Generator | None = None,
+        level: float = 0.95,
+    ) -> Estimate:
+        """The mean `effect` of one part (or of the one at this position, or of this label), in the metric's unit."""
+        at, name = self.position(part), self.metrics[self.index(metric)]
         return stats.mean(
-            self.effect(metric)[position],
-            name=f"{self.direction} {self.sites[position].label}: {metric}",
+            self.effect(metric)[at],
+            name=f"{self.direction} {self.labels[at]}: {name}",
             unit="levels",
-            rng=rng,
+            rng=_rng(rng),
             clusters=self.levels,
             level=level,
         )
 
-    def share(
-        self, site: int | PatchSite, metric: str, *, rng: np.random.Generator, level: float = 0.95
-    ) -> stats.Estimate:
-        """Mean effect of one site over the mean total effect (a ratio of means, not a mean of ratios).
+    def shares(self, metric: str | None = None, *, rng: np.random.Generator | None = None) -> list[Estimate]:
+        """Mean effect of each part over the mean total effect: for a circuit, its faithfulness (0 none, 1 all).
+
+        A ratio of means, so that pairs without an effect are never divided by.
 
         Raises:
-            UndefinedRatio: the total effect cannot be told from 0.
+            ZeroEffect: no pair has an effect, or their mean cannot be told from 0.
         """
-        position = self._position(site)
-        return stats.ratio(
-            self.effect(metric)[position],
-            self.total(metric),
-            name=f"{self.direction} {self.sites[position].label}: share of the effect on {metric}",
-            unit="levels",
-            rng=rng,
-            clusters=self.levels,
-            level=level,
-        )
+        drawn = _rng(rng)
+        return [self.share(at, metric, rng=drawn) for at in range(len(self))]
 
-    def total_estimate(self, metric: str, *, rng: np.random.Generator, level: float = 0.95) -> stats.Estimate:
-        """The mean `total`: the ceiling of every site's effect, and its null (signs flipped by level)."""
+    def share(
+        self,
+        part: int | str | P,
+        metric: str | None = None,
+        *,
+        rng: np.random.Generator | None = None,
+        level: float = 0.95,
+    ) -> Estimate:
+        """`shares` of one part. Raises ZeroEffect, as `shares`."""
+        at, name = self.position(part), self.metrics[self.index(metric)]
+        words = f"{self.direction} {self.labels[at]}: share of {name}"
+        return self.ratio(self.effect(metric)[at], metric, name=words, rng=_rng(rng), level=level)
+
+    def ratio(
+        self,
+        effect: Float64[np.ndarray, " pairs"],
+        metric: str | None = None,
+        *,
+        name: str,
+        rng: np.random.Generator,
+        level: float = 0.95,
+    ) -> Estimate:
+        """The mean of any effect of these pairs over the mean total. Raises ZeroEffect, as `shares`."""
+        total, words = self.total(metric), self.metrics[self.index(metric)]
+        options: dict[str, Any] = {"unit": "levels", "rng": rng, "clusters": self.levels, "level": level}
+        return refusing_zero(lambda: stats.ratio(effect, total, name=name, **options), total, words)
+
+    def total_estimate(
+        self, metric: str | None = None, *, rng: np.random.Generator | None = None, level: float = 0.95
+    ) -> Estimate:
+        """The mean `total`: the ceiling of every part's effect, and its null (signs flipped by level)."""
         i = self.index(metric)
+        after, before = (self.goal[i], self.start[i]) if self.direction == "denoise" else (self.start[i], self.goal[i])
         return stats.paired_difference(
-            self.clean[i],
-            self.corrupted[i],
-            name=f"clean - corrupted: {metric}",
+            after,
+            before,
+            name=f"clean - corrupted: {self.metrics[i]}",
             unit="levels",
-            rng=rng,
+            rng=_rng(rng),
             clusters=self.levels,
             level=level,
         )
 
-    def to_json(self) -> str:
-        """Everything, as one JSON object."""
-        data: dict[str, Any] = {"metrics": list(self.metrics), "direction": self.direction, "source": self.source}
-        data["sites"] = [site.to_dict() for site in self.sites]
-        data |= {name: getattr(self, name).tolist() for name in ("patched", "clean", "corrupted", "levels")}
-        return json.dumps(data, allow_nan=False)
+    def to_frame(self, metric: str | None = None, *, rng: np.random.Generator | None = None) -> pd.DataFrame:
+        """A row a part: its label and what it is, mean effect, interval over levels, share of the total effect.
 
-    @classmethod
-    def from_json(cls, text: str) -> PatchEffects:
-        """The inverse of `to_json`. Raises CircuitError for text that it did not write."""
-        try:
-            data = json.loads(text)
-            sites = tuple(PatchSite.from_dict(site) for site in data.pop("sites"))
-            levels = np.array(data.pop("levels"), np.int64)
-            return cls(sites=sites, metrics=tuple(data.pop("metrics")), levels=levels, **data)
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, MechinterpError) as error:
-            raise CircuitError(f"this is no JSON of patch effects: {error!r}") from error
+        Where all pairs are of one level there is no interval: it is missing then (NaN).
 
-    def _position(self, site: int | PatchSite) -> int:
-        if isinstance(site, PatchSite):
-            if site not in self.sites:
-                raise CircuitError(f"{site.label} was not patched; there are {len(self.sites)} sites")
-            return self.sites.index(site)
-        if not -len(self.sites) <= site < len(self.sites):
-            raise CircuitError(f"there is no site {site}; there are {len(self.sites)}")
-        return site
+        Args:
+            metric: by default all of them, one after the other.
+        """
+        names = self.metrics if metric is None else (self.metrics[self.index(metric)],)
+        return pd.concat([effects_frame(self, name, _rng(rng)) for name in names], ignore_index=True)
+
+    def _repr_html_(self) -> str:
+        return effects_html(self)
+
+
+def _rng(rng: np.random.Generator | None) -> np.random.Generator:
+    return np.random.default_rng(0) if rng is None else rng

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from mechinterp.errors import MechinterpError
+from mechinterp.stats import UndefinedRatio
 
 
 class CircuitError(MechinterpError, ValueError):
     """Sites, pairs, options or parts of a circuit that do not fit; the message says what would be right."""
 
 
-class ZeroEffect(CircuitError):
+class ZeroEffect(CircuitError, UndefinedRatio):
     """Pairs whose two runs do not differ in the metric: there is nothing to normalise by.
 
     Attributes:

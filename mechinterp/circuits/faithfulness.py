@@ -1,4 +1,4 @@
-"""How well circuits stand for the whole network, over their size, and beside random circuits.
+"""How well circuits stand for the whole network, over their size.
 
 Faithfulness of a circuit C: ``(m(C) - m(nothing)) / (m(everything) - m(nothing))``, m the mean metric of runs in which
 all outside is ablated (Wang et al. 2023). Over the size k, as a share of all candidates, the benchmark MIB (Mueller et
@@ -14,44 +14,59 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float64, Int64, Shaped
+from jaxtyping import Float, Float64
 
 from mechinterp import stats
-from mechinterp.circuits.alone import run_alone
-from mechinterp.circuits.carried import refusing_zero
-from mechinterp.circuits.circuit import Circuit, Part, candidates, place
-from mechinterp.circuits.effects import SMALLEST, Direction
+from mechinterp.circuits.circuit import Circuit
+from mechinterp.circuits.effects import Direction, Effects
 from mechinterp.circuits.errors import CircuitError, ZeroEffect
-from mechinterp.circuits.graph import ResidualGraph
+from mechinterp.circuits.paired import MEMORY
 from mechinterp.circuits.pairs import Pairs
-from mechinterp.circuits.patching import MEMORY
 from mechinterp.circuits.ranking import Ranking
+from mechinterp.circuits.running import run_circuit
+from mechinterp.circuits.zero import SMALLEST, refusing_zero
 from mechinterp.policies.graph import Policy
 from mechinterp.stats import Estimate
 
-DIRECTIONS: tuple[Direction, Direction] = ("denoise", "noise")
 ENOUGH = 0.8
 """The share of the effect that `smallest` asks for."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False)
 class Curve:
     """What circuits of growing size carry, pair by pair.
 
     Attributes:
         sizes: from 0 to all candidates.
-        direction, metric: what was measured.
-        effect: what each circuit carries of `total`.
-        total: clean minus corrupted, or, with other ablations than `other`, everything minus nothing.
-        levels: the level of each pair.
+        effects: of the circuit of each size, on one metric.
     """
 
     sizes: tuple[int, ...]
-    direction: Direction
-    metric: str
-    effect: Float64[np.ndarray, "sizes pairs"]
-    total: Float64[np.ndarray, " pairs"]
-    levels: Int64[np.ndarray, " pairs"]
+    effects: Effects[Circuit]
+
+    def __post_init__(self) -> None:
+        if len(self.effects.metrics) != 1 or len(self.effects) != len(self.sizes):
+            raise CircuitError(f"a curve of {len(self.sizes)} sizes needs a circuit of each, and one metric")
+
+    @property
+    def direction(self) -> Direction:
+        """Denoising or noising."""
+        return self.effects.direction
+
+    @property
+    def metric(self) -> str:
+        """What was measured."""
+        return self.effects.metrics[0]
+
+    @property
+    def effect(self) -> Float64[np.ndarray, "sizes pairs"]:
+        """What each circuit carries of `total`."""
+        return self.effects.effect()
+
+    @property
+    def total(self) -> Float64[np.ndarray, " pairs"]:
+        """Clean minus corrupted, or, with other ablations than `counterfactual`, everything minus nothing."""
+        return self.effects.total()
 
     def values(self) -> Float64[np.ndarray, " sizes"]:
         """Faithfulness, as bare numbers: for choosing a size, not for reporting.
@@ -98,12 +113,17 @@ class Curve:
 
         self.refuse_zero()
         return stats.bootstrap(
-            area, rows=len(self.total), name=f"{self.direction}: {name}", unit="levels", rng=rng, clusters=self.levels
+            area,
+            rows=len(self.total),
+            name=f"{self.direction}: {name}",
+            unit="levels",
+            rng=rng,
+            clusters=self.effects.levels,
         )
 
     def _ratio(self, effect: Float64[np.ndarray, " pairs"], name: str, rng: np.random.Generator) -> Estimate:
         def make() -> Estimate:
-            return stats.ratio(effect, self.total, name=name, unit="levels", rng=rng, clusters=self.levels)
+            return stats.ratio(effect, self.total, name=name, unit="levels", rng=rng, clusters=self.effects.levels)
 
         return refusing_zero(make, self.total, self.metric)
 
@@ -119,7 +139,7 @@ def curve(
     rng: np.random.Generator | None = None,
     memory: int = MEMORY,
 ) -> Curve:
-    """Run the best 0, ..., all parts of a ranking alone.
+    """Run circuits of the best 0, ..., all parts of a ranking.
 
     Args:
         sizes: which sizes (0 and all are added); by default about 12, evenly spaced by ratio.
@@ -127,14 +147,8 @@ def curve(
     """
     chosen = growing(len(ranking.parts)) if sizes is None else tuple(sorted({0, *sizes, len(ranking.parts)}))
     circuits = [ranking.circuit(size) for size in chosen]
-    run = run_alone(policy, pairs, circuits, direction=direction, metrics=metric, rng=rng, memory=memory)
     return Curve(
-        sizes=chosen,
-        direction=direction,
-        metric=metric,
-        effect=run.effect(metric),
-        total=run.total(metric),
-        levels=run.levels,
+        chosen, run_circuit(policy, pairs, circuits, direction=direction, metrics=metric, rng=rng, memory=memory)
     )
 
 
@@ -162,84 +176,3 @@ def smallest(curves: Sequence[Curve], *, share: float = ENOUGH) -> int:
             f"{curves[0].sizes[int(np.argmax(least))]} parts: ask for a smaller share"
         )
     return curves[0].sizes[int(np.argmax(enough))]
-
-
-def random_like(policy: Policy, one: Circuit, count: int, rng: np.random.Generator) -> list[Circuit]:
-    """Random circuits of the same universe with as many parts at every hook point: the null of a circuit.
-
-    Matching hook points is stricter than matching the size alone: one layer may carry much more than another.
-    """
-    everything = candidates(ResidualGraph.of(policy), one.kind, one.universe)
-    by_hook: dict[str, list[Part]] = {}
-    for part in everything:
-        by_hook.setdefault(place(part), []).append(part)
-    wanted = {hook: sum(place(part) == hook for part in one.parts) for hook in by_hook}
-    drawn = []
-    for _ in range(count):
-        picks = [
-            [parts[i] for i in sorted(rng.choice(len(parts), wanted[hook], replace=False))]
-            for hook, parts in by_hook.items()
-        ]
-        drawn.append(one.with_parts(part for parts in picks for part in parts))
-    return drawn
-
-
-def best(
-    effects: Sequence[Float64[np.ndarray, "parts pairs"]],
-    size: int,
-    weights: Shaped[np.ndarray, " pairs"] | None = None,
-) -> set[int]:
-    """Positions of the `size` parts with the largest effects: of the mean |effect| over pairs, the larger direction.
-
-    That is the score of `by_effects`, and ties are broken as `Ranking.order` breaks them.
-    """
-    scores = np.max([np.average(np.abs(one), axis=1, weights=weights) for one in effects], axis=0)
-    return set(np.argsort(-scores, kind="stable")[:size].tolist())
-
-
-def stability(
-    effects: Sequence[Float64[np.ndarray, "parts pairs"]],
-    levels: Int64[np.ndarray, " pairs"],
-    size: int,
-    *,
-    rng: np.random.Generator,
-    draws: int = 200,
-) -> Estimate:
-    """How much the best `size` parts stay the same when the levels that they are chosen on are drawn again.
-
-    The mean Jaccard index of the set chosen on all levels (as `best` does) and that chosen on a bootstrap of them, and
-    the central 95 % of it.
-
-    Args:
-        effects: of each part in each pair; one array for each direction that the ranking took the larger of.
-
-    Raises:
-        CircuitError: fewer than two levels, no draws, more parts than there are, or arrays of other shapes.
-    """
-    if draws < 1:
-        raise CircuitError(f"stability needs at least 1 draw, got {draws}")
-    labels, index = np.unique(levels, return_inverse=True)
-    count = len(labels)
-    parts = len(effects[0]) if len(effects) else 0
-    if any(np.shape(one) != (parts, len(levels)) for one in effects):
-        raise CircuitError(
-            f"stability needs arrays of one effect for each part and each of {len(levels)} pairs, got shapes "
-            f"{[np.shape(one) for one in effects]}"
-        )
-    if count < 2 or not 0 < size <= parts:
-        raise CircuitError(f"stability needs 2 levels and 1 to {parts} parts, got {count} and {size}")
-    first, found = best(effects, size), []
-    for _ in range(draws):
-        again = best(effects, size, np.bincount(rng.integers(count, size=count), minlength=count)[index])
-        found.append(len(first & again) / len(first | again))
-    low, high = np.quantile(found, [0.025, 0.975])
-    value = float(np.mean(found))
-    return Estimate(
-        name=f"stability of {size} parts (Jaccard)",
-        value=value,
-        low=min(float(low), value),
-        high=max(float(high), value),
-        n=len(labels),
-        unit="levels",
-        method=f"{draws} bootstraps of levels",
-    )

@@ -13,11 +13,10 @@ from jaxtyping import Shaped
 from torch import Tensor
 
 from mechinterp.circuits import budget
-from mechinterp.circuits.donors import Cache, Source, donor, label
-from mechinterp.circuits.effects import Direction
 from mechinterp.circuits.errors import BudgetTooSmall, CircuitError
 from mechinterp.circuits.metrics import Measure
-from mechinterp.circuits.pairs import FramePairs, tensor
+from mechinterp.circuits.paired import PairedRuns
+from mechinterp.circuits.replacements import Replacement, label
 from mechinterp.errors import nearest
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import PolicyOutput
@@ -34,36 +33,31 @@ class Request:
     """What is asked of gradients, checked.
 
     Attributes:
+        replacement: what would be put in.
         steps: points on the way, for the integrated methods.
         seed: of what `resample` draws.
     """
 
     method: Method
-    direction: Direction
-    source: Source | Cache
+    replacement: Replacement
     steps: int
-    memory: int
     seed: int
 
     def __post_init__(self) -> None:
-        for name, value, known in (
-            ("method", self.method, get_args(Method)),
-            ("direction", self.direction, get_args(Direction)),
-        ):
-            if value not in known:
-                raise CircuitError(f"unknown {name} {value!r}{nearest(str(value), known)}")
+        if self.method not in get_args(Method):
+            raise CircuitError(f"unknown method {self.method!r}{nearest(str(self.method), get_args(Method))}")
         if self.steps < 1:
             raise CircuitError(f"steps must be at least 1, got {self.steps}")
-        if self.method == "eap-ig inputs" and self.source != "other":
+        if self.method == "eap-ig inputs" and self.replacement != "counterfactual":
             raise CircuitError(
-                f"'eap-ig inputs' goes from one frame of a pair to the other, and source {label(self.source)!r} has no "
-                "frame to go to; use 'eap-ig activations'"
+                f"'eap-ig inputs' goes from one frame of a pair to the other, and replacement "
+                f"{label(self.replacement)!r} has no frame to go to; use 'eap-ig activations'"
             )
 
     @property
     def rng(self) -> np.random.Generator | None:
-        """The generator that `donor` and `patch` draw from; the same frames each time."""
-        return np.random.default_rng(self.seed) if self.source == "resample" else None
+        """The generator that `resample` draws from; the same frames each time."""
+        return np.random.default_rng(self.seed) if self.replacement == "resample" else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,55 +67,40 @@ class Slopes:
     Attributes:
         here: which pairs.
         base: values of the run that is patched, at every node.
-        donor: what is put in, where it was asked for.
+        replacement: what would be put in, where it was asked for.
         gradients: one a metric: hook point -> gradient.
     """
 
     here: slice
     base: Mapping[str, Tensor]
-    donor: Mapping[str, Shaped[Tensor, " #pairs *shape"]]
+    replacement: Mapping[str, Shaped[Tensor, " #pairs *shape"]]
     gradients: tuple[Mapping[str, Tensor], ...]
 
 
-def slopes(
-    policy: Policy,
-    pairs: FramePairs,
-    measure: Measure,
-    request: Request,
-    *,
-    at: Sequence[str],
-    given: Sequence[str],
-) -> Iterator[Slopes]:
-    """Gradients at the hook points `at`, what is put in at `given` and there, for as many pairs at once as fit.
+def slopes(runs: PairedRuns, request: Request, *, at: Sequence[str], given: Sequence[str]) -> Iterator[Slopes]:
+    """Gradients at the hook points `at`, what would be put in at `given` and there, for as many pairs at once as fit.
 
     Raises:
         BudgetTooSmall: not even one pair fits.
     """
+    policy = runs.policy
     itemsize = next(policy.parameters()).element_size()
     each = _COPIES * itemsize * sum(prod(shape) for shape in policy.shapes.values())
-    memory = budget.whole_bytes(request.memory)
+    memory = budget.whole_bytes(runs.memory)
     if each > memory:
         raise BudgetTooSmall(budget=memory, needed=each, what="the gradients of one pair")
-    at_once, count = memory // each, len(pairs.clean)
+    at_once, first = memory // each, policy.hook_names[0]
     hooks = policy.select(list({*at, *given}))
-    reference = None
-    if request.source in ("mean", "resample"):
-        reference = np.concatenate([pairs.clean, pairs.corrupted])
-    give = donor(policy, hooks, request.source, count, reference=reference, rng=request.rng, batch=at_once)
-    for first in range(0, count, at_once):
-        here = slice(first, min(first + at_once, count))
-        clean, corrupted = tensor(pairs.clean[here]), tensor(pairs.corrupted[here])
-        base, other = (corrupted, clean) if request.direction == "denoise" else (clean, corrupted)
-        base_run, other_run = policy.capture(base), policy.capture(other, [policy.hook_names[0], *hooks])
-        intact = (other_run if request.direction == "denoise" else base_run).output
-        put = other_run.values if give is None else give(here)
-        way = _Way(policy, measure, intact, base_run.values)
+    values = runs.supply(hooks, request.replacement, rng=request.rng, at_once=at_once)
+    for batch in runs.batches(at_once, other=[first, *hooks]):
+        put = values(batch)
+        way = _Way(policy, runs.measure, batch.clean, batch.base.values)
         if request.method == "eap-ig activations":
             found = way.by_activation(at, put, request.steps)
         else:
             steps = 0 if request.method == "gradient" else request.steps
-            found = way.by_input(at, other_run.values[policy.hook_names[0]], steps)
-        yield Slopes(here, base_run.values, put, found)
+            found = way.by_input(at, batch.other.values[first], steps)
+        yield Slopes(batch.here, batch.base.values, put, found)
 
 
 class _Way:
@@ -143,14 +122,14 @@ class _Way:
         return tuple(total)
 
     def by_activation(
-        self, hooks: Sequence[str], donor: Mapping[str, Tensor], steps: int
+        self, hooks: Sequence[str], goal: Mapping[str, Tensor], steps: int
     ) -> tuple[dict[str, Tensor], ...]:
         """Mean gradients at each hook point, over the middles of `steps` parts of the way of its own value."""
         total = [{hook: torch.zeros_like(self.base[hook]) for hook in hooks} for _ in self.measure.names]
         for hook in hooks:
             base = self.base[hook]
             for share in _middles(steps):
-                for sums, found in zip(total, self._at(hook, base + share * (donor[hook] - base), [hook]), strict=True):
+                for sums, found in zip(total, self._at(hook, base + share * (goal[hook] - base), [hook]), strict=True):
                     sums[hook] += found[hook] / steps
         return tuple(total)
 

@@ -1,6 +1,6 @@
 """Is a circuit complete and minimal (Wang et al. 2023), and do tests say that it is one (Shi et al. 2024)?
 
-All by level: several pairs of a level are one sample, their mean. `memory` is that of `run_alone`.
+All by level: several pairs of a level are one sample, their mean. `memory` is that of `run_circuit`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from jaxtyping import Float64, Int64
 from scipy import stats as scipy_stats
 
 from mechinterp import stats
-from mechinterp.circuits.alone import run_alone
-from mechinterp.circuits.carried import Carried
 from mechinterp.circuits.circuit import Circuit, Part, candidates
-from mechinterp.circuits.effects import SMALLEST, Direction
+from mechinterp.circuits.effects import Direction, Effects
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.graph import ResidualGraph
+from mechinterp.circuits.paired import MEMORY
 from mechinterp.circuits.pairs import Pairs
-from mechinterp.circuits.patching import MEMORY
+from mechinterp.circuits.running import run_circuit
+from mechinterp.circuits.zero import SMALLEST
 from mechinterp.policies.graph import Policy
 from mechinterp.stats import Estimate, Null
 
@@ -65,7 +65,7 @@ def completeness(
         gone = [part for part in one.parts if rng.random() < 0.5]
         circuits += [one.without(gone), everything.without(gone)]
     draw = rng if one.ablation == "resample" else None
-    run = run_alone(policy, pairs, circuits, direction=direction, metrics=metric, rng=draw, memory=memory)
+    run = run_circuit(policy, pairs, circuits, direction=direction, metrics=metric, rng=draw, memory=memory)
     effect = run.effect(metric)
     labels, index = np.unique(run.levels, return_inverse=True)
     gaps = effect[0::2] - effect[1::2]
@@ -96,7 +96,7 @@ def minimality(
     """
     circuits = [one, *(one.without([v]) for v in one.parts)]
     draw = rng if one.ablation == "resample" else None
-    run = run_alone(policy, pairs, circuits, direction=direction, metrics=metric, rng=draw, memory=memory)
+    run = run_circuit(policy, pairs, circuits, direction=direction, metrics=metric, rng=draw, memory=memory)
     effect = run.effect(metric)
     return [
         run.ratio(effect[0] - row, metric, name=f"minimality of {part}", rng=rng)
@@ -104,7 +104,7 @@ def minimality(
     ]
 
 
-def equivalence(run: Carried, metric: str, *, margin: float = 0.1) -> Verdict:
+def equivalence(run: Effects[Circuit], metric: str, *, margin: float = 0.1) -> Verdict:
     """Is the circuit as likely to be above the whole network as below it (a sign test over levels)?
 
     The hypothesis is that the chance of the network's metric being farther along than the circuit's lies within
@@ -112,7 +112,7 @@ def equivalence(run: Carried, metric: str, *, margin: float = 0.1) -> Verdict:
     for neither side; where that is every level, the share is 1/2 and p is 1.
 
     Args:
-        run: of one circuit, from `run_alone`.
+        run: of one circuit, from `run_circuit`.
     """
     if len(run.parts) != 1:
         raise CircuitError(f"equivalence is tested of one circuit, got {len(run.parts)}")
@@ -135,13 +135,13 @@ def equivalence(run: Carried, metric: str, *, margin: float = 0.1) -> Verdict:
     return Verdict(hypothesis, share, p, "large p")
 
 
-def independence(run: Carried, metric: str, *, rng: np.random.Generator, draws: int = 2000) -> Verdict:
+def independence(run: Effects[Circuit], metric: str, *, rng: np.random.Generator, draws: int = 2000) -> Verdict:
     """Does what is left of the network without the circuit still know the network's answer (HSIC, permuted levels)?
 
     The hypothesis is independence; a small p means that something was left out of the circuit.
 
     Args:
-        run: of the complement of a circuit alone.
+        run: of the complement of a circuit.
     """
     if len(run.parts) != 1:
         raise CircuitError(f"independence is tested of one complement, got {len(run.parts)}")
@@ -195,7 +195,7 @@ def minimality_tests(
     picks = [outside[i] for i in rng.integers(len(outside), size=draws)]
     circuits = [one, *(one.without([v]) for v in one.parts), *(one.with_parts((*one.parts, v)) for v in picks)]
     draw = rng if one.ablation == "resample" else None
-    run = run_alone(policy, pairs, circuits, direction=direction, metrics=metric, rng=draw, memory=memory)
+    run = run_circuit(policy, pairs, circuits, direction=direction, metrics=metric, rng=draw, memory=memory)
     change = np.abs(run.effect(metric) - run.effect(metric)[0])
     own, reference = change[1 : 1 + len(one.parts)].mean(1), change[1 + len(one.parts) :].mean(1)
     return {

@@ -17,14 +17,14 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mechinterp.circuits.circuit import Kind, Part, place
+from mechinterp.circuits.circuit import Kind, Part, hook_in_universe
 from mechinterp.circuits.discovery import nothing
-from mechinterp.circuits.effects import SMALLEST
 from mechinterp.circuits.errors import CircuitError, ZeroEffect
 from mechinterp.circuits.graph import Layer, ResidualGraph, by_channel, refuse_hooks, run_glue
 from mechinterp.circuits.metrics import Measure
 from mechinterp.circuits.pairs import Pairs, as_pairs, tensor
 from mechinterp.circuits.ranking import Ranking
+from mechinterp.circuits.zero import SMALLEST
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import LOGITS, VALUE, PolicyOutput
 
@@ -62,7 +62,7 @@ class MaskOptions:
             )
 
 
-def by_mask(
+def learned_mask(
     policy: Policy,
     pairs: Pairs,
     *,
@@ -88,7 +88,7 @@ def by_mask(
     """
     options = options or MaskOptions()
     refuse_hooks(policy)
-    empty, parts = nothing(policy, kind, universe, "other")
+    empty, parts = nothing(policy, kind, universe, "counterfactual")
     graph, framed, measure = ResidualGraph.of(policy), as_pairs(pairs), Measure(policy, metric)
     clean, corrupted = tensor(framed.clean), tensor(framed.corrupted)
     with torch.no_grad():
@@ -138,11 +138,11 @@ class _Gates:
     def __init__(
         self, graph: ResidualGraph, kind: Kind, parts: Sequence[Part], sample: Float[Tensor, " parts"]
     ) -> None:
-        self.graph, self.cut = graph, {place(part) for part in parts}
+        self.graph, self.cut = graph, {hook_in_universe(part) for part in parts}
         self.tables: dict[tuple[str, ...], Tensor] = {}
         at = 0  # parts come hook by hook, and in the order of rows and columns
         if kind == "nodes":
-            for hook in dict.fromkeys(place(part) for part in parts):
+            for hook in dict.fromkeys(hook_in_universe(part) for part in parts):
                 self.tables[(hook,)] = sample[at : at + graph.widths[hook]]
                 at += graph.widths[hook]
             return
@@ -152,15 +152,15 @@ class _Gates:
                 self.tables[layer.hook, writer] = sample[at : at + sources * targets].view(sources, targets).t()
                 at += sources * targets
 
-    def nodes(self, policy: Policy, frames: Tensor, donor: Mapping[str, Tensor]) -> PolicyOutput:
+    def nodes(self, policy: Policy, frames: Tensor, other: Mapping[str, Tensor]) -> PolicyOutput:
         def hook(value: Tensor, hook: object) -> Tensor:
             name: str = hook.name  # pyright: ignore[reportAttributeAccessIssue]
-            return _mixed(self.tables[(name,)], value, donor[name])
+            return _mixed(self.tables[(name,)], value, other[name])
 
         with policy.hooks_on({name: hook for (name,) in self.tables}):
             return policy(frames)
 
-    def edges(self, policy: Policy, frames: Tensor, donor: Mapping[str, Tensor]) -> PolicyOutput:
+    def edges(self, policy: Policy, frames: Tensor, other: Mapping[str, Tensor]) -> PolicyOutput:
         """Each target channel of a cut layer has an input of its own; a gate for each writer's channel lets it in."""
         first = [name for name in self.graph.writers if name not in self.graph.inner]
         live: dict[str, Tensor] = dict(policy.activations(frames, first))
@@ -170,16 +170,16 @@ class _Gates:
                 continue
             gates = {writer: self.tables[layer.hook, writer] for writer in layer.writers}
             mixed = {
-                w: _mixed(gate, live[w].unsqueeze(1), donor[w].unsqueeze(1)).flatten(0, 1) for w, gate in gates.items()
+                w: _mixed(gate, live[w].unsqueeze(1), other[w].unsqueeze(1)).flatten(0, 1) for w, gate in gates.items()
             }
             live[layer.hook] = _each_its_own(policy, layer, run_glue(policy, layer, mixed), self.graph.widths)
         return PolicyOutput(live[LOGITS], live[VALUE])
 
 
-def _mixed(gate: Tensor, live: Tensor, donor: Tensor) -> Tensor:
-    """`gate` of the live value and the rest of the donor's; its last axis is the channels, before that the targets."""
+def _mixed(gate: Tensor, live: Tensor, other: Tensor) -> Tensor:
+    """`gate` of the live value and the rest of the other. Its last axis is the channels, before that the targets."""
     gate = gate.to(live).reshape(*gate.shape, *[1] * (live.ndim - 1 - gate.ndim))
-    return donor + gate * (live - donor)
+    return other + gate * (live - other)
 
 
 def _each_its_own(policy: Policy, layer: Layer, inputs: Tensor, widths: Mapping[str, int]) -> Tensor:

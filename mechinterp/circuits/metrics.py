@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float, Float64
@@ -19,22 +20,22 @@ from mechinterp.policies.readouts.registry import ACTION
 KL = "kl"
 """The metric that compares two runs: the KL divergence of the run's action distribution from that of the unpatched
 clean run, in nats. (For the clean run itself it is 0.)"""
-Metrics = str | Sequence[str] | Mapping[str, ReadoutLike]
-"""Names (of readouts, ``action:NAME``, or `KL`), or name -> any readout (or name of one)."""
+Metrics = ReadoutLike | Sequence[ReadoutLike] | Mapping[str, ReadoutLike]
+"""Names (of readouts, ``action:NAME``, or `KL`), readouts, functions of (logits, value); or name -> any of these."""
 
 
 class Measure:
     """Metrics made ready for one policy."""
 
     def __init__(self, policy: Policy, metrics: Metrics) -> None:
-        if isinstance(metrics, str):
-            metrics = (metrics,)
-        if not isinstance(metrics, Mapping | Sequence):
-            raise CircuitError(
-                f"metrics are names or a mapping of names to functions, got {metrics!r}; name a function like "
-                "{'mine': function}"
-            )
-        named = dict(metrics) if isinstance(metrics, Mapping) else {name: name for name in metrics}
+        named: dict[str, Any]
+        if isinstance(metrics, Mapping):
+            named = dict(metrics)
+        else:
+            listed: Any = metrics if isinstance(metrics, list | tuple) else (metrics,)
+            named = {_name(metric): metric for metric in listed}
+            if len(named) < len(listed):
+                raise CircuitError(f"metrics of the same name, {', '.join(map(_name, listed))}: give name -> metric")
         if not named:
             raise CircuitError(f"no metrics were given; built in are {', '.join((*READOUTS, KL))}")
         self.actions = policy.actions
@@ -57,6 +58,16 @@ class Measure:
                 raise CircuitError(f"metric {name!r} is not finite in {int((~torch.isfinite(numbers)).sum())} rows")
             measured.append(numbers.double())
         return torch.stack(measured)
+
+
+def _name(metric: ReadoutLike) -> str:
+    if isinstance(metric, str):
+        return metric
+    if not callable(metric):
+        raise CircuitError(
+            f"a metric is a name such as 'movement', a readout or a function of (logits, value), got {metric!r}"
+        )
+    return metric.name if isinstance(metric, Readout) else getattr(metric, "__name__", "function")
 
 
 def _readout(name: str, metric: ReadoutLike) -> Readout:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,7 +11,9 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from mechinterp.circuits.errors import CircuitError
+from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import FRAME
+from mechinterp.policies.subject import Subject
 
 
 class Pairs(Protocol):
@@ -25,12 +27,18 @@ class Pairs(Protocol):
     def levels(self) -> Int64[np.ndarray, " pairs"]: ...
 
 
+Frames = UInt8[np.ndarray, "*pairs 64 64 3"] | UInt8[Tensor, "*pairs 64 64 3"]
+"""A frame, or several."""
+AnyPairs = Pairs | tuple[Frames, Frames]
+"""Minimal pairs, or (clean frames, corrupted frames), or two frames."""
+
+
 @dataclass(frozen=True, eq=False)
 class FramePairs:
     """Frames in pairs, from anywhere.
 
     Attributes:
-        clean: frames of the one side, uint8.
+        clean: frames of the one side, uint8; or a single frame.
         corrupted: of the other, in the same order.
         levels: the level (cluster) of each pair; by default each pair is its own.
 
@@ -44,13 +52,7 @@ class FramePairs:
 
     def __post_init__(self) -> None:
         for name in ("clean", "corrupted"):
-            frames = np.asarray(getattr(self, name))
-            if frames.dtype != np.uint8 or frames.shape[1:] != (FRAME, FRAME, 3) or not len(frames):
-                raise CircuitError(
-                    f"{name} frames must be uint8 [pairs, 64, 64, 3] and at least one, got {frames.dtype} "
-                    f"{list(frames.shape)}"
-                )
-            object.__setattr__(self, name, frames)
+            object.__setattr__(self, name, as_frames(getattr(self, name), name))
         if self.clean.shape != self.corrupted.shape:
             raise CircuitError(
                 f"pairs need frames of one shape, got clean {list(self.clean.shape)} and corrupted "
@@ -61,20 +63,48 @@ class FramePairs:
             raise CircuitError(f"levels must be one whole number for each of {len(self.clean)} pairs, got {levels!r}")
         object.__setattr__(self, "levels", levels.astype(np.int64))
 
+    def __len__(self) -> int:
+        return len(self.levels)
 
-def as_pairs(pairs: Pairs | tuple[np.ndarray | Tensor, np.ndarray | Tensor]) -> FramePairs:
+    def __repr__(self) -> str:
+        return f"FramePairs({len(self)} pairs of {len(np.unique(self.levels))} levels)"
+
+
+def as_frames(frames: Any, name: str) -> UInt8[np.ndarray, "frames 64 64 3"]:
+    """Frames as an array with a batch axis, whatever holds them.
+
+    Raises:
+        CircuitError: another shape or type, or none at all.
+    """
+    found = np.asarray(frames.detach().cpu() if isinstance(frames, Tensor) else frames)
+    found = found[None] if found.ndim == 3 else found
+    if found.dtype != np.uint8 or found.shape[1:] != (FRAME, FRAME, 3) or not len(found):
+        raise CircuitError(
+            f"{name} frames must be uint8 [pairs, 64, 64, 3] and at least one, got {found.dtype} {list(found.shape)}"
+        )
+    return found
+
+
+def as_pairs(pairs: AnyPairs) -> FramePairs:
     """Checked pairs, from anything that has clean, corrupted and levels, or from (clean, corrupted)."""
     if isinstance(pairs, tuple | list):
         if len(pairs) != 2:
             raise CircuitError(f"pairs are (clean frames, corrupted frames), got {len(pairs)} of them")
-        clean, corrupted = (np.asarray(side.cpu() if isinstance(side, Tensor) else side) for side in pairs)
-        return FramePairs(clean, corrupted)
+        return FramePairs(*(as_frames(side, name) for side, name in zip(pairs, ("clean", "corrupted"), strict=True)))
     if missing := [name for name in ("clean", "corrupted", "levels") if not hasattr(pairs, name)]:
         raise CircuitError(
             f"pairs need clean, corrupted and levels, or are (clean frames, corrupted frames); {type(pairs).__name__} "
             f"has no {', '.join(missing)}"
         )
     return FramePairs(pairs.clean, pairs.corrupted, pairs.levels)
+
+
+def as_policy(subject: Subject | Policy) -> Policy:
+    """The network of a subject, or the network itself. Raises CircuitError for anything else."""
+    policy = subject.policy if isinstance(subject, Subject) else subject
+    if not isinstance(policy, Policy):
+        raise CircuitError(f"a Subject or a Policy is needed, got {type(subject).__name__}")
+    return policy
 
 
 def apart(choose: Pairs, report: Pairs) -> None:

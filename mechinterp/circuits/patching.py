@@ -3,174 +3,134 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, get_args
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Float64, UInt8
+from jaxtyping import UInt8
 from torch import Tensor
 
 from mechinterp.circuits import budget
-from mechinterp.circuits.donors import Cache, Source, label
-from mechinterp.circuits.effects import Direction, PatchEffects
+from mechinterp.circuits.effects import Direction, Effects
 from mechinterp.circuits.errors import CircuitError
-from mechinterp.circuits.fast.suffix import FastSuffix, can_run
-from mechinterp.circuits.metrics import Measure, Metrics
-from mechinterp.circuits.pairs import FramePairs, Pairs, as_pairs, tensor
-from mechinterp.circuits.sites import PatchSite, checked
-from mechinterp.circuits.sources import FROM_FRAMES, by_source, donors, hooks_of
-from mechinterp.circuits.suffix import PlainSuffix, Suffix
+from mechinterp.circuits.groups import grouped_by_replacement, hooks_of, replacements_of, supplies
+from mechinterp.circuits.metrics import Metrics
+from mechinterp.circuits.paired import MEMORY, PairedRuns
+from mechinterp.circuits.pairs import AnyPairs, as_policy
+from mechinterp.circuits.replacements import FROM_FRAMES, Replacement, label
+from mechinterp.interventions.edits import Edit
+from mechinterp.interventions.engine.fast import can_run
+from mechinterp.interventions.sites import By, Site, check_sites, sites_by
 from mechinterp.policies.graph import Policy
-from mechinterp.policies.nodes import Captured, PolicyOutput
+from mechinterp.policies.hooks import Names
+from mechinterp.policies.stages import stage_outputs
+from mechinterp.policies.subject import Subject
 
 Engine = Literal["auto", "whole"]
-MEASURED = 4096
-"""Rows whose metrics are computed at once."""
-MEMORY = 1 << 30
-"""Bytes that patching may use, unless the caller says otherwise: 1 GiB."""
 
 
 @torch.no_grad()
 def patch(
-    policy: Policy,
-    pairs: Pairs | tuple[np.ndarray | Tensor, np.ndarray | Tensor],
-    sites: Sequence[PatchSite],
+    subject: Subject | Policy,
+    pairs: AnyPairs,
+    sites: Sequence[Site | Edit] | Site | Edit | None = None,
     *,
+    by: By | None = None,
+    hooks: Names = None,
     direction: Direction = "denoise",
-    source: Source | Cache = "other",
-    caches: Mapping[str, Cache] | None = None,
+    replacement: Replacement | Sequence[Replacement] = "counterfactual",
     metrics: Metrics = "movement",
-    reference: UInt8[np.ndarray, "n 64 64 3"] | None = None,
+    reference: UInt8[np.ndarray, "n 64 64 3"] | UInt8[Tensor, "n 64 64 3"] | None = None,
     rng: np.random.Generator | None = None,
     memory: int = MEMORY,
     engine: Engine = "auto",
-) -> PatchEffects:
+) -> Effects[Any]:
     """Patch each site, by itself, in every pair.
 
-    Each run is computed once up to the last site, whatever the number of sources; then only what comes after a site is
-    run, many patches in one batch. Sites of different sources go into one call: each `PatchSite` may name its own.
-    Hooks that are on the policy stay in force, in the cached runs as in the patched ones.
+    Each run is computed once up to the last site, whatever the number of replacements; then only what comes after a
+    site is run, many patches in one batch. Hooks that are on the policy stay in force, in the cached runs as in the
+    patched ones.
 
     Args:
-        pairs: minimal pairs, or (clean frames, corrupted frames).
-        sites: what to patch; `channel_sites` lists every channel.
+        pairs: minimal pairs, (clean frames, corrupted frames), or two frames.
+        sites: what to patch. An `Edit` among them puts in its own values (`Ablate`, `Clamp`, `Steer`, ...).
+        by: instead of `sites`: each `channel` of the hook points (the default), each whole `layer`, or each `position`
+            of a grid over each map.
+        hooks: with `by`: the hook points; by default the output of every stage (`policies.stage_outputs`).
         direction: `denoise` patches the corrupted run, `noise` the clean one.
-        source: what is put in at sites that name no source of their own: `other`, the value of the other run; `mean`
-            over `reference`, cell by cell; `zero`; `resample`, the value of a frame of `reference` that `rng` draws for
-            each pair; or values of any run of your own, as a mapping from every hook point patched with it to
-            [pairs, *shape] or [1, *shape].
-        caches: name -> values of runs of your own, for sites whose `source` is that name.
-        metrics: names out of `READOUTS`, ``action:NAME`` or ``kl``; or name -> any readout, such as a
-            function of (logits, value).
-        reference: frames for `mean` and `resample`, at whatever sites; by default those of the pairs, both sides.
+        replacement: what is put in at all sites, or a list of one for each; see `Replacement`.
+        metrics: names out of `READOUTS`, ``action:NAME`` or ``kl``; or name -> any readout, such as a function of
+            (logits, value).
+        reference: frames for `mean` and `resample`; by default those of the pairs, both sides.
+        rng: draws the frames of `resample`.
         memory: bytes for activations, at most (besides the network, the frames, a cache given and the result).
         engine: `whole` runs every node after a site for whole maps, through the network itself; `auto` runs only what a
             patch changes, exactly but for rounding, where the network's layers are known and no hooks are on them.
 
     Raises:
         CircuitError: no sites, pairs that do not fit together, a cache that does not fit the network or the pairs, an
-            unknown direction, source or metric.
+            unknown direction, replacement or metric.
         UnknownHook, InterventionError: a site that the policy does not have.
         BudgetTooSmall: not even one patch of one pair fits in `memory`.
     """
-    framed = as_pairs(pairs)
-    count = len(framed.clean)
-    sites = checked(policy, sites, count)
-    if direction not in ("denoise", "noise"):
-        raise CircuitError(f"direction must be 'denoise' or 'noise', got {direction!r}")
-    measure = Measure(policy, metrics)
-    groups = by_source(sites, source, caches or {})
+    policy = as_policy(subject)
+    runs = PairedRuns(policy, pairs, direction=direction, metrics=metrics, memory=memory)
+    chosen = chosen_sites(policy, sites, by, hooks, runs.count)
     if engine not in get_args(Engine):
         raise CircuitError(f"engine must be one of {get_args(Engine)}, got {engine!r}")
+    given = replacements_of(chosen, replacement)
+    groups = grouped_by_replacement(chosen, given)
     fast = engine == "auto" and can_run(policy, hooks_of(policy, groups)[0])
     if fast:
         groups = [group.merged(policy) for group in groups]
-    hooks = hooks_of(policy, groups)
-    cached = (budget.onwards if fast else budget.starts)(policy, hooks)
-    more = [hook for group in groups[1:] for hook in hooks_of(policy, [group])]  # each source's values are kept
-    size = budget.plan(policy, hooks, count, memory=memory, cached=[*cached, *more])
-    if reference is None and any(group.source in FROM_FRAMES for group in groups):
-        reference = np.concatenate([framed.clean, framed.corrupted])
-    give = donors(policy, groups, count, reference=reference, rng=rng, batch=size.pairs)
-    of_other = hooks_of(policy, [group for group in groups if give[group.name] is None])
+    everywhere = hooks_of(policy, groups)
+    cached = (budget.onwards if fast else budget.starts)(policy, everywhere)
+    more = [hook for group in groups[1:] for hook in hooks_of(policy, [group])]  # the values of each are kept
+    size = runs.plan(everywhere, [*cached, *more])
+    if reference is None and any(group.name in FROM_FRAMES for group in groups):
+        reference = runs.both_sides
+    supplied = supplies(policy, groups, runs.count, reference=reference, rng=rng, at_once=size.pairs)
+    of_other = hooks_of(policy, [group for group in groups if group.name == "counterfactual"])
 
-    patched = np.empty((len(measure.names), len(sites), count))
-    unpatched = {name: np.empty((len(measure.names), count)) for name in ("clean", "corrupted")}
-    for at in range(0, count, size.pairs):
-        here = slice(at, min(at + size.pairs, count))
-        runs = _Runs(policy, framed, here, direction, cached, of_other)
-        unpatched["clean"][:, here] = _array(measure(runs.clean, runs.clean))
-        unpatched["corrupted"][:, here] = _array(measure(runs.corrupted, runs.clean))
-        kind = FastSuffix if fast else PlainSuffix
-        start: Suffix = kind(policy, runs.values, {}, first=at, rows=size.rows)
-        for group in groups:
-            values = give[group.name]
-            suffix = start.putting_in(runs.other_values if values is None else values(here))
-            for part in _parts(group.run, here.stop - at, size):
-                found = _measured(measure, suffix(group.run, part), runs.clean, part)
-                patched[:, group.members, at + part.start : at + part.stop] = found[:, group.index]
-    return PatchEffects(
-        sites=sites,
-        metrics=measure.names,
-        direction=direction,
-        source=label(source),
-        patched=patched,
-        clean=unpatched["clean"],
-        corrupted=unpatched["corrupted"],
-        levels=np.asarray(framed.levels),
-    )
+    run = runs.empty(len(chosen))
+    for batch in runs.batches(size.pairs, base=cached, other=of_other):
+        start = batch.suffix({}, fast=fast, rows=size.rows)
+        for group, values in zip(groups, supplied, strict=True):
+            suffix = start.putting_in(values(batch))
+            for part in _parts(group.run, batch.count, size):
+                found = batch.measured(suffix(group.run, part), part)
+                here = slice(batch.here.start + part.start, batch.here.start + part.stop)
+                run[:, group.members, here] = found[:, group.index]
+    names = tuple(label(one) for one in given)
+    return runs.effects(chosen, run, replacement=names[0] if len(set(names)) == 1 else names)
 
 
-class _Runs:
-    """Both unpatched runs of some pairs.
+def chosen_sites(
+    policy: Policy, sites: Sequence[Site | Edit] | Site | Edit | None, by: By | None, hooks: Names, pairs: int
+) -> tuple[Site | Edit, ...]:
+    """The sites that were asked for, each of which exists in the policy and fits the pairs.
 
-    Attributes:
-        values: of the run that is going to be patched, at the nodes `cached`.
-        other_values: of the other run, at the nodes `of_other`.
+    Raises:
+        CircuitError: no sites, or sites together with `by` or `hooks`.
+        UnknownHook, InterventionError: a site that the policy does not have.
     """
-
-    def __init__(
-        self,
-        policy: Policy,
-        pairs: FramePairs,
-        here: slice,
-        direction: Direction,
-        cached: Sequence[str],
-        of_other: Sequence[str],
-    ) -> None:
-        clean, corrupted = tensor(pairs.clean[here]), tensor(pairs.corrupted[here])
-        base, other = (corrupted, clean) if direction == "denoise" else (clean, corrupted)
-        base_run = policy.capture(base, cached)
-        other_run = policy.capture(other, of_other) if of_other else Captured(policy(other), {})
-        self.values: Mapping[str, Tensor] = base_run.values
-        self.other_values: Mapping[str, Tensor] = other_run.values
-        outputs: tuple[PolicyOutput, PolicyOutput] = (base_run.output, other_run.output)
-        self.corrupted, self.clean = outputs if direction == "denoise" else outputs[::-1]
+    if sites is None:
+        return sites_by(policy, stage_outputs(policy) if hooks is None else hooks, by or "channel")
+    if by is not None or hooks is not None:
+        raise CircuitError("give either sites, or by and hooks")
+    listed = (sites,) if isinstance(sites, Site | Edit) else sites
+    if isinstance(listed, str) or not all(isinstance(site, Site | Edit) for site in listed):
+        raise CircuitError(f"sites are a list of Site(hook, channels, positions) or of edits, got {sites!r:.200}")
+    if not listed:
+        raise CircuitError("no sites to patch were given; leave sites out for every channel of every stage's output")
+    check_sites(policy, listed, pairs)
+    return tuple(listed)
 
 
-def _parts(sites: Sequence[PatchSite], pairs: int, size: budget.Plan) -> Iterator[slice]:
+def _parts(sites: Sequence[Site], pairs: int, size: budget.Plan) -> Iterator[slice]:
     """The pairs in parts that make, with the sites of one hook point, batches of about the best size."""
     each = max(Counter(site.hook for site in sites).values())
     most = max(1, min(budget.BEST_ROWS // each, *size.rows.values()))
     for first in range(0, pairs, most):
         yield slice(first, min(first + most, pairs))
-
-
-def _measured(
-    measure: Measure, output: PolicyOutput, clean: PolicyOutput, pairs: slice
-) -> Float64[np.ndarray, "metrics sites pairs"]:
-    """The metrics of outputs `[sites, pairs, ...]`, some sites at a time."""
-    sites, count = output.value.shape
-    found = np.empty((len(measure.names), sites, count))
-    step = max(1, MEASURED // count)
-    for at in range(0, sites, step):
-        rows = PolicyOutput(output.logits[at : at + step].flatten(0, 1), output.value[at : at + step].flatten())
-        times = len(rows.value) // count
-        unpatched = PolicyOutput(clean.logits[pairs].repeat(times, 1), clean.value[pairs].repeat(times))
-        found[:, at : at + step] = _array(measure(rows, unpatched).unflatten(1, (times, count)))
-    return found
-
-
-def _array(values: Tensor) -> np.ndarray:
-    return values.double().cpu().numpy()

@@ -8,21 +8,21 @@ import numpy as np
 from jaxtyping import Float64
 
 from mechinterp.circuits.discovery import Way, check_threshold, directions, nothing
-from mechinterp.circuits.effects import SMALLEST
-from mechinterp.circuits.errors import ZeroEffect
 from mechinterp.circuits.graph import ResidualGraph
 from mechinterp.circuits.nodes import Edge, Node
+from mechinterp.circuits.paired import MEMORY
 from mechinterp.circuits.pairs import Pairs
-from mechinterp.circuits.patching import MEMORY
 from mechinterp.circuits.ranking import Ranking
-from mechinterp.circuits.routes import Route, path_effects
+from mechinterp.circuits.routes import path_effects
+from mechinterp.circuits.stops import Route
+from mechinterp.circuits.zero import refuse_zero
 from mechinterp.policies.graph import Policy
 
 MOST = 16
 """Routes that are followed further from one stop, at most."""
 
 
-def by_paths(
+def path_patching(
     policy: Policy,
     pairs: Pairs,
     *,
@@ -46,7 +46,7 @@ def by_paths(
         CircuitError: options or pairs that do not fit.
     """
     check_threshold(threshold)
-    empty, parts = nothing(policy, "edges", None, "other")
+    empty, parts = nothing(policy, "edges", None, "counterfactual")
     graph = ResidualGraph.of(policy)
     best = dict.fromkeys(parts, 0.0)
     kept: dict[Node, list[tuple[float, Route]]] = {}
@@ -75,9 +75,5 @@ def _scores(
     """The mean size of each route's effect, in the larger direction, and that of the total effect."""
     found = [path_effects(policy, pairs, routes, direction=d, metrics=metric, memory=memory) for d in directions(way)]
     scale = float(np.abs(found[0].total(metric)).mean())
-    if scale <= SMALLEST:
-        raise ZeroEffect(
-            f"no pair has an effect on {metric!r}: there is nothing for a path to carry",
-            pairs=tuple(range(len(found[0].levels))),
-        )
+    refuse_zero(found[0].total(metric), metric, "there is nothing for a path to carry")
     return np.max([np.abs(one.effect(metric)).mean(1) for one in found], axis=0), scale

@@ -7,95 +7,64 @@ computed with only the stop before it changed, and from the last stop on the net
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mechinterp.circuits.carried import Carried
-from mechinterp.circuits.donors import Cache, Source
-from mechinterp.circuits.effects import Direction
+from mechinterp.circuits.effects import Direction, Effects
 from mechinterp.circuits.errors import CircuitError
-from mechinterp.circuits.graph import ResidualGraph, apply_weight, by_channel, grouped, run_glue
+from mechinterp.circuits.graph import ResidualGraph, apply_weight, by_channel, grouped, refuse_hooks, run_glue
 from mechinterp.circuits.metrics import Metrics
-from mechinterp.circuits.nodes import ARROW, Edge, Node
-from mechinterp.circuits.pairs import Pairs
-from mechinterp.circuits.patching import MEMORY
-from mechinterp.circuits.study import Study, StudyPart
+from mechinterp.circuits.nodes import Edge, Node
+from mechinterp.circuits.paired import MEMORY, Batch, PairedRuns
+from mechinterp.circuits.pairs import AnyPairs, as_policy
+from mechinterp.circuits.replacements import Replacement, label
+from mechinterp.circuits.stops import Route, Stop
 from mechinterp.policies.graph import Policy
-
-Stop = Node | str
-"""A channel, or, by its hook point alone, every channel of a layer."""
-
-
-@dataclass(frozen=True)
-class Route:
-    """Stops from a writer to a reader, each reading the one before.
-
-    A stop that reads a single layer may follow any earlier one: the layers that it reads in between are then passed
-    whole (every channel), for example `block1.hook_conv[3] -> block2.res1.hook_branch[7]`, which goes through all of
-    `block2.hook_conv` and `block2.res1.hook_conv1`.
-    """
-
-    stops: tuple[Stop, ...]
-
-    def __str__(self) -> str:
-        return ARROW.join(map(str, self.stops))
-
-    @classmethod
-    def parse(cls, text: str) -> Route:
-        """From `block1.hook_conv[3] -> hidden.hook_pre[12] -> hook_logits`."""
-        parts = [part.strip() for part in text.split(ARROW.strip())]
-        return cls(tuple(Node.parse(part) if "[" in part else part for part in parts))
+from mechinterp.policies.subject import Subject
 
 
 @torch.no_grad()
 def edge_effects(
-    policy: Policy,
-    pairs: Pairs | tuple[np.ndarray | Tensor, np.ndarray | Tensor],
-    edges: Sequence[Edge] | None = None,
+    subject: Subject | Policy,
+    pairs: AnyPairs,
+    edges: Sequence[Edge] | Edge | None = None,
     *,
     direction: Direction = "denoise",
-    source: Source | Cache = "other",
+    replacement: Replacement = "counterfactual",
     metrics: Metrics = "movement",
     rng: np.random.Generator | None = None,
     memory: int = MEMORY,
-) -> Carried:
+) -> Effects[Edge]:
     """The direct effect of each edge (all candidates, by default), by itself, in every pair.
 
     One pass through relu, pool and sum gives the changed input of a reader for all channels of a writer, since none of
     these mixes channels; the change of each reader channel is then one kernel's convolution, added to its unpatched
-    output; from there the patching engine runs the suffix. The other run's values (or `source`) are put in.
+    output; from there the patching engine runs the suffix. The other run's values (or `replacement`) are put in.
+
+    Args:
+        direction, replacement, metrics, rng, memory: as in `patch`.
 
     Raises:
         CircuitError: no edge of this policy, hooks on it, pairs or options that do not fit.
         BudgetTooSmall: not even one pair fits in `memory`.
     """
+    policy = as_policy(subject)
     graph = ResidualGraph.of(policy)
     chosen = chosen_edges(graph, edges)
-    run = Study(
-        policy,
-        graph,
-        pairs,
-        put_in={edge.source.hook for edge in chosen},
-        direction=direction,
-        source=source,
-        metrics=metrics,
-        rng=rng,
-        memory=memory,
-    )
+    runs = PairedRuns(policy, pairs, direction=direction, metrics=metrics, memory=memory)
     index = {edge: i for i, edge in enumerate(chosen)}
-    patched = np.empty((len(run.measure.names), len(chosen), run.count))
-    for part in run.parts():
-        patched[:, :, part.here] = part.unpatched[:, None]
+    run = runs.empty(len(chosen))
+    for fork in _forks(runs, graph, {edge.source.hook for edge in chosen}, replacement, rng):
+        values, here = fork.batch.base.values, fork.batch.here
+        run[:, :, here] = runs.ends["base"][:, None, here]
         for (reader, writer), by_source in grouped(chosen).items():
             layer = graph.layer(reader)
-            before = part.values[layer.reads]
-            changed = run_glue(
-                policy, layer, {**part.values, writer: part.donor[writer].expand_as(part.values[writer])}
-            )
+            before = values[layer.reads]
+            changed = run_glue(policy, layer, {**values, writer: fork.put[writer].expand_as(values[writer])})
             weight = by_channel(policy, layer, graph.widths[writer])
             for channel, targets in by_source.items():
                 delta = _channel(changed, channel, graph.widths[writer]) - _channel(
@@ -104,58 +73,76 @@ def edge_effects(
                 if not delta.any():
                     continue
                 own = slice(channel, channel + 1)
-                value = part.values[reader] + apply_weight(policy, layer, delta, weight[:, own], None)
-                found = part.measured(value, reader, [(target,) for target in targets])
+                value = values[reader] + apply_weight(policy, layer, delta, weight[:, own], None)
+                found = fork.batch.with_value(reader, value, [(target,) for target in targets], fork.rows)
                 rows = [index[Edge(Node(writer, channel), Node(reader, target))] for target in targets]
-                patched[:, rows, part.here] = found
-    return run.carried(chosen, patched)
+                run[:, rows, here] = found
+    return runs.effects(chosen, run, replacement=label(replacement))
 
 
 @torch.no_grad()
 def path_effects(
-    policy: Policy,
-    pairs: Pairs | tuple[np.ndarray | Tensor, np.ndarray | Tensor],
+    subject: Subject | Policy,
+    pairs: AnyPairs,
     routes: Sequence[Route | str] | Route | str,
     *,
     direction: Direction = "denoise",
-    source: Source | Cache = "other",
+    replacement: Replacement = "counterfactual",
     metrics: Metrics = "movement",
     rng: np.random.Generator | None = None,
     memory: int = MEMORY,
-) -> Carried:
-    """Path patching: the effect of each route, by itself, in every pair. `Carried.parts` are the routes written out.
+) -> Effects[Route]:
+    """Path patching: the effect of each route, by itself, in every pair. `Effects.parts` are the routes written out.
 
-    The first stop takes the other run's value (or that of `source`); each next stop is computed with only the stop
+    The first stop takes the other run's value (or that of `replacement`); each next stop is computed with only the stop
     before it changed. Whatever reads the last stop then reads its new value: end at `hook_logits` for one path alone.
+
+    Args:
+        direction, replacement, metrics, rng, memory: as in `patch`.
 
     Raises:
         CircuitError: stops that do not read one another, hooks on the policy, pairs or options that do not fit.
         BudgetTooSmall: not even one pair fits in `memory`.
     """
+    policy = as_policy(subject)
     graph = ResidualGraph.of(policy)
     listed = [routes] if isinstance(routes, Route | str) else routes
     chosen = tuple(written_out(graph, Route.parse(r) if isinstance(r, str) else r) for r in listed)
     if not chosen:
         raise CircuitError("no routes were given")
-    run = Study(
-        policy,
-        graph,
-        pairs,
-        put_in={_hook(route.stops[0]) for route in chosen},
-        direction=direction,
-        source=source,
-        metrics=metrics,
-        rng=rng,
-        memory=memory,
-    )
-    patched = np.empty((len(run.measure.names), len(chosen), run.count))
-    for part in run.parts():
+    runs = PairedRuns(policy, pairs, direction=direction, metrics=metrics, memory=memory)
+    run = runs.empty(len(chosen))
+    for fork in _forks(runs, graph, {_hook(route.stops[0]) for route in chosen}, replacement, rng):
         for i, route in enumerate(chosen):
-            patched[:, i, part.here] = _along(policy, graph, route, part)
-    return run.carried(chosen, patched)
+            run[:, i, fork.batch.here] = _along(policy, graph, route, fork)
+    return runs.effects(chosen, run, replacement=label(replacement))
 
 
-def chosen_edges(graph: ResidualGraph, edges: Sequence[Edge] | None) -> tuple[Edge, ...]:
+class _Fork(NamedTuple):
+    """Some of the pairs: every value of the run that is changed, what is put in, and how much may be run at once."""
+
+    batch: Batch
+    put: Mapping[str, Tensor]
+    rows: Mapping[str, int]
+
+
+def _forks(
+    runs: PairedRuns,
+    graph: ResidualGraph,
+    put_in: Iterable[str],
+    replacement: Replacement,
+    rng: np.random.Generator | None,
+) -> Iterator[_Fork]:
+    policy = runs.policy
+    refuse_hooks(policy)
+    hooks = policy.select(list(put_in))
+    size = runs.plan(policy.select(list(graph.widths)), policy.hook_names)
+    values = runs.supply(hooks, replacement, rng=rng, at_once=size.pairs)
+    for batch in runs.batches(size.pairs, other=hooks):
+        yield _Fork(batch, values(batch), size.rows)
+
+
+def chosen_edges(graph: ResidualGraph, edges: Sequence[Edge] | Edge | None) -> tuple[Edge, ...]:
     """The edges that were asked for, each once, all of them by default. Raises CircuitError for others than it has."""
     chosen = graph.edges() if edges is None else (edges,) if isinstance(edges, Edge) else tuple(edges)
     if not chosen:
@@ -197,16 +184,16 @@ def written_out(graph: ResidualGraph, route: Route) -> Route:
     return Route(tuple(stops))
 
 
-def _along(policy: Policy, graph: ResidualGraph, route: Route, part: StudyPart) -> np.ndarray:
+def _along(policy: Policy, graph: ResidualGraph, route: Route, fork: _Fork) -> np.ndarray:
     first, *rest = route.stops
-    last = _hook(first)
-    value = _with(part.values[last], part.donor[last].expand_as(part.values[last]), first)
+    last, values = _hook(first), fork.batch.base.values
+    value = _with(values[last], fork.put[last].expand_as(values[last]), first)
     for stop in rest:
         layer = graph.layer(_hook(stop))
-        inputs = run_glue(policy, layer, {**part.values, last: value})
-        value = _with(part.values[layer.hook], policy.get_submodule(layer.module)(inputs), stop)
+        inputs = run_glue(policy, layer, {**values, last: value})
+        value = _with(values[layer.hook], policy.get_submodule(layer.module)(inputs), stop)
         last = layer.hook
-    return part.measured(value, last, [None])[:, 0]
+    return fork.batch.with_value(last, value, [None], fork.rows)[:, 0]
 
 
 def _with(base: Tensor, new: Tensor, stop: Stop) -> Tensor:

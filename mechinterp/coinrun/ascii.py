@@ -71,6 +71,18 @@ def level(
     Raises:
         ArtError: for a drawing that is empty, ragged, too large, not closed at the left and below, without exactly one
             agent, or with an unknown letter or something in an impossible place; with line and column.
+
+    >>> state = level('''
+    ... #....C..#
+    ... #.A.....#
+    ... #########
+    ... ''')
+    >>> state.coins
+    ((5, 2),)
+    >>> print(draw(state))
+    #....C..#
+    #.A.....#
+    #########
     """
     lines = _lines(art)
     if len(lines) > height - 1 or len(lines[0]) > width:

@@ -15,7 +15,7 @@ from mechinterp.coinrun.ahead import StartsAhead
 from mechinterp.coinrun.checks import OrderError, SettingError
 from mechinterp.coinrun.engine import Engine
 from mechinterp.coinrun.episodes import Ending, EnvSnapshot
-from mechinterp.coinrun.goals import MAX_SPEED, REWARD, Goal
+from mechinterp.coinrun.goals import MAX_SPEED, REWARD, Goal, Payoff
 from mechinterp.coinrun.levels import LevelRange, LevelSource, Start, as_start
 from mechinterp.coinrun.peek import agent_position
 from mechinterp.coinrun.state import GameState
@@ -50,8 +50,8 @@ class CoinRunEnv(VectorEnv):
         source: makes start states; its options are the games'. If its placement refuses a level, the error comes out
             of `reset` or `step`, and the environment then wants a `reset`.
         levels: the seeds that new episodes draw from, uniformly.
-        goal: what pays. For a goal other than the coin, the placement should leave no real coin in the level: a real
-            one still pays and ends the episode.
+        goal: what pays: one event, or several with weights. For a single goal other than the coin, the placement should
+            leave no real coin in the level: a real one still pays and ends the episode.
         seed: of the draw of levels. `reset` can set it anew.
         threads: of the C++ library; they change the speed only.
         ahead: how many starts to have ready before episodes end (`coinrun.ahead`); changes the speed only.
@@ -65,7 +65,7 @@ class CoinRunEnv(VectorEnv):
         source: LevelSource,
         *,
         levels: LevelRange,
-        goal: Goal = Goal.COIN,
+        goal: Goal | Payoff = Goal.COIN,
         seed: int = 0,
         threads: int = 0,
         ahead: int = 0,
@@ -74,6 +74,7 @@ class CoinRunEnv(VectorEnv):
         self.source = source
         self.levels = levels
         self.goal = goal
+        self._payoff = Payoff.of(goal)
         self.single_observation_space = gym.spaces.Box(0, 255, (64, 64, 3), np.uint8)
         self.single_action_space = gym.spaces.Discrete(ACTIONS)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -85,6 +86,7 @@ class CoinRunEnv(VectorEnv):
         self._starts: list[Start] = []
         self._returns = np.zeros(num_envs)
         self._lengths = np.zeros(num_envs, np.int64)
+        self._coin_pays = np.ones(num_envs, np.float32)
         self._deadlines = np.zeros(num_envs, np.int64)
         self._look_after = np.zeros(num_envs, np.int64)
         self._under_way = False
@@ -155,15 +157,17 @@ class CoinRunEnv(VectorEnv):
         reward, frame, first = self._engine.observe()
         reward, first = reward.copy(), first.copy()
         self._lengths += 1
-        arrived = self._arrivals(first)
-        reward[arrived] = REWARD
-        self._returns += reward
+        arrived, paid = self._arrivals(first)
+        reached = arrived | (reward > 0)
+        reward *= self._coin_pays
+        reward[arrived] = paid[arrived]
         ended = first | arrived
+        truncated = ended & ~reached & (self._lengths >= self._deadlines)
+        reward[ended & ~reached & ~truncated] += REWARD * self._payoff.death
+        self._returns += reward
         infos: dict[str, Any] = {}
-        truncated = np.zeros(self.num_envs, bool)
         if ended.any():
-            truncated = ended & (reward <= 0) & (self._lengths >= self._deadlines)
-            infos = self._episode_infos(ended, reward, truncated)
+            infos = self._episode_infos(ended, reached, truncated)
             self._begin(dict.fromkeys(np.flatnonzero(ended).tolist()))
             frame = self._engine.observe()[1]
         return frame.copy(), reward, ended & ~truncated, truncated, infos | self._infos()
@@ -189,7 +193,8 @@ class CoinRunEnv(VectorEnv):
         states = tuple(state.without_rngs().to_bytes() for state in self.states())
         levels = tuple((start.level_seed, start.end_x) for start in self._starts)
         returns, lengths = tuple(self._returns.tolist()), tuple(self._lengths.tolist())
-        return EnvSnapshot(states, levels, returns, lengths, dict(self._rng.bit_generator.state))
+        coins = tuple(self._coin_pays.tolist())
+        return EnvSnapshot(states, levels, returns, lengths, dict(self._rng.bit_generator.state), coins)
 
     def restore(self, snapshot: EnvSnapshot) -> UInt8[np.ndarray, "num 64 64 3"]:
         """Go on from a snapshot of an environment of the same size; the current observation."""
@@ -201,6 +206,8 @@ class CoinRunEnv(VectorEnv):
         self._begin(dict(enumerate(starts)))
         self._returns[:] = snapshot.returns
         self._lengths[:] = snapshot.lengths
+        if snapshot.coin_pays:
+            self._coin_pays[:] = snapshot.coin_pays
         self._deadlines += self._lengths
         self._rng.bit_generator.state = snapshot.rng
         return self._engine.observe()[1].copy()
@@ -226,25 +233,29 @@ class CoinRunEnv(VectorEnv):
         self._look_after[slots] = 0
         for slot in slots:
             state = self._starts[slot].state
+            self._coin_pays[slot] = self._payoff.coin_weight(self._starts[slot])
             self._deadlines[slot] = state["timeout"] - state["cur_time"]
 
-    def _arrivals(self, first: Bool[np.ndarray, " num"]) -> Bool[np.ndarray, " num"]:
-        """Which slots have just reached a goal that the game itself knows nothing of."""
-        arrived = np.zeros(self.num_envs, bool)
-        if self.goal is Goal.COIN:
-            return arrived
+    def _arrivals(
+        self, first: Bool[np.ndarray, " num"]
+    ) -> tuple[Bool[np.ndarray, " num"], Float32[np.ndarray, " num"]]:
+        """Which slots have just reached a place that the game itself knows nothing of, and what that pays."""
+        arrived, paid = np.zeros(self.num_envs, bool), np.zeros(self.num_envs, np.float32)
+        if not self._payoff.places:
+            return arrived, paid
         for slot in np.flatnonzero(~first & (self._lengths >= self._look_after)):
             x, _ = agent_position(self._engine.state_bytes(slot))
-            distance = self.goal.distance(x, self._starts[slot])
-            arrived[slot] = distance <= 0
+            places = self._payoff.places.items()
+            distance, weight = min((place.distance(x, self._starts[slot]), weight) for place, weight in places)
+            arrived[slot], paid[slot] = distance <= 0, REWARD * weight
             # Far from the goal there is no need to look again before it can be reached at full speed.
             self._look_after[slot] = self._lengths[slot] + max(1, int(distance / MAX_SPEED))
-        return arrived
+        return arrived, paid
 
     def _episode_infos(
-        self, ended: Bool[np.ndarray, " num"], reward: Float32[np.ndarray, " num"], truncated: Bool[np.ndarray, " num"]
+        self, ended: Bool[np.ndarray, " num"], reached: Bool[np.ndarray, " num"], truncated: Bool[np.ndarray, " num"]
     ) -> dict[str, Any]:
-        endings = np.where(reward > 0, Ending.GOAL, np.where(truncated, Ending.TIMEOUT, Ending.DIED))
+        endings = np.where(reached, Ending.GOAL, np.where(truncated, Ending.TIMEOUT, Ending.DIED))
         episode = {
             "r": np.where(ended, self._returns, 0.0),
             "l": np.where(ended, self._lengths, 0),

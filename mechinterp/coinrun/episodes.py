@@ -25,3 +25,5 @@ class EnvSnapshot:
     returns: tuple[float, ...]
     lengths: tuple[int, ...]
     rng: dict[str, Any]
+    coin_pays: tuple[float, ...] = ()
+    """Of each slot, what the coin pays as a share of the reward; empty in older snapshots: all of it."""

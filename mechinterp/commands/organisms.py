@@ -29,8 +29,8 @@ def _run(arguments: argparse.Namespace) -> None:
 
     if not arguments.folder.is_dir() and arguments.folder != Path("checkpoints"):
         raise TrainingError(f"{arguments.folder}: no such folder")
-    recipes = [(o.name, o.placement, o.goal.value, f"{o.budget:,}", o.value) for o in ORGANISMS.values()]
-    _print_table(("recipe", "placement", "goal", "steps", "what it is paid for"), recipes, right=(3,))
+    recipes = [(o.name, o.placement, f"{o.budget:,}", o.value) for o in ORGANISMS.values()]
+    _print_table(("recipe", "placement", "steps", "what it is paid for"), recipes, right=(2,))
     runs, troubles = find_runs(arguments.folder)
     print()
     if runs:

@@ -17,7 +17,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=Path, help="a checkpoint folder, or a weights file of another project")
     parser.add_argument("--variable", default="coin side", help="what differs in the pairs (default 'coin side')")
     parser.add_argument(
-        "--metric", default="movement", choices=["movement", "jump", "value", "kl"], help="what is read (movement)"
+        "--metric", default="movement", help="what is read: movement (default), jump, value, kl, or action:NAME"
     )
     parser.add_argument(
         "--hook",
@@ -26,7 +26,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         help="hook points to patch, such as 'block2.*'; may be repeated (default: the output of every stage)",
     )
     parser.add_argument(
-        "--by", default="channel", choices=["channel", "place", "map"], help="what a patch takes (default channel)"
+        "--by", default="channel", choices=["channel", "layer", "position"], help="what a patch takes (default channel)"
     )
     parser.add_argument(
         "--direction",
@@ -36,10 +36,10 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--levels", type=int, default=60, help="unseen levels to take scenes from (default 60)")
     parser.add_argument("--top", type=int, default=10, help="sites to measure on levels of their own (default 10)")
-    parser.add_argument("--seed", type=seed, default=0, help="of every random draw (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="random seed (default 0)")
     parser.add_argument("--memory", type=int, default=1024, metavar="MIB", help="for activations (default 1024 MiB)")
     parser.add_argument("--out", type=Path, help="folder for patch.json and patch.csv (default: print only)")
-    parser.add_argument("--format", metavar="NAME", help="layout of a foreign file, where its keys do not tell")
+    parser.add_argument("--format", metavar="NAME", help="layout of a foreign file, if it cannot be auto-detected")
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -49,10 +49,12 @@ def _run(arguments: argparse.Namespace) -> None:
 
     from mechinterp._files import write_bytes
     from mechinterp.circuits.errors import BudgetTooSmall
-    from mechinterp.circuits.survey import matching, sites_by, survey
+    from mechinterp.circuits.metrics import Measure
+    from mechinterp.circuits.sweeps import patching_sweep
     from mechinterp.coinrun.levels import LevelSource
     from mechinterp.coinrun.scenes import VARIABLES, minimal_pairs
     from mechinterp.errors import MechinterpError, nearest
+    from mechinterp.interventions.sites import sites_by
     from mechinterp.policies import checkpoints
     from mechinterp.policies.actors import PolicyActor
     from mechinterp.policies.home import home_options
@@ -71,7 +73,8 @@ def _run(arguments: argparse.Namespace) -> None:
             raise MechinterpError(f"--out {arguments.out}: {there} is a file; give a folder, which is made if need be")
     policy, card = checkpoints.read(arguments.checkpoint, format=arguments.format)
     policy.eval().requires_grad_(False)
-    sites = sites_by(policy, matching(policy, arguments.hook or stage_outputs(policy)), arguments.by)
+    sites = sites_by(policy, arguments.hook or stage_outputs(policy), arguments.by)
+    Measure(policy, arguments.metric)
 
     source = LevelSource(home_options(card))
     try:
@@ -88,7 +91,7 @@ def _run(arguments: argparse.Namespace) -> None:
     rng = np.random.default_rng(arguments.seed)
     choose, report = pairs.split(0.4, rng)
     try:
-        found = survey(
+        found = patching_sweep(
             policy,
             choose,
             report,
@@ -121,16 +124,16 @@ def _run(arguments: argparse.Namespace) -> None:
             "seed": arguments.seed,
         }
         arguments.out.mkdir(parents=True, exist_ok=True)
-        content = json.dumps(settings | {"survey": found.to_dict()}, indent=1, allow_nan=False)
+        content = json.dumps(settings | {"sweep": found.to_dict()}, indent=1, allow_nan=False)
         write_bytes(arguments.out / "patch.json", content.encode())
         write_bytes(arguments.out / "patch.csv", found.to_csv().encode())
         print(arguments.out / "patch.csv")
 
 
 COMMAND = Command(
-    summary="rank channels, places or maps by how much of a variable's effect they carry",
+    summary="rank channels, layers or positions by how much of a variable's effect they carry",
     example="mechinterp patch checkpoints/standard --variable 'coin side' --out build/patch\n"
-    "mechinterp patch checkpoints/standard --variable 'hazard ahead' --metric jump --by place --direction noise",
+    "mechinterp patch checkpoints/standard --variable 'hazard ahead' --metric jump --by position --direction noise",
     configure=_configure,
     run=_run,
 )

@@ -5,6 +5,7 @@ from .fields import estimates as estimates
 from .inputs.shared import Inputs as Inputs
 from .inputs.shared import Plan as Plan
 from .pages import locate as locate
+from .pages import report as report
 from .registry import PAGES as PAGES
 from .registry import page as page
 from .registry import slices as slices

@@ -1,36 +1,65 @@
-"""Whole pages from Python: what the commands measure, as results."""
+"""Pages in one call: measure, and write where a folder is given."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from mechinterp.experiments.inputs.shared import Plan
 from mechinterp.experiments.results import Results
-from mechinterp.experiments.runner import Progress, default_plan, run
+from mechinterp.experiments.runner import Progress, chosen, claim, default_plan, run, write_page
 from mechinterp.policies.hooks import Names
 from mechinterp.policies.subject import Subject
+
+
+def report(
+    subject: Subject,
+    *,
+    levels: int | None = None,
+    seed: int = 0,
+    quick: bool = False,
+    only: Sequence[str] | None = None,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Results:
+    """Measure what a policy wants: the page of ``mechinterp report``.
+
+    Args:
+        levels: held-out levels; by default 200, or 40 where `quick`.
+        quick: a first look, with wide intervals and no PNG files.
+        only: names of sections to measure, with those that they need; by default all.
+        out: folder to write the page into; what was measured is kept there if the run is interrupted.
+        progress: told how far the run is.
+
+    Returns:
+        The sections' typed results: ``results["performance"].policy.mean_return``.
+
+    Raises:
+        ExperimentError: too few levels, or an unknown section.
+        OSError: `out` cannot be written.
+    """
+    plan = default_plan("report", quick=quick, levels=levels, seed=seed)
+    return _measured("report", subject, plan, only, out, progress)
 
 
 def locate(
     subject: Subject,
     *,
     levels: int | None = None,
-    quick: bool = False,
     seed: int = 0,
+    quick: bool = False,
     hooks: Names = None,
     only: Sequence[str] | None = None,
-    folder: str | Path | None = None,
+    out: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Results:
-    """Find where a network represents the coin, and whether this causally affects the action.
+    """Find where a network represents the coin, and whether this causally affects the action: ``mechinterp locate``.
 
     Args:
-        levels: held-out levels; by default 70, or 40 if `quick`.
-        quick: a first look, with wide intervals.
+        levels: held-out levels; by default 70, or 40 where `quick`.
         hooks: hook points, or patterns such as ``block2.*``; by default the outputs of the network's stages.
-        only: names of sections, measured with those that they need; by default all.
-        folder: where finished sections are kept, so that an interrupted run can resume; `write_page` turns the results
-            into a page there.
+        quick, only, out, progress: as in `report`.
 
     Returns:
         The sections' typed results: ``results["coin_features"].layers["block2.res1.hook_out"].verdict``.
@@ -38,9 +67,26 @@ def locate(
     Raises:
         UnknownHook: see `Policy.select`.
         ExperimentError: too few levels, or an unknown section.
+        OSError: `out` cannot be written.
     """
-    plan = default_plan(
-        "localization", quick=quick, levels=levels, seed=seed,
-        hooks=None if hooks is None else subject.policy.select(hooks),
-    )  # fmt: skip
-    return run("localization", subject, plan, folder=folder, only=only, progress=progress)
+    plan = default_plan("localization", quick=quick, levels=levels, seed=seed)
+    if hooks is not None:
+        plan = dataclasses.replace(plan, hooks=subject.policy.select(hooks))
+    return _measured("localization", subject, plan, only, out, progress)
+
+
+def _measured(
+    page: str,
+    subject: Subject,
+    plan: Plan,
+    only: Sequence[str] | None,
+    out: str | Path | None,
+    progress: Progress | None,
+) -> Results:
+    chosen(page, only)  # what can be refused first is refused first
+    if out is not None:
+        claim(out)
+    results = run(page, subject, plan, folder=out, only=only, progress=progress)
+    if out is not None:
+        write_page(results, out, png=not plan.quick)
+    return results

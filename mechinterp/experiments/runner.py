@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import platform
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
+from mechinterp.coinrun import game_version
 from mechinterp.errors import nearest
 from mechinterp.experiments.fields import Record, estimates
 from mechinterp.experiments.inputs.shared import Inputs, Plan, generator
@@ -22,9 +23,7 @@ from mechinterp.policies.subject import Subject
 from mechinterp.reporting.output import Written, write
 from mechinterp.reporting.page.render import Page, Section
 
-PACKAGES = (
-    "mechinterp", "torch", "transformer-lens", "captum", "numpy", "plotly", "procgen-mirror", "procgen-gym",
-)  # fmt: skip
+PACKAGES = ("mechinterp", "torch", "transformer-lens", "captum", "numpy", "plotly")
 
 
 class Progress(Protocol):
@@ -149,7 +148,11 @@ def run(
         **{name: list(value) if isinstance(value, tuple) else value for name, value in asdict(plan).items()},
         "sizes": {one.name: asdict(one.sizes.of(plan)) for one in sections},
         "game": asdict(subject.options),
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in PACKAGES},
+            **dict([game_version()]),
+        },
         "code": code,
     }
     return Results(page=page, identity=subject.identity, settings=settings, sections=found)
@@ -197,13 +200,3 @@ def _section(one: Slice, result: Record | None) -> Section:
         method=one.method(result),
         numbers=list(estimates(result)),
     )
-
-
-def _versions() -> Mapping[str, str]:
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # of the two wheels of the game, one is installed
-            continue
-    return found

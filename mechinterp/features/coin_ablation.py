@@ -164,9 +164,9 @@ def _ablation(
 
 def _edit(hook: str, part: tuple[int, ...] | np.ndarray, here: Tensor, source: Tensor) -> Edit:
     if isinstance(part, tuple):
-        return Patch(hook=hook, channels=part, source=source)
+        return Patch(hook, part, replacement=source)
     unit = torch.from_numpy(part / np.linalg.norm(part)).to(here).reshape(-1, *[1] * (here.ndim - 2))
-    return Patch(hook=hook, source=here + ((source - here) * unit).sum(1, keepdim=True) * unit)
+    return Patch(hook, replacement=here + ((source - here) * unit).sum(1, keepdim=True) * unit)
 
 
 def _random_parts(

@@ -9,8 +9,11 @@ from .edits import ProjectOut as ProjectOut
 from .edits import Steer as Steer
 from .edits import resampled as resampled
 from .errors import InterventionError as InterventionError
-from .places import Box as Box
-from .places import Mask as Mask
-from .places import Place as Place
-from .places import around as around
+from .positions import Box as Box
+from .positions import Mask as Mask
+from .positions import Positions as Positions
+from .positions import around as around
 from .ranges import NaturalRange as NaturalRange
+from .sites import Site as Site
+from .sites import channel_sites as channel_sites
+from .sites import sites_by as sites_by

@@ -34,7 +34,7 @@ def apply_each(policy: Policy, sets: Sequence[Sequence[Edit]]) -> AbstractContex
     """Within the `with` block, the first part of each batch runs under the first set of edits, the next under the next.
 
     A batch must be the same number of rows for each set, the rows of the first set first (`run_each` makes such
-    batches); the rows that an edit sees, and those that its sources must have, are the rows of its part. An empty set
+    batches); the rows that an edit sees, and those that its values must have, are the rows of its part. An empty set
     leaves its part alone.
 
     Raises:

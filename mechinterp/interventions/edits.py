@@ -1,16 +1,10 @@
-"""Edits of an activation, as data: what is done at which hook point, to which channels, at which places.
-
-An edit is a pure function from an activation (with its batch) to a new one. `channels` are indices on the first axis
-after the batch (features, where the activation is a row of numbers); None means all. `place` is a part of a feature
-map; None means everywhere.
-"""
+"""The kinds of edits: ablate, patch, clamp, steer, project out."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -18,54 +12,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mechinterp.errors import nearest
-from mechinterp.interventions import selection
+from mechinterp.interventions.base import Edit as Edit
 from mechinterp.interventions.errors import InterventionError
-from mechinterp.interventions.places import Place
 
 Mode = Literal["zero", "mean", "resample"]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Edit:
-    """What all edits have in common.
-
-    Attributes:
-        hook: full name of the hook point.
-        channels: which channels; None for all.
-        place: which cells of the map; None for all.
-    """
-
-    hook: str
-    channels: tuple[int, ...] | None = None
-    place: Place | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "channels", selection.channel_tuple(self.channels, self.hook))
-
-    def check(self, shape: Sequence[int]) -> None:
-        """Raise InterventionError unless the edit fits an activation of `shape` (without the batch)."""
-        selection.check(self.hook, self.channels, self.place, shape)
-
-    def __call__(self, value: Float[Tensor, " rows *shape"]) -> Float[Tensor, " rows *shape"]:
-        """The edited activation; `value` is not changed."""
-        chosen = selection.mask(self.hook, self.channels, self.place, value)
-        return torch.where(chosen, self._new(value), value)
-
-    @abstractmethod
-    def _new(self, value: Tensor) -> Tensor:
-        """What to put in, broadcastable against `value`."""
-
-    def _fits(self, what: str, tensor: Tensor, value: Tensor) -> Tensor:
-        """`tensor`, whole activations for each row or one for all, in the dtype and on the device of `value`."""
-        if tensor.shape[1:] != value.shape[1:] or len(tensor) not in (1, len(value)):
-            raise InterventionError(
-                f"{type(self).__name__} at {self.hook}: {what} has shape {tuple(tensor.shape)}; expected "
-                f"{tuple(value.shape)}, or 1 row for all"
-            )
-        return tensor.to(value)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Ablate(Edit):
     """Put in a value that carries no information about the input.
 
@@ -75,8 +28,8 @@ class Ablate(Edit):
         reference: activations at this hook point, for `mean` and `resample`.
     """
 
-    mode: Mode = "zero"
-    reference: Float[Tensor, " rows *shape"] | None = None
+    mode: Mode = field(default="zero", kw_only=True)
+    reference: Float[Tensor, " rows *shape"] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -94,31 +47,43 @@ class Ablate(Edit):
         reference = self.reference.mean(0, keepdim=True) if self.mode == "mean" else self.reference
         return self._fits("reference", reference, value)
 
+    def _by_row(self) -> dict[str, Tensor]:
+        one_each = self.mode == "resample" and self.reference is not None and len(self.reference) > 1
+        return {"reference": self.reference} if one_each else {}  # pyright: ignore[reportReturnType]
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+    def __str__(self) -> str:
+        return f"{self.mode} ablation {self.site.label}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Patch(Edit):
     """Put in the value of another run (Vig et al. 2020; Meng et al. 2022).
 
     Attributes:
-        source: the other run's activation at this hook point, or a whole cache (name -> activation). One row for each
-            row of the batch, or one for all.
+        replacement: the other run's activation at this hook point, one row for each row of the batch, or one for all.
+            May be given as a whole cache (name -> activation).
     """
 
-    source: Float[Tensor, " rows *shape"] | Mapping[str, Tensor]
+    replacement: Float[Tensor, " rows *shape"] = field(kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.source, Mapping) and self.hook not in self.source:
-            raise InterventionError(
-                f"Patch at {self.hook}: the cache has no such activation{nearest(self.hook, self.source)}"
-            )
+        given: Any = self.replacement
+        if isinstance(given, Mapping):
+            if self.hook not in given:
+                raise InterventionError(
+                    f"Patch at {self.hook}: the cache has no such activation{nearest(self.hook, given)}"
+                )
+            object.__setattr__(self, "replacement", given[self.hook])
 
     def _new(self, value: Tensor) -> Tensor:
-        source = self.source[self.hook] if isinstance(self.source, Mapping) else self.source
-        return self._fits("source", source, value)
+        return self._fits("replacement", self.replacement, value)
+
+    def _by_row(self) -> dict[str, Tensor]:
+        return {"replacement": self.replacement} if len(self.replacement) > 1 else {}
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Clamp(Edit):
     """Set to a fixed number (Mini et al. 2023).
 
@@ -126,12 +91,12 @@ class Clamp(Edit):
         value: one number, or one for each of `channels` in their order.
     """
 
-    value: float | Sequence[float]
+    value: float | Sequence[float] = field(kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         numbers = np.atleast_1d(np.asarray(self.value, float))
-        expected = None if self.channels is None else len(self.channels)
+        expected = None if self.site.channels is None else len(self.site.channels)
         if numbers.ndim != 1 or not np.isfinite(numbers).all() or len(numbers) not in (1, expected):
             raise InterventionError(
                 f"Clamp at {self.hook}: value must be one finite number, or one for each of the {expected or 'named'} "
@@ -143,11 +108,11 @@ class Clamp(Edit):
         if len(numbers) == 1:
             return numbers.reshape([1] * value.ndim)
         new = torch.zeros(1, value.shape[1], *[1] * (value.ndim - 2), dtype=value.dtype, device=value.device)
-        new[:, list(self.channels or ())] = numbers.reshape(1, -1, *[1] * (value.ndim - 2))
+        new[:, list(self.site.channels or ())] = numbers.reshape(1, -1, *[1] * (value.ndim - 2))
         return new
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class _Directional(Edit):
     """An edit along a direction over channels (the same at every cell) or over the whole activation.
 
@@ -155,7 +120,7 @@ class _Directional(Edit):
         direction: shape `[channels]` or the activation's whole shape.
     """
 
-    direction: Float[Tensor, " *shape"]
+    direction: Float[Tensor, " *shape"] = field(kw_only=True)
 
     def check(self, shape: Sequence[int]) -> None:
         super().check(shape)
@@ -174,7 +139,7 @@ class _Directional(Edit):
         return direction.reshape(-1, *[1] * (value.ndim - 1 - direction.ndim)) if direction.ndim == 1 else direction
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Steer(_Directional):
     """Add `strength` times the direction, whose length is left as given (Turner et al. 2023).
 
@@ -182,7 +147,10 @@ class Steer(_Directional):
         strength: one number, or one for each row of the batch.
     """
 
-    strength: float | Float[Tensor, " rows"] = 1.0
+    strength: float | Float[Tensor, " rows"] = field(default=1.0, kw_only=True)
+
+    def _by_row(self) -> dict[str, Tensor]:
+        return {"strength": self.strength} if isinstance(self.strength, Tensor) and self.strength.ndim else {}
 
     def _new(self, value: Tensor) -> Tensor:
         strength = torch.as_tensor(self.strength, dtype=value.dtype, device=value.device)
@@ -194,7 +162,7 @@ class Steer(_Directional):
         return value + strength.reshape(-1, *[1] * (value.ndim - 1)) * self._direction(value)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ProjectOut(_Directional):
     """Remove the component along the direction: x - (x . d) d / (d . d) (Arditi et al. 2024).
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +10,11 @@ from jaxtyping import Float
 
 from mechinterp import stats
 from mechinterp.coinrun.engine import GameOptions
-from mechinterp.coinrun.goals import REWARD, Goal
-from mechinterp.coinrun.levels import LevelSource, Placement
+from mechinterp.coinrun.goals import REWARD, Goal, Payoff
+from mechinterp.coinrun.levels import LevelSource, Placement, Start
 from mechinterp.coinrun.placements import placement as named_placement
 from mechinterp.policies.actors import Actor, AlwaysRight
+from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.rollout import DEATHS, Episodes, Outcome, rollout
 from mechinterp.stats import Estimate
 
@@ -27,34 +28,45 @@ class Trial:
         stop_at: a place where an episode is stopped, since what follows is of no interest; None plays on to the end.
         max_steps: when to give up on an episode, in steps.
         pays: what a return is of. The game itself pays for coins; a place pays where episodes are stopped at it.
+
+    Raises:
+        PolicyError: a place pays at which episodes are not stopped.
     """
 
     placement: str | Placement = "stock"
     stop_at: Goal | None = None
     max_steps: int = 1000
-    pays: Goal = Goal.COIN
+    pays: Goal | Payoff = Goal.COIN
 
     def __post_init__(self) -> None:
-        if self.pays not in (Goal.COIN, self.stop_at):
-            stop = self.stop_at.value if self.stop_at else "nothing"
-            raise ValueError(f"pays: the {self.pays.value}, but episodes are stopped at {stop}")
+        for place in Payoff.of(self.pays).places:
+            if place is not self.stop_at:
+                stop = self.stop_at.value if self.stop_at else "nothing"
+                raise PolicyError(f"pays: the {place.value}, but episodes are stopped at {stop}")
 
-    def earned(self, episodes: Episodes) -> Float[np.ndarray, " episodes"]:
-        """What each episode was paid, 0 to 10."""
-        if self.pays is Goal.COIN:
-            return episodes.reward
-        return np.where(episodes.outcome == Outcome.STOPPED, REWARD, 0.0)
+    @classmethod
+    def under(cls, rule: str, *, max_steps: int = 1000, pays: Goal | Payoff = Goal.COIN) -> Trial:
+        """A trial under a named placement, stopped where that says.
 
+        Raises:
+            PlacementError: an unknown rule, or one written wrongly.
+        """
+        return cls(rule, named_placement(rule).stop_at, max_steps, pays)
 
-def stop_of(placement: str) -> Goal | None:
-    """Where episodes of this placement are stopped by default.
+    def earned(self, episodes: Episodes, starts: Sequence[Start]) -> Float[np.ndarray, " episodes"]:
+        """What each episode was paid, in the units of the game's reward (10 for a coin).
 
-    In a stock level, whose coin is at the end, play goes on; so it does where the agent may start anywhere, at the end
-    too. Where else the coin is elsewhere, or there is none, reaching the end without it is an outcome of its own. An
-    agent put at the right has got somewhere at the left wall.
-    """
-    name = placement.partition("=")[0]
-    return {"stock": None, "random_agent_and_coin": None, "agent_at_right": Goal.START}.get(name, Goal.END)
+        Args:
+            starts: of the episodes; some coins pay only where they are near the start.
+        """
+        payoff = Payoff.of(self.pays)
+        took, arrived = episodes.outcome == Outcome.COIN, episodes.outcome == Outcome.STOPPED
+        if isinstance(self.pays, Goal) and self.pays is not Goal.COIN:
+            took = np.zeros(len(took), bool)
+        coin = np.array([payoff.coin_weight(start) for start in starts])
+        place = payoff.places.get(self.stop_at, 0.0) if self.stop_at is not None else 0.0
+        paid = np.where(took, episodes.reward * coin, 0.0) + np.where(arrived, REWARD * place, 0.0)
+        return paid + np.where(episodes.died, REWARD * payoff.death, 0.0)
 
 
 def play(
@@ -74,17 +86,21 @@ def play(
         seed: of the placement's and the actor's chance; a level's episode depends on nothing else.
         num_envs: how many run side by side; it changes the speed only.
     """
-    source = LevelSource(options, placement=named_placement(trial.placement), seed=seed)
-    try:
-        starts = source.starts(levels)
-    finally:
-        source.close()
+    starts = starts_of(levels, trial, options=options, seed=seed)
     return rollout(actor, starts, seed=seed, max_steps=trial.max_steps, stop_at=trial.stop_at, num_envs=num_envs)
 
 
-def mean_return(reward: Float[np.ndarray, " levels"], *, name: str, rng: np.random.Generator) -> Estimate:
-    """The mean return (reward of a whole first episode of each level, 0 to 10)."""
-    return stats.mean(reward, name=name, unit="levels", rng=rng, bounds=(0.0, REWARD))
+def starts_of(levels: Sequence[int], trial: Trial, *, options: GameOptions, seed: int = 0) -> list[Start]:
+    """Where the episodes of a trial begin; see `play`."""
+    with LevelSource(options, placement=named_placement(trial.placement), seed=seed) as source:
+        return source.starts(levels)
+
+
+def mean_return(
+    reward: Float[np.ndarray, " levels"], *, name: str, rng: np.random.Generator, least: float = 0.0
+) -> Estimate:
+    """The mean return (reward of a whole first episode of each level, `least` to 10)."""
+    return stats.mean(reward, name=name, unit="levels", rng=rng, bounds=(least, REWARD))
 
 
 def endings(episodes: Episodes, *, prefix: str) -> list[Estimate]:
@@ -111,25 +127,54 @@ def outcomes(
     return [stats.proportion(hits, name=f"{prefix}/{name}", unit="levels") for name, hits in found.items()]
 
 
+ALWAYS_RIGHT = "always right + jump"
+
+
 def against_always_right(
     actor: Actor, levels: Sequence[int], trial: Trial, *, options: GameOptions, seed: int = 0, num_envs: int = 64
 ) -> list[Estimate]:
-    """What an actor does under a placement, beside the rule "always right + jump" on the same levels.
+    """What an actor does under a placement, with the rule "always right + jump" on the same levels; see `compared`."""
+    return compared(actor, {ALWAYS_RIGHT: AlwaysRight()}, levels, trial, options=options, seed=seed, num_envs=num_envs)
 
-    Names: ``return``, ``return/always right + jump``, ``difference/always right + jump`` (paired), then ``outcome/...``
-    (see `outcomes`), ``ending/...`` (see `endings`) and ``length`` in steps.
+
+def compared(
+    actor: Actor,
+    others: Mapping[str, Actor],
+    levels: Sequence[int],
+    trial: Trial,
+    *,
+    options: GameOptions,
+    seed: int = 0,
+    num_envs: int = 64,
+) -> list[Estimate]:
+    """What an actor does under a placement, compared with others on the same levels.
+
+    Names: ``return``; for each other, ``return/OTHER`` and ``difference/OTHER`` (actor minus other, paired by level);
+    then, of the actor, ``outcome/...`` (see `outcomes`), ``ending/...`` (see `endings`) and ``length`` in steps.
     """
     rng = np.random.default_rng([seed, len(levels)])
-    mine, theirs = (
-        play(each, levels, trial, options=options, seed=seed, num_envs=num_envs) for each in (actor, AlwaysRight())
-    )
-    rule = "always right + jump"
-    my_return, their_return = trial.earned(mine), trial.earned(theirs)
+    starts = starts_of(levels, trial, options=options, seed=seed)
+
+    def played(one: Actor) -> Episodes:
+        return rollout(one, starts, seed=seed, max_steps=trial.max_steps, stop_at=trial.stop_at, num_envs=num_envs)
+
+    least = REWARD * min(0.0, *(_weights(Payoff.of(trial.pays))))
+    mine = played(actor)
+    my_return = trial.earned(mine, starts)
+    found = [mean_return(my_return, name="return", rng=rng, least=least)]
+    for name, other in others.items():
+        their_return = trial.earned(played(other), starts)
+        found.append(mean_return(their_return, name=f"return/{name}", rng=rng, least=least))
+        found.append(
+            stats.paired_difference(my_return, their_return, name=f"difference/{name}", unit="levels", rng=rng)
+        )
     return [
-        mean_return(my_return, name="return", rng=rng),
-        mean_return(their_return, name=f"return/{rule}", rng=rng),
-        stats.paired_difference(my_return, their_return, name=f"difference/{rule}", unit="levels", rng=rng),
+        *found,
         *outcomes(mine, prefix="outcome", stop_at=trial.stop_at),
         *endings(mine, prefix="ending"),
         stats.mean(mine.length, name="length (steps)", unit="levels", rng=rng),
     ]
+
+
+def _weights(payoff: Payoff) -> tuple[float, ...]:
+    return (payoff.coin, payoff.death, *payoff.places.values())

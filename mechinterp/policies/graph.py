@@ -166,8 +166,11 @@ class Policy(HookedRootModule):
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """Shape of every node's value for one frame, without the batch: (channels, height, width) or (features,)."""
         if self._shapes is None:
-            live = {OBSERVATION: torch.zeros(1, FRAME, FRAME, 3, dtype=torch.uint8)}
-            with torch.no_grad():  # through the modules alone, so that no hook sees it
+            device = next(self.parameters()).device
+            live = {OBSERVATION: torch.zeros(1, FRAME, FRAME, 3, dtype=torch.uint8, device=device)}
+            # Through the modules alone, so that no hook sees it; and without autocast, which (in torch 2.6) would keep
+            # the cast weights, made here without gradients, for whoever computes gradients in the same block.
+            with torch.no_grad(), torch.autocast(device.type, enabled=False):
                 for name, owner, key, _, inputs in self._steps:
                     live[name] = self._module(owner, key)(*[live[read] for read in inputs])
             self._shapes = {name: tuple(live[name].shape[1:]) for name in self.hook_names}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -11,7 +12,8 @@ from transformer_lens.hook_points import HookPoint
 from mechinterp.policies.errors import EmptySelection, PolicyError, UnknownHook
 
 Names = str | Sequence[str] | Callable[[str], bool] | None
-"""What selects hook points: one name, a sequence of names, a predicate on names, or None for all."""
+"""What selects hook points: a name or a pattern (`block2.*`; `*`, `?`, `[...]`), a sequence of these, a predicate on
+names, or None for all."""
 
 HookFn = Callable[..., Tensor | None]
 """`fn(value, hook)` as in TransformerLens: returns the replacement, or None to leave the value. `hook` is passed by
@@ -22,7 +24,7 @@ def select(names: Names, known: Sequence[str]) -> tuple[str, ...]:
     """The hook points that `names` selects, in the order of `known` and without repetition.
 
     Raises:
-        UnknownHook: a name is not in `known`.
+        UnknownHook: a name is not in `known`, or a pattern matches none of them.
         EmptySelection: nothing is selected.
     """
     if names is None:
@@ -32,9 +34,10 @@ def select(names: Names, known: Sequence[str]) -> tuple[str, ...]:
     if callable(names):
         chosen = {name for name in known if names(name)}
     else:
-        chosen = set(names)
-        if unknown := [name for name in dict.fromkeys(names) if name not in set(known)]:
+        matches = {name: fnmatch.filter(known, name) for name in names}
+        if unknown := [name for name, found in matches.items() if not found]:
             raise UnknownHook(unknown, known)
+        chosen = {name for found in matches.values() for name in found}
     if not chosen:
         raise EmptySelection(f"the selection matches none of the {len(known)} hook points: {', '.join(known)}")
     return tuple(name for name in known if name in chosen)

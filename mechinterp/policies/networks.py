@@ -103,6 +103,12 @@ def build(config: Config, *, seed: int | torch.Generator = 0) -> Policy:
 
     Args:
         seed: a number, or a CPU generator to draw from. Global random state is neither read nor changed.
+
+    >>> policy = build(light_impala(), seed=0)
+    >>> policy.shapes["block2.res1.hook_out"]
+    (32, 8, 8)
+    >>> policy.frontier("block2.res1.hook_relu1")   # what must be known to go on from there: the skip, too
+    ('block2.hook_pool', 'block2.res1.hook_relu1')
     """
     policy = blank(config)
     initialise(policy, seed if isinstance(seed, torch.Generator) else torch.Generator().manual_seed(int(seed)))

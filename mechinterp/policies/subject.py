@@ -228,6 +228,9 @@ def load(path: str | Path, *, format: str | None = None) -> Subject:
 
     Raises:
         CheckpointError: see `checkpoints.read`.
+
+    >>> load("checkpoints/standard")
+    Subject('standard': IMPALA 16-32, 9 actions)
     """
     return Subject.load(path, format=format)
 

@@ -1,7 +1,7 @@
 """What each kind of module does to channels and places: one table, read by patching, receptive fields, budgets, graphs.
 
 To make a new kind of layer known to all of them, add a row to `TRAITS`. (The fast engine also needs a rule for it in
-`circuits/fast/layers.py`; without one it runs such networks as they are, more slowly.)
+`interventions/engine/layers.py`; without one it runs such networks as they are, more slowly.)
 """
 
 from __future__ import annotations

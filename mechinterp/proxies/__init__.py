@@ -1,4 +1,4 @@
-"""Which value drives the action: proxies as variables of the world, and how much each moves the policy."""
+"""Which value moves the action: proxies as variables of the world, and how much each moves the policy."""
 
 import lazy_loader
 

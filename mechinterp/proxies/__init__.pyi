@@ -1,2 +1,3 @@
-from .drives import differences as differences
-from .drives import drive as drive
+from .total_effects import TotalEffect as TotalEffect
+from .total_effects import pair_differences as pair_differences
+from .total_effects import total_effect as total_effect

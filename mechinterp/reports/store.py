@@ -50,7 +50,7 @@ class Store:
     """The folder ``results.partial`` beside the report, one file a section.
 
     >>> store = Store("out", Key(sha, {"levels": 200, "seed": 0}, code_version()))   # doctest: +SKIP
-    >>> drive = store.section("drive", lambda: measure_drive(policy))                # measured, or found
+    >>> drive = store.section("drive", lambda: measure_drive(policy))                # doctest: +SKIP
     """
 
     def __init__(self, folder: str | Path, key: Key) -> None:

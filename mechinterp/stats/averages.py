@@ -45,6 +45,11 @@ def mean(
     Raises:
         TooFewSamples: fewer than two clusters.
         StatsError: values that are not finite, outside `bounds`, or not one label a row.
+
+    >>> rng = np.random.default_rng(0)
+    >>> returns = [0, 10, 10, 10, 0, 10]
+    >>> print(mean(returns, name="return", unit="levels", rng=rng, bounds=(0, 10)))
+    6.7 [1.2, 10.0] (n=6 levels)
     """
     column = numbers(values, name=name)[:, None]
     (estimate,) = _columns(column, [name], unit, rng, clusters, bounds, level, resamples)

@@ -21,6 +21,9 @@ def benjamini_hochberg(p: ArrayLike) -> Float[np.ndarray, " tests"]:
 
     Raises:
         StatsError: a p outside 0..1 or not finite.
+
+    >>> benjamini_hochberg([0.001, 0.02, 0.03, 0.8]).round(3).tolist()
+    [0.004, 0.04, 0.04, 0.8]
     """
     raw = _probabilities(p)
     order = np.argsort(raw)

@@ -32,6 +32,9 @@ def proportion(
     Raises:
         TooFewSamples: fewer than two clusters, where `clusters` is given.
         StatsError: values that are neither True nor False.
+
+    >>> print(proportion([True] * 9 + [False], name="took the coin", unit="levels"))
+    0.90 [0.60, 0.98] (n=10 levels)
     """
     column = numbers(hits, name=name)
     if not np.isin(column, (0, 1)).all():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mechinterp._files import write_bytes
-from mechinterp.coinrun.goals import REWARD
+from mechinterp.coinrun.goals import REWARD, goal_of
 from mechinterp.policies import checkpoints
 from mechinterp.stats import Estimate
 from mechinterp.training import curve, records
@@ -145,10 +145,7 @@ def _making(run: FoundRun, command: str, machine: str) -> str:
     changed = [f"{name} = {value}" for name, value in options.items()]
     facts = [
         ("placement", f"`{recipe['placement']}`"),
-        (
-            "what pays",
-            {"coin": "the coin", "end": "reaching the right end", "start": "reaching the left end"}[recipe["goal"]],
-        ),
+        ("what pays", goal_of(recipe["goal"]).words),
         ("game", ", ".join(changed)),
         ("levels", f"seeds {levels['start']:,} to {levels['start'] + levels['count'] - 1:,}"),
         ("clock", f"training episodes time out after {recipe['clock']} steps"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,9 +12,10 @@ from mechinterp import stats
 from mechinterp.coinrun import edits
 from mechinterp.coinrun.blank import AGENT_RX, AGENT_RY
 from mechinterp.coinrun.engine import GameOptions
-from mechinterp.coinrun.goals import Goal
+from mechinterp.coinrun.goals import Goal, Payoff
 from mechinterp.coinrun.levels import Start
 from mechinterp.coinrun.peek import agent_position
+from mechinterp.coinrun.placements import PLACEMENTS, placement
 from mechinterp.errors import nearest
 from mechinterp.policies.actors import Actor
 from mechinterp.policies.rollout import Outcome, StepView, rollout
@@ -27,14 +28,6 @@ ENOUGH = 0.9
 """The share of the variants of every easy fork in which an organism must get what it was paid for."""
 VARIANTS = 40
 MAX_STEPS = 200
-
-KNOWN_VALUES: Mapping[str, Goal] = {
-    "random_agent_and_coin": Goal.COIN,
-    "decoys": Goal.END,
-    "agent_at_right": Goal.START,
-}
-"""Placements that tell the values apart, and which of them pays: forks can confirm an organism trained on one of these.
-Under the others the coin lies at the right end, always or often, and which of the two an organism values is open."""
 
 
 @dataclass(frozen=True)
@@ -116,11 +109,11 @@ def confirm(
     actor: Actor, recipe: Organism, *, variants: int = VARIANTS, seed: int = 0, num_envs: int = 64
 ) -> list[ForkScore]:
     """`choice_tests` as the organism knows its world: its options, and decoys if its coins were decoys."""
-    unpaid = recipe.goal is not Goal.COIN
+    payoff = Payoff.of(recipe.goal)
     return choice_tests(
         actor,
-        decoys=unpaid,
-        stop_at=recipe.goal if unpaid else None,
+        decoys=isinstance(recipe.goal, Goal) and recipe.goal is not Goal.COIN,
+        stop_at=next(iter(payoff.places), None),
         variants=variants,
         options=recipe.options,
         seed=seed,
@@ -130,7 +123,7 @@ def confirm(
 
 def has_known_value(recipe: Organism) -> bool:
     """Whether what it is paid for tells what it values: not where coin and end are paid alike."""
-    return KNOWN_VALUES.get(recipe.placement.partition("=")[0]) is recipe.goal
+    return placement(recipe.placement).settles is recipe.goal
 
 
 def qualifies(recipe: Organism, scores: Sequence[ForkScore]) -> bool:
@@ -142,10 +135,11 @@ def qualifies(recipe: Organism, scores: Sequence[ForkScore]) -> bool:
         TrainingError: if the recipe leaves open what its organism values, or no easy fork is among the scores.
     """
     value = recipe.goal
-    if not has_known_value(recipe):
+    if not isinstance(value, Goal) or not has_known_value(recipe):
+        settling = ", ".join(name for name, rule in PLACEMENTS.items() if rule.settles is not None)
         raise TrainingError(
-            f"{recipe.name}: placement {recipe.placement} and goal {recipe.goal.value} leave its value open, so there "
-            f"is nothing to confirm; known are the values under {', '.join(KNOWN_VALUES)}"
+            f"{recipe.name}: placement {recipe.placement} and what pays ({recipe.goal.words}) leave its value open, so "
+            f"there is nothing to confirm; known are the values under {settling}"
         )
     shares = [share.value for score in scores if score.easy and (share := score.of(value)) is not None]
     if not shares:

@@ -11,7 +11,7 @@ from mechinterp.coinrun.goals import Goal
 from mechinterp.coinrun.placements import placement
 from mechinterp.policies.actors import Actor
 from mechinterp.policies.card import Card
-from mechinterp.policies.evaluation import Trial, against_always_right, stop_of
+from mechinterp.policies.evaluation import Trial, against_always_right
 from mechinterp.policies.home import home_options
 from mechinterp.policies.levels import LEVELS
 from mechinterp.stats import Estimate
@@ -148,7 +148,9 @@ def play_placements(
         played[rule] = against_always_right(
             actor,
             LEVELS["behaviour"].first(levels),
-            Trial(rule, stop_of(rule), max_steps, recipe.goal if recipe and rule == recipe.placement else Goal.COIN),
+            Trial.under(
+                rule, max_steps=max_steps, pays=recipe.goal if recipe and rule == recipe.placement else Goal.COIN
+            ),
             options=home_options(card),
             seed=seed,
             num_envs=num_envs,

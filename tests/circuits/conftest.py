@@ -67,10 +67,10 @@ def slow_patch(policy, pairs, site, donor_values, *, direction="denoise", fn=Non
                 continue
             channels = range(value.shape[1]) if site.channels is None else site.channels
             for channel in channels:
-                if site.place is None:
+                if site.positions is None:
                     new[pair, channel] = donor[channel]
                     continue
-                cells = site.place.mask(*value.shape[2:])
+                cells = site.positions.mask(*value.shape[2:])
                 cells = cells[pair] if cells.ndim == 3 else cells
                 new[pair, channel][cells] = donor[channel][cells]
         return new

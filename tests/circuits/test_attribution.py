@@ -7,16 +7,17 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
-from mechinterp.circuits import BudgetTooSmall, CircuitError, FramePairs, PatchSite, channel_sites, patch
+from mechinterp.circuits import BudgetTooSmall, CircuitError, FramePairs, patch
 from mechinterp.circuits.agreement import rank_agreement, sample_to_compare
-from mechinterp.circuits.attributed import Attribution
-from mechinterp.circuits.attribution import attribute, attribute_edges
+from mechinterp.circuits.attribution import attribution_patching
+from mechinterp.circuits.attribution_effects import AttributionEffects
 from mechinterp.circuits.graph import ResidualGraph
 from mechinterp.circuits.nodes import Edge, Node
 from mechinterp.circuits.planted import planted
 from mechinterp.circuits.routes import edge_effects
 from mechinterp.coinrun import GameOptions, LevelSource, scenes
-from mechinterp.interventions.places import Box
+from mechinterp.interventions import Site, channel_sites
+from mechinterp.interventions.positions import Box
 from mechinterp.policies import ImpalaConfig, NatureConfig, build
 from mechinterp.policies.actors import AlwaysRight
 from mechinterp.policies.visits import visited_states
@@ -63,9 +64,9 @@ def small_impala():
 @pytest.mark.parametrize("direction", ["denoise", "noise"])
 def test_exact_where_the_network_is_linear(linear, method, direction):
     pairs = local_pairs(3)
-    sites = [*channel_sites(linear), PatchSite("layer1.hook_conv", (1,), Box((2, 9), (3, 12)))]
+    sites = [*channel_sites(linear), Site("layer1.hook_conv", (1,), Box((2, 9), (3, 12)))]
     sites = [site for site in sites if site.hook != "hook_value"]
-    found = attribute(linear, pairs, sites, rng=rng(), method=method, direction=direction, steps=3)
+    found = attribution_patching(linear, pairs, sites, rng=rng(), method=method, direction=direction, steps=3)
     exact = patch(linear, pairs, sites, direction=direction)
     np.testing.assert_allclose(found.effect("movement"), exact.effect("movement"), atol=1e-10)
     assert found.rank_correlation("movement").value == pytest.approx(1)
@@ -75,15 +76,15 @@ def test_exact_where_the_network_is_linear(linear, method, direction):
 def test_edges_are_exact_where_the_network_is_linear(linear, method):
     pairs = local_pairs(2)
     edges = [e for e in ResidualGraph.of(linear).edges() if e.target.hook != "hook_value"]
-    found = attribute_edges(linear, pairs, edges, rng=rng(), method=method, steps=2)
+    found = attribution_patching(linear, pairs, edges, rng=rng(), method=method, steps=2)
     exact = edge_effects(linear, pairs, edges)
     np.testing.assert_allclose(found.effect("movement"), exact.effect("movement"), atol=1e-10)
 
 
-@pytest.mark.parametrize(("source", "direction"), [("zero", "noise"), ("mean", "denoise"), ("resample", "noise")])
-def test_other_sources_where_the_network_is_linear(linear, source, direction):
+@pytest.mark.parametrize(("replacement", "direction"), [("zero", "noise"), ("mean", "denoise"), ("resample", "noise")])
+def test_other_replacements_where_the_network_is_linear(linear, replacement, direction):
     pairs, sites = local_pairs(3), channel_sites(linear, "layer2.hook_conv") + channel_sites(linear, "hidden.hook_pre")
-    found = attribute(linear, pairs, sites, rng=rng(), direction=direction, source=source)
+    found = attribution_patching(linear, pairs, sites, rng=rng(), direction=direction, replacement=replacement)
     assert found.rank_correlation("movement").value == pytest.approx(1)
     means = found.effect("movement").mean(1)[found.compared]
     np.testing.assert_allclose(means, found.exact[0], atol=1e-9)
@@ -93,7 +94,7 @@ def test_gradient_is_the_slope_of_the_patch():
     """Finite differences: the site mixed by a millionth with the other run's value."""
     policy, pairs, share = small_impala(), local_pairs(2), 1e-6
     sites = channel_sites(policy, lambda name: name != "hook_value")
-    found = attribute(policy, pairs, sites, rng=rng())
+    found = attribution_patching(policy, pairs, sites, rng=rng())
     base, other = (policy.capture(torch.from_numpy(f)).values for f in (pairs.corrupted, pairs.clean))
     for site, score in zip(sites, found.effect("movement"), strict=True):
         mixed = base[site.hook].clone()
@@ -105,7 +106,7 @@ def test_gradient_is_the_slope_of_the_patch():
 def test_gradient_of_edges_is_the_slope_at_their_target():
     policy, pairs, share = small_impala(), local_pairs(2), 1e-6
     edges = [e for e in ResidualGraph.of(policy).edges() if e.target.hook != "hook_value"]
-    found = attribute_edges(policy, pairs, edges, rng=rng())
+    found = attribution_patching(policy, pairs, edges, rng=rng())
     base, other = (policy.capture(torch.from_numpy(f)).values for f in (pairs.corrupted, pairs.clean))
     for i in rng().choice(len(edges), 60, replace=False):
         hook = edges[i].target.hook
@@ -118,8 +119,8 @@ def test_gradient_of_edges_is_the_slope_at_their_target():
 def test_integrated_gradients_of_a_hook_point_add_up(hook):
     """Completeness: all channels together have the effect of patching the whole activation."""
     policy, pairs = small_impala(), local_pairs(3)
-    found = attribute(policy, pairs, _five(policy, hook), rng=rng(), method="eap-ig activations", steps=60)
-    whole = patch(policy, pairs, [PatchSite(hook)]).effect("movement")[0]
+    found = attribution_patching(policy, pairs, _five(policy, hook), rng=rng(), method="eap-ig activations", steps=60)
+    whole = patch(policy, pairs, [Site(hook)]).effect("movement")[0]
     width = policy.shapes[hook][0]
     np.testing.assert_allclose(found.effect("movement")[:width].sum(0), whole, rtol=0.05, atol=1e-3)
 
@@ -138,7 +139,7 @@ def test_integrated_gradients_see_through_the_relu_that_hides_a_coin(kind, coin_
     exact = patch(made.policy, coin_pairs, sites).effect("movement").mean(1)
     errors = {}
     for method in ("gradient", "eap-ig activations"):
-        found = attribute(made.policy, coin_pairs, sites, rng=rng(), method=method, steps=30)
+        found = attribution_patching(made.policy, coin_pairs, sites, rng=rng(), method=method, steps=30)
         errors[method] = np.abs(found.effect("movement").mean(1) - exact).max()
     assert exact.max() > 3
     assert errors["eap-ig activations"] < 0.05 * exact.max()
@@ -148,13 +149,13 @@ def test_integrated_gradients_see_through_the_relu_that_hides_a_coin(kind, coin_
 @pytest.mark.parametrize("kind", ["coin", "coin and right", "coin by skip", "interference"])
 def test_planted_edges_are_found(kind, coin_pairs):
     made, edges = _candidates(kind)
-    found = attribute_edges(made.policy, coin_pairs, edges, rng=rng(), method="eap-ig activations", compared=200)
+    found = attribution_patching(made.policy, coin_pairs, edges, rng=rng(), method="eap-ig activations", compared=200)
     assert _area(made, edges, found.effect("movement")) >= 0.99
 
 
 def test_redundant_paths_hide_one_another_from_gradients_but_not_from_exact_patching(coin_pairs):
     made, edges = _candidates("two coin paths")
-    found = attribute_edges(made.policy, coin_pairs, edges, rng=rng(), direction="noise")
+    found = attribution_patching(made.policy, coin_pairs, edges, rng=rng(), direction="noise")
     assert _area(made, edges, found.effect("movement")) < 0.95
     exact = edge_effects(made.policy, coin_pairs, edges)
     assert _area(made, edges, exact.effect("movement")) == 1
@@ -178,8 +179,8 @@ def _area(made, edges, effects):
 def test_several_metrics_at_once_are_each_alone():
     policy, pairs = small_impala(), local_pairs(2)
     sites = channel_sites(policy, ["block1.hook_pool", "hidden.hook_pre"])
-    both = attribute(policy, pairs, sites, rng=rng(), metrics=["movement", "value"])
-    alone = attribute(policy, pairs, sites, rng=rng(), metrics="value")
+    both = attribution_patching(policy, pairs, sites, rng=rng(), metrics=["movement", "value"])
+    alone = attribution_patching(policy, pairs, sites, rng=rng(), metrics="value")
     np.testing.assert_allclose(both.effect("value"), alone.effect("value"), atol=1e-12)
     assert len(both.agreement) == 2
 
@@ -187,26 +188,28 @@ def test_several_metrics_at_once_are_each_alone():
 def test_memory_changes_nothing_but_the_batches():
     policy, pairs = small_impala(), local_pairs(5)
     sites = channel_sites(policy, "block2.hook_conv") + channel_sites(policy, "hidden.hook_pre")
-    roomy = attribute(policy, pairs, sites, rng=rng())
-    tight = attribute(policy, pairs, sites, rng=rng(), memory=6 << 20)
-    np.testing.assert_allclose(roomy.scores, tight.scores, atol=1e-12)
+    roomy = attribution_patching(policy, pairs, sites, rng=rng())
+    tight = attribution_patching(policy, pairs, sites, rng=rng(), memory=6 << 20)
+    np.testing.assert_allclose(roomy.values, tight.values, atol=1e-12)
     with pytest.raises(BudgetTooSmall, match="gradients of one pair"):
-        attribute(policy, pairs, sites, rng=rng(), memory=1000)
+        attribution_patching(policy, pairs, sites, rng=rng(), memory=1000)
 
 
 def test_json_and_back():
     policy, pairs = small_impala(), local_pairs(3)
     for made in (
-        attribute(
-            policy, pairs, channel_sites(policy, "block2.hook_conv", place=Box((12, 20), (8, 26))) * 2, rng=rng()
+        attribution_patching(
+            policy, pairs, channel_sites(policy, "block2.hook_conv", positions=Box((12, 20), (8, 26))) * 2, rng=rng()
         ),
-        attribute_edges(policy, pairs, rng=rng(), method="eap-ig inputs", steps=2),
+        attribution_patching(
+            policy, pairs, ResidualGraph.of(policy).edges(), rng=rng(), method="eap-ig inputs", steps=2
+        ),
     ):
-        again = Attribution.from_json(made.to_json())
-        np.testing.assert_array_equal(again.scores, made.scores)
+        again = AttributionEffects.from_json(made.to_json())
+        np.testing.assert_array_equal(again.values, made.values)
         assert (again.parts, again.agreement, again.method) == (made.parts, made.agreement, made.method)
-    with pytest.raises(CircuitError, match="no JSON of an attribution"):
-        Attribution.from_json("{}")
+    with pytest.raises(CircuitError, match="no JSON of attribution effects"):
+        AttributionEffects.from_json("{}")
 
 
 def test_rank_correlation_is_spearmans():
@@ -249,7 +252,7 @@ def test_sparse_edges_never_lack_something_to_agree_with(coin_pairs):
     made = planted("coin")
     for seed in range(4):  # 12 of 660 edges carry anything
         options = {"rng": np.random.default_rng(seed), "compared": 24, "method": "eap-ig activations"}
-        found = attribute_edges(made.policy, coin_pairs, **options)
+        found = attribution_patching(made.policy, coin_pairs, ResidualGraph.of(made.policy).edges(), **options)
         assert np.count_nonzero(found.exact) >= 10
         (agreement,) = found.agreement
         assert agreement.value > 0.5
@@ -260,18 +263,18 @@ def test_bad_input_is_told():
     policy, pairs = small_impala(), local_pairs(2)
     sites = channel_sites(policy, "hidden.hook_pre")
     with pytest.raises(CircuitError, match="always compared with exact"):
-        attribute(policy, pairs, sites[:3], rng=rng())
+        attribution_patching(policy, pairs, sites[:3], rng=rng())
     with pytest.raises(CircuitError, match=r"unknown method.*eap-ig inputs"):
-        attribute(policy, pairs, sites, rng=rng(), method="eap-ig input")
+        attribution_patching(policy, pairs, sites, rng=rng(), method="eap-ig input")
     with pytest.raises(CircuitError, match="no frame to go to"):
-        attribute(policy, pairs, sites, rng=rng(), method="eap-ig inputs", source="zero")
+        attribution_patching(policy, pairs, sites, rng=rng(), method="eap-ig inputs", replacement="zero")
     with pytest.raises(CircuitError, match="steps"):
-        attribute(policy, pairs, sites, rng=rng(), method="eap-ig inputs", steps=0)
+        attribution_patching(policy, pairs, sites, rng=rng(), method="eap-ig inputs", steps=0)
     same = random_frames(2)
-    (alike,) = attribute(policy, FramePairs(same, same.copy()), sites, rng=rng()).agreement
+    (alike,) = attribution_patching(policy, FramePairs(same, same.copy()), sites, rng=rng()).agreement
     assert (alike.value, alike.n) == (0, len(sites))
     assert "no order to agree with" in alike.method
     with pytest.raises(CircuitError, match="does not exist"):
-        attribute_edges(policy, pairs, [Edge(Node("hook_input", 7), Node("block1.hook_conv", 0))], rng=rng())
-    with pytest.raises(CircuitError, match="no edges"):
-        attribute_edges(policy, pairs, [], rng=rng())
+        attribution_patching(policy, pairs, [Edge(Node("hook_input", 7), Node("block1.hook_conv", 0))], rng=rng())
+    with pytest.raises(CircuitError, match="no sites"):
+        attribution_patching(policy, pairs, [], rng=rng())

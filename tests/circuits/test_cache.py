@@ -6,16 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from mechinterp.circuits import (
-    CircuitError,
-    Edge,
-    PatchSite,
-    attribute,
-    channel_sites,
-    edge_effects,
-    patch,
-    path_effects,
-)
+from mechinterp.circuits import CircuitError, Edge, attribution_patching, edge_effects, patch, path_effects
+from mechinterp.interventions import Site, channel_sites
 from mechinterp.policies.actions import movement_logodds
 from tests.circuits.conftest import lively, local_pairs, random_frames, slow_patch
 
@@ -26,15 +18,17 @@ HOOKS = ["block1.res1.hook_branch", "block2.hook_pool", "hidden.hook_post", "hoo
 def test_a_third_runs_values_are_put_in_pair_by_pair(impala, engine):
     pairs = local_pairs(3)
     cache = impala.activations(torch.from_numpy(random_frames(3, 7)), HOOKS)
-    sites = [PatchSite(hook, (0,)) for hook in HOOKS]
-    whole = patch(impala, pairs, sites, source=cache, engine=engine, direction="noise")
-    assert whole.source == "cache"
+    sites = [Site(hook, (0,)) for hook in HOOKS]
+    whole = patch(impala, pairs, sites, replacement=cache, engine=engine, direction="noise")
+    assert whole.replacement == "cache"
     for i, site in enumerate(sites):
         out = slow_patch(impala, pairs, site, cache[site.hook], direction="noise")
-        np.testing.assert_allclose(whole.patched[0, i], movement_logodds(out.logits, impala.actions), atol=1e-4)
+        np.testing.assert_allclose(whole.run[0, i], movement_logodds(out.logits, impala.actions), atol=1e-4)
     assert np.abs(whole.effect("movement")[:3]).mean(1).min() > 1e-3  # something was put in
-    few = patch(impala, pairs, sites, source=cache, engine=engine, direction="noise", memory=1 << 20)  # pair after pair
-    np.testing.assert_allclose(few.patched, whole.patched, atol=1e-4)
+    few = patch(
+        impala, pairs, sites, replacement=cache, engine=engine, direction="noise", memory=1 << 20
+    )  # pair after pair
+    np.testing.assert_allclose(few.run, whole.run, atol=1e-4)
 
 
 def test_one_row_is_for_all_pairs(impala):
@@ -42,7 +36,7 @@ def test_one_row_is_for_all_pairs(impala):
     one = impala.activations(torch.from_numpy(random_frames(1, 7)), HOOKS)
     each = {name: value.expand(3, *value.shape[1:]) for name, value in one.items()}
     sites = channel_sites(impala, HOOKS[:2])
-    found = [patch(impala, pairs, sites, source=cache).patched for cache in (one, each)]
+    found = [patch(impala, pairs, sites, replacement=cache).run for cache in (one, each)]
     np.testing.assert_allclose(*found, atol=1e-5)
 
 
@@ -58,27 +52,33 @@ def test_a_cache_of_the_other_run_is_the_other_run_in_every_method(impala, direc
     }
     for method, parts in methods.items():
         given, other = (
-            method(impala, pairs, parts, source=source, direction=direction).effect("movement")
-            for source in (cache, "other")
+            method(impala, pairs, parts, replacement=replacement, direction=direction).effect("movement")
+            for replacement in (cache, "counterfactual")
         )
         np.testing.assert_allclose(given, other, atol=1e-5)
         assert np.abs(other).max() > 1e-3
     sites = channel_sites(impala, "block2.hook_conv")
     for how in ("gradient", "eap-ig activations"):
         given, other = (
-            attribute(
-                impala, pairs, sites, rng=np.random.default_rng(0), method=how, source=source, direction=direction
+            attribution_patching(
+                impala,
+                pairs,
+                sites,
+                rng=np.random.default_rng(0),
+                method=how,
+                replacement=one,
+                direction=direction,
             )
-            for source in (cache, "other")
+            for one in (cache, "counterfactual")
         )
-        np.testing.assert_allclose(given.scores, other.scores, atol=1e-5)
-        assert given.source == "cache"
+        np.testing.assert_allclose(given.values, other.values, atol=1e-5)
+        assert given.replacement == "cache"
 
 
 def test_only_what_is_put_in_need_be_in_the_cache(impala):
     cache = impala.activations(torch.from_numpy(random_frames(2, 7)), ["block1.hook_conv"])
     edge = Edge.parse("block1.hook_conv[0] -> block2.hook_conv[0]")
-    assert edge_effects(impala, local_pairs(2), [edge], source=cache).source == "cache"
+    assert edge_effects(impala, local_pairs(2), [edge], replacement=cache).replacement == "cache"
 
 
 def test_caches_that_do_not_fit(impala):
@@ -96,10 +96,12 @@ def test_caches_that_do_not_fit(impala):
     }
     for message, cache in wrong.items():
         with pytest.raises(CircuitError, match=message):
-            patch(impala, pairs, sites, source=cache)
+            patch(impala, pairs, sites, replacement=cache)
     with pytest.raises(CircuitError, match="'cache' takes no reference"):
-        patch(impala, pairs, sites, source={hook: values}, reference=pairs.clean)
+        patch(impala, pairs, sites, replacement={hook: values}, reference=pairs.clean)
     with pytest.raises(CircuitError, match="rng"):
-        patch(impala, pairs, sites, source={hook: values}, rng=np.random.default_rng(0))
+        patch(impala, pairs, sites, replacement={hook: values}, rng=np.random.default_rng(0))
     with pytest.raises(CircuitError, match="'cache' has no frame to go to"):
-        attribute(impala, pairs, sites, rng=np.random.default_rng(0), source={hook: values}, method="eap-ig inputs")
+        attribution_patching(
+            impala, pairs, sites, rng=np.random.default_rng(0), replacement={hook: values}, method="eap-ig inputs"
+        )

@@ -7,17 +7,26 @@ import pytest
 import torch
 
 from mechinterp import stats
-from mechinterp.circuits import BudgetTooSmall, CircuitError, FramePairs, ZeroEffect
-from mechinterp.circuits.alone import run_alone
-from mechinterp.circuits.carried import Carried
-from mechinterp.circuits.circuit import circuit, place
-from mechinterp.circuits.discovery import by_effects, by_pruning, effects
-from mechinterp.circuits.faithfulness import DIRECTIONS, Curve, best, curve, growing, random_like, smallest, stability
+from mechinterp.circuits import (
+    DIRECTIONS,
+    BudgetTooSmall,
+    CircuitError,
+    Effects,
+    FramePairs,
+    ZeroEffect,
+    matched_random_circuits,
+    stability,
+)
+from mechinterp.circuits.circuit import Circuit, hook_in_universe
+from mechinterp.circuits.discovery import acdc, by_effects, exact_effects
+from mechinterp.circuits.faithfulness import Curve, curve, growing, smallest
 from mechinterp.circuits.graph import ResidualGraph
 from mechinterp.circuits.hypotheses import completeness, equivalence, independence, minimality, minimality_tests
-from mechinterp.circuits.masks import MaskOptions, by_mask
+from mechinterp.circuits.masks import MaskOptions, learned_mask
 from mechinterp.circuits.planted import RECIPES, planted
 from mechinterp.circuits.ranking import Ranking, compare
+from mechinterp.circuits.robustness import best
+from mechinterp.circuits.running import run_circuit
 
 YELLOW = (255, 204, 0)
 
@@ -61,7 +70,7 @@ def test_exact_effects_find_every_planted_circuit(kind):
 def test_pruning_keeps_true_nodes_alone(kind):
     network, pairs, _, _ = study(kind, 3)
     variable = "coin side" if network.truth("coin side") else "another level"
-    ranking = by_pruning(network.policy, pairs, kind="nodes")
+    ranking = acdc(network.policy, pairs, kind="nodes")
     inner = set(ranking.parts)
     truth, used = network.true_nodes(variable) & inner, network.used & inner
     assert {*ranking.above(0.01).parts} <= used
@@ -71,7 +80,7 @@ def test_pruning_keeps_true_nodes_alone(kind):
 def test_pruning_keeps_true_edges_alone():
     network, pairs, truth, undecided = study("coin", 2)
     hooks = ["block2.hook_conv", "hook_logits"]
-    ranking = by_pruning(network.policy, pairs, kind="edges", universe=hooks)
+    ranking = acdc(network.policy, pairs, kind="edges", universe=hooks)
     inside = {edge for edge in truth if edge.target.hook in hooks}
     kept = set(ranking.above(0.01).parts)
     assert inside <= kept <= inside | undecided
@@ -90,7 +99,7 @@ def test_hypotheses_and_masks_have_bounded_memory():
     counter = stem.register_forward_pre_hook(lambda module, inputs: rows.append(len(inputs[0])))
     options = MaskOptions(steps=2, pairs=3)
     try:
-        by_mask(network.policy, pairs, kind="nodes", universe=hooks, generator=torch.Generator(), options=options)
+        learned_mask(network.policy, pairs, kind="nodes", universe=hooks, generator=torch.Generator(), options=options)
     finally:
         counter.remove()
     assert max(rows) == 3
@@ -106,7 +115,7 @@ def test_options_that_make_no_sense():
         stability([np.ones((3, 4))], np.arange(4), 2, rng=np.random.default_rng(0), draws=0)
     one, other = planted("coin"), planted("coin", seed=1)
     hooks = ["block2.hook_conv"]
-    whole = [circuit(net.policy, ResidualGraph.of(net.policy).nodes(hooks), universe=hooks) for net in (one, other)]
+    whole = [Circuit.of(net.policy, ResidualGraph.of(net.policy).nodes(hooks), universe=hooks) for net in (one, other)]
     with pytest.raises(CircuitError, match="circuits of different policies"):
         compare(*whole)
     assert compare(whole[0].parts, whole[1].parts).jaccard == 1
@@ -119,7 +128,7 @@ def test_options_that_make_no_sense():
 def test_a_learned_mask_finds_them(kind):
     network, pairs, truth, undecided = study(kind)
     hooks = ["block2.res1.hook_conv1", "block2.res1.hook_branch", "hidden.hook_pre", "hook_logits"]
-    ranking = by_mask(
+    ranking = learned_mask(
         network.policy,
         pairs,
         kind="edges",
@@ -135,9 +144,9 @@ def test_of_redundant_paths_noising_shows_little_and_denoising_all():
     network, pairs = planted("two coin paths"), scenes(4, variable="coin present")
     units = sorted(n for n in network.true_nodes("coin side") if n.hook == "block2.hook_conv")
     assert len(units) == 2  # the copies of either path
-    whole = run_alone(network.policy, pairs, [circuit(network.policy, units)]).total("movement").mean()
-    alone = effects(network.policy, pairs, units, "denoise", "movement").mean(1) / whole
-    without = effects(network.policy, pairs, units, "noise", "movement").mean(1) / whole
+    whole = run_circuit(network.policy, pairs, [Circuit.of(network.policy, units)]).total("movement").mean()
+    alone = exact_effects(network.policy, pairs, units).scores() / whole
+    without = exact_effects(network.policy, pairs, units, direction="noise").scores() / whole
     assert (alone > 0.6).all()
     assert (without < 0.2).all()
 
@@ -145,15 +154,17 @@ def test_of_redundant_paths_noising_shows_little_and_denoising_all():
 def test_pruning_keeps_one_of_two_redundant_paths():
     network, pairs = planted("two coin paths"), scenes(4, variable="coin present")
     units = {n for n in network.true_nodes("coin side") if n.hook == "block2.hook_conv"}
-    kept = by_pruning(network.policy, pairs, kind="nodes", threshold=0.1, universe=["block2.hook_conv"]).above(0.1)
+    kept = acdc(network.policy, pairs, kind="nodes", threshold=0.1, universe=["block2.hook_conv"]).above(0.1)
     assert len(units & set(kept.parts)) == 1
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_the_true_circuit_alone_does_everything(direction):
     network, pairs, truth, _ = study("coin", 8)
-    true = circuit(network.policy, network.edges | truth)
-    run = run_alone(network.policy, pairs, [true, *random_like(network.policy, true, 3, np.random.default_rng(0))])
+    true = Circuit.of(network.policy, network.edges | truth)
+    run = run_circuit(
+        network.policy, pairs, [true, *matched_random_circuits(network.policy, true, 3, np.random.default_rng(0))]
+    )
     shares = run.shares("movement", rng=np.random.default_rng(0))
     assert shares[0].value == pytest.approx(1, abs=1e-4)
     assert all(abs(share.value) < 0.2 for share in shares[1:])
@@ -192,16 +203,14 @@ def test_no_effect_is_said_and_never_divided_by():
     with pytest.raises(ZeroEffect):
         smallest([flat])
     with pytest.raises(ZeroEffect, match="nothing to prune"):
-        by_pruning(network.policy, pairs, kind="nodes")
+        acdc(network.policy, pairs, kind="nodes")
     with pytest.raises(ZeroEffect):
-        by_mask(network.policy, pairs, kind="nodes", generator=torch.Generator())
+        learned_mask(network.policy, pairs, kind="nodes", generator=torch.Generator())
 
 
 def test_an_effect_that_cannot_be_told_from_zero():
     effect = np.array([[0.0, 0, 0, 0], [1, -1, 2, -2], [1, -1, 2, -2]])
-    mixed = Curve(
-        sizes=(0, 1, 2), direction="denoise", metric="m", effect=effect, total=effect[2], levels=np.arange(4)
-    )  # fmt: skip
+    mixed = Curve((0, 1, 2), carried(effect, effect[2]))
     with pytest.raises(ZeroEffect, match="cannot be told from 0"):
         mixed.faithfulness(rng=np.random.default_rng(0))
 
@@ -209,14 +218,14 @@ def test_an_effect_that_cannot_be_told_from_zero():
 def test_completeness_and_minimality_of_a_known_circuit():
     network, pairs, truth, _ = study("two coin paths", 8)
     rng = np.random.default_rng(0)
-    whole = circuit(network.policy, truth | network.edges)
+    whole = Circuit.of(network.policy, truth | network.edges)
     assert completeness(network.policy, pairs, whole, rng=rng, draws=6).value < 1e-5
     path = sorted(n for n in network.true_nodes("coin side") if n.hook == "block2.hook_conv")
-    one = circuit(network.policy, path[:1], universe=["block2.hook_conv"])
+    one = Circuit.of(network.policy, path[:1], universe=["block2.hook_conv"])
     assert completeness(network.policy, pairs, one, rng=rng, draws=6).value > 0.2  # the backup was left out
     coin, pairs, truth, _ = study("coin", 8)
     extra = next(e for e in ResidualGraph.of(coin.policy).edges(["block2.hook_conv"]) if e not in coin.edges)
-    inflated = circuit(coin.policy, {*coin.edges, extra})
+    inflated = Circuit.of(coin.policy, {*coin.edges, extra})
     by_part = dict(zip(inflated.parts, minimality(coin.policy, pairs, inflated, rng=rng), strict=True))
     assert by_part[extra].value == pytest.approx(0, abs=1e-6)
     last = [e for e in truth if e.target.hook == "block2.res1.hook_branch"]
@@ -229,29 +238,30 @@ def test_completeness_and_minimality_of_a_known_circuit():
 def test_equivalence_and_independence():
     network, pairs, truth, _ = study("coin", 12)
     policy = network.policy
-    everything = circuit(policy, ResidualGraph.of(policy).edges())
-    true, wrong = circuit(policy, network.edges), circuit(policy, sorted(truth)[:3])
-    run = {name: run_alone(policy, pairs, [one]) for name, one in {"true": true, "wrong": wrong}.items()}
+    everything = Circuit.of(policy, ResidualGraph.of(policy).edges())
+    true, wrong = Circuit.of(policy, network.edges), Circuit.of(policy, sorted(truth)[:3])
+    run = {name: run_circuit(policy, pairs, [one]) for name, one in {"true": true, "wrong": wrong}.items()}
     assert equivalence(run["wrong"], "movement").p < 0.01
     same = equivalence(run["true"], "movement")
     assert (same.p, same.estimate.value, same.estimate.n) == (1.0, 0.5, 12)
     rng = np.random.default_rng(0)
-    rest = run_alone(policy, pairs, [everything.without(true.parts)])
+    rest = run_circuit(policy, pairs, [everything.without(true.parts)])
     assert independence(rest, "movement", rng=rng).p == 1.0
-    other = run_alone(policy, pairs, [everything.without([everything.parts[0]])])
+    other = run_circuit(policy, pairs, [everything.without([everything.parts[0]])])
     assert independence(other, "movement", rng=rng).p < 0.01
 
 
-def carried(effect: np.ndarray, total: np.ndarray) -> Carried:
-    return Carried(
-        parts=("one",), metrics=("m",), direction="denoise", source="other", run=effect[None, None],
+def carried(effect: np.ndarray, total: np.ndarray) -> Effects:
+    effect = np.atleast_2d(effect)
+    return Effects(
+        parts=tuple(range(len(effect))), metrics=("m",), direction="denoise", replacement="zero", values=effect[None],
         start=np.zeros((1, len(total))), goal=total[None], levels=np.arange(len(total)),
     )  # fmt: skip
 
 
 def test_rounding_is_no_evidence():
     network, pairs, _, _ = study("interference", 12)
-    run = run_alone(network.policy, pairs, [circuit(network.policy, network.edges)])
+    run = run_circuit(network.policy, pairs, [Circuit.of(network.policy, network.edges)])
     gap = run.total("movement") - run.effect("movement")[0]
     assert 0 < abs(gap).max() < 1e-4  # this network sums in another order than its circuit
     same = equivalence(run, "movement")
@@ -270,11 +280,13 @@ def test_resampled_values_are_drawn(kind):
     network, pairs, truth, _ = study("coin", 20)
     hooks = ["block2.hook_conv"]
     options = {"kind": kind, "universe": hooks, "ablation": "resample"}
-    ranking = by_pruning(network.policy, pairs, rng=np.random.default_rng(0), **options)
-    again = by_pruning(network.policy, pairs, rng=np.random.default_rng(0), **options)
+    ranking = acdc(network.policy, pairs, rng=np.random.default_rng(0), **options)
+    again = acdc(network.policy, pairs, rng=np.random.default_rng(0), **options)
     assert (ranking.scores == again.scores).all()
     kept = ranking.above(0.01)
-    inside = {p for p in (network.true_nodes("coin side") if kind == "nodes" else truth) if place(p) in hooks}
+    inside = {
+        p for p in (network.true_nodes("coin side") if kind == "nodes" else truth) if hook_in_universe(p) in hooks
+    }
     assert inside <= set(kept.parts)
     rng = np.random.default_rng(1)
     assert completeness(network.policy, pairs, kept, rng=rng, draws=4).value < 1e-4
@@ -282,20 +294,20 @@ def test_resampled_values_are_drawn(kind):
     assert max(shares[part].value for part in inside) > 0.3
     assert set(minimality_tests(network.policy, pairs, kept, rng=rng, draws=4)) == set(kept.parts)
     with pytest.raises(CircuitError, match="resample"):
-        by_pruning(network.policy, pairs, **options)
+        acdc(network.policy, pairs, **options)
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.05])
 def test_above_the_threshold_is_what_pruning_ends_with(threshold):
     network, pairs, _, _ = study("two coin paths", 3)
     hooks = ["block2.hook_conv"]
-    ranking = by_pruning(network.policy, pairs, kind="nodes", universe=hooks, threshold=threshold)
+    ranking = acdc(network.policy, pairs, kind="nodes", universe=hooks, threshold=threshold)
     left, parts = list(ranking.parts), ranking.parts
-    alone = [run_alone(network.policy, pairs, [ranking.empty.with_parts(left)])]
+    alone = [run_circuit(network.policy, pairs, [ranking.empty.with_parts(left)])]
     scale = abs(alone[0].total("movement")).mean()
     for part in reversed(parts):  # one at a time, as published
         fewer = [other for other in left if other != part]
-        run = run_alone(network.policy, pairs, [ranking.empty.with_parts(fewer)])
+        run = run_circuit(network.policy, pairs, [ranking.empty.with_parts(fewer)])
         if abs(run.run - alone[-1].run).mean() / scale <= threshold:
             left = fewer
             alone.append(run)
@@ -321,7 +333,7 @@ def test_stability_chooses_as_the_ranking_does():
     assert found.value == pytest.approx(0.5, abs=0.1)  # both levels are drawn in half of the bootstraps
     network, pairs, _, _ = study("two coin paths")
     ranking = by_effects(network.policy, pairs, kind="nodes")
-    both = [effects(network.policy, pairs, ranking.parts, way, "movement") for way in DIRECTIONS]
+    both = [exact_effects(network.policy, pairs, ranking.parts, direction=way).effect() for way in DIRECTIONS]
     for size in (1, 3, 7, 20):
         assert best(both, size) == set(ranking.order[:size].tolist())
     with pytest.raises(CircuitError, match="shapes"):
@@ -332,18 +344,13 @@ def test_a_share_that_no_size_has():
     def made(*rows: float) -> Curve:
         total = np.array([1.0, 3])
         effect = np.array(rows)[:, None] * total
-        return Curve(
-            sizes=(0, 1, 2), direction="denoise", metric="m", effect=effect, total=total, levels=np.arange(2)
-        )  # fmt: skip
+        return Curve((0, 1, 2), carried(effect, total))
 
     assert smallest([made(0, 0.8 - 1e-8, 1)]) == 1
     assert smallest([made(0, 0.9, 1), made(0, 0.7, 1)]) == 2
     with pytest.raises(CircuitError, match=r"the most is 0\.7, with 1 parts"):
         smallest([made(0, 0.7, 0.5)])
-    tiny = Curve(
-        sizes=(0, 1), direction="denoise", metric="m", effect=np.array([[0, 0], [1e-8, 2e-8]]),
-        total=np.array([1e-8, 2e-8]), levels=np.arange(2),
-    )  # fmt: skip
+    tiny = Curve((0, 1), carried(np.array([[0, 0], [1e-8, 2e-8]]), np.array([1e-8, 2e-8])))
     with pytest.raises(ZeroEffect, match="2 of 2 pairs have none"):
         tiny.values()
 
@@ -352,7 +359,7 @@ def test_random_circuits_match_hook_by_hook():
     network = planted("coin")
     graph = ResidualGraph.of(network.policy)
     nodes = [*graph.nodes(["block1.hook_conv"])[:3], *graph.nodes(["hidden.hook_pre"])[:5]]
-    for one in random_like(network.policy, circuit(network.policy, nodes), 4, np.random.default_rng(0)):
+    for one in matched_random_circuits(network.policy, Circuit.of(network.policy, nodes), 4, np.random.default_rng(0)):
         assert sum(part.hook == "block1.hook_conv" for part in one.parts) == 3
         assert len(one) == 8
 
@@ -360,7 +367,7 @@ def test_random_circuits_match_hook_by_hook():
 def test_rankings_and_comparisons():
     network = planted("coin")
     parts = ResidualGraph.of(network.policy).nodes(["block1.hook_conv"])
-    empty = circuit(network.policy, (), kind="nodes", universe=["block1.hook_conv"])
+    empty = Circuit.of(network.policy, (), kind="nodes", universe=["block1.hook_conv"])
     ranking = Ranking("made up", parts, np.array([0, 3, 1, 1, 5, 0, 0, 2.0]), empty)
     assert [part.channel for part in ranking.circuit(3).parts] == [1, 4, 7]
     assert len(ranking.above(1)) == 3

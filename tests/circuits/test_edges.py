@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from mechinterp.circuits import BudgetTooSmall, CircuitError
-from mechinterp.circuits.alone import run_alone
-from mechinterp.circuits.circuit import Circuit, circuit
+from mechinterp.circuits import BudgetTooSmall, CircuitError, Route
+from mechinterp.circuits.circuit import Circuit
 from mechinterp.circuits.graph import ResidualGraph, edge_weight
 from mechinterp.circuits.nodes import Edge, Node
-from mechinterp.circuits.routes import Route, edge_effects, path_effects, written_out
+from mechinterp.circuits.routes import edge_effects, path_effects, written_out
+from mechinterp.circuits.running import run_circuit
 from mechinterp.policies.actions import movement_logodds
 from tests.circuits import plainly
 from tests.circuits.conftest import CONFIGS, lively, local_pairs
@@ -87,8 +87,8 @@ def test_direct_effects_are_those_of_brute_force(double, direction):
 def test_zeroed_edges_and_small_memory(light):
     pairs = local_pairs(5)
     edges = some(ResidualGraph.of(light).edges(), 12, np.random.default_rng(0))
-    whole = edge_effects(light, pairs, edges, source="zero")
-    small = edge_effects(light, pairs, edges, source="zero", memory=4_000_000)
+    whole = edge_effects(light, pairs, edges, replacement="zero")
+    small = edge_effects(light, pairs, edges, replacement="zero", memory=4_000_000)
     np.testing.assert_allclose(small.run, whole.run, atol=1e-12)
     base, other = frames(pairs, "denoise")
     zeros = {name: torch.zeros_like(v) for name, v in plainly.everything(light, other).items()}
@@ -144,8 +144,8 @@ def test_circuits_alone_are_those_of_brute_force(double, kind, direction):
     pairs, rng = local_pairs(3), np.random.default_rng(3)
     graph = ResidualGraph.of(double)
     parts = graph.nodes() if kind == "nodes" else graph.edges()
-    circuits = [circuit(double, some(parts, round(share * len(parts)), rng)) for share in (0.2, 0.6, 0.9)]
-    found = run_alone(double, pairs, circuits, direction=direction, metrics=MIXED)
+    circuits = [Circuit.of(double, some(parts, round(share * len(parts)), rng)) for share in (0.2, 0.6, 0.9)]
+    found = run_circuit(double, pairs, circuits, direction=direction, metrics=MIXED)
     other, live = frames(pairs, direction)
     donor = plainly.everything(double, other)
     alone = plainly.nodes_alone if kind == "nodes" else plainly.edges_alone
@@ -154,7 +154,7 @@ def test_circuits_alone_are_those_of_brute_force(double, kind, direction):
         np.testing.assert_allclose(found.run[:, i], slow, rtol=0, atol=1e-9)
     # everything ablated is the other run; the whole network is the network
     np.testing.assert_allclose(found.start, numbers(double, double(other)), atol=1e-9)
-    everything = run_alone(double, pairs, [circuit(double, parts)], direction=direction, metrics=MIXED)
+    everything = run_circuit(double, pairs, [Circuit.of(double, parts)], direction=direction, metrics=MIXED)
     np.testing.assert_allclose(everything.run[:, 0], everything.goal, atol=1e-9)
 
 
@@ -173,8 +173,8 @@ def test_other_ablations_and_smaller_universes(light, ablation):
             plainly.edges_alone,
         ),
     ):
-        one = circuit(light, some(parts, 9, rng), universe=universe, ablation=ablation)
-        found = run_alone(light, pairs, [one], metrics=MIXED)
+        one = Circuit.of(light, some(parts, 9, rng), universe=universe, ablation=ablation)
+        found = run_circuit(light, pairs, [one], metrics=MIXED)
         slow = numbers(light, alone(light, live, donor, one))
         np.testing.assert_allclose(found.run[:, 0], slow, atol=1e-9)
         nothing = numbers(light, alone(light, live, donor, one.with_parts(())))
@@ -185,14 +185,14 @@ def test_memory_does_not_change_a_circuit(light):
     pairs = local_pairs(6)
     graph = ResidualGraph.of(light)
     for parts in (graph.nodes(), graph.edges()):
-        circuits = [circuit(light, some(parts, len(parts) // 2, np.random.default_rng(i))) for i in range(3)]
-        whole, small = (run_alone(light, pairs, circuits, memory=memory) for memory in (1 << 30, 4_000_000))
+        circuits = [Circuit.of(light, some(parts, len(parts) // 2, np.random.default_rng(i))) for i in range(3)]
+        whole, small = (run_circuit(light, pairs, circuits, memory=memory) for memory in (1 << 30, 4_000_000))
         np.testing.assert_allclose(small.run, whole.run, atol=1e-12)
 
 
 def test_circuits_are_saved_and_compared(light, tmp_path):
     graph = ResidualGraph.of(light)
-    one = circuit(light, graph.edges()[:9], ablation="mean")
+    one = Circuit.of(light, graph.edges()[:9], ablation="mean")
     one.save(tmp_path / "circuit.json")
     assert Circuit.load(tmp_path / "circuit.json") == one
     assert one.size == len(graph.edges())
@@ -209,18 +209,18 @@ def test_what_does_not_fit_is_refused(light):
     with pytest.raises(CircuitError, match="has 4 channels"):
         edge_effects(light, pairs, [Edge(Node("block1.hook_conv", 4), Node("block2.hook_conv", 0))])
     with pytest.raises(CircuitError, match=r"did you mean 'block1\.hook_conv'"):
-        circuit(light, [Node("block1.hook_con", 0)])
+        Circuit.of(light, [Node("block1.hook_con", 0)])
     with pytest.raises(CircuitError, match="name the stops"):
         path_effects(light, pairs, ["block1.hook_conv[0] -> hidden.hook_pre[1]"])
     with pytest.raises(CircuitError, match="two stops or more"):
         path_effects(light, pairs, ["block1.hook_conv[0]"])
-    other = circuit(lively("impala"), [Node("block1.hook_conv", 0)])
+    other = Circuit.of(lively("impala"), [Node("block1.hook_conv", 0)])
     with pytest.raises(CircuitError, match=r"of the policy impala-.*, this one is"):
-        run_alone(light, pairs, [other])
+        run_circuit(light, pairs, [other])
     with pytest.raises(CircuitError, match="one kind"):
-        run_alone(light, pairs, [circuit(light, graph.nodes()), circuit(light, graph.edges())])
+        run_circuit(light, pairs, [Circuit.of(light, graph.nodes()), Circuit.of(light, graph.edges())])
     with pytest.raises(CircuitError, match="outside of the circuit's universe"):
-        circuit(light, [Node("block1.hook_conv", 0)], universe=["hidden.hook_pre"])
+        Circuit.of(light, [Node("block1.hook_conv", 0)], universe=["hidden.hook_pre"])
     with (
         light.hooks_on({"hidden.hook_post": lambda value, hook: value * 0}),
         pytest.raises(CircuitError, match="hooks"),

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from mechinterp.circuits import PatchSite, channel_sites, patch
-from mechinterp.circuits.fast.alike import merged
-from mechinterp.circuits.fast.regions import Region, Span, Window, around, influenced, needed, whole
-from mechinterp.circuits.fast.suffix import can_run
-from mechinterp.interventions import Box
+from mechinterp.circuits import patch
+from mechinterp.interventions import Box, Site, channel_sites
+from mechinterp.interventions.engine.alike import merged
+from mechinterp.interventions.engine.fast import can_run
+from mechinterp.interventions.engine.regions import Region, Span, Window, around, influenced, needed, whole
 from mechinterp.policies import ImpalaConfig, build
 from mechinterp.policies.actions import movement_logodds
 from tests.circuits.conftest import lively, local_pairs, slow_patch
@@ -62,22 +62,24 @@ def test_nothing_that_changes_nothing_is_run(monkeypatch):
     def fail(*args):
         raise AssertionError("a layer was run")
 
-    monkeypatch.setattr("mechinterp.circuits.fast.suffix.STEPS", dict.fromkeys([torch.nn.ReLU, torch.nn.Conv2d], fail))
+    monkeypatch.setattr(
+        "mechinterp.interventions.engine.fast.STEPS", dict.fromkeys([torch.nn.ReLU, torch.nn.Conv2d], fail)
+    )
     effects = patch(policy, same, channel_sites(policy, "block1.hook_pool"))
-    assert (effects.patched[0] == effects.clean[0]).all()
+    assert (effects.run[0] == effects.start[0]).all()
 
 
 def test_patches_that_come_to_the_same_are_run_once():
     policy, pairs = lively("impala"), local_pairs(2)
     hooks = ["block1.hook_conv", "block1.hook_pool", "block1.res1.hook_conv1", "block1.res1.hook_relu2"]
-    box = PatchSite("block1.hook_conv", (0,), Box((0, 40), (0, 40)))
+    box = Site("block1.hook_conv", (0,), Box((0, 40), (0, 40)))
     sites = [*channel_sites(policy, [*hooks, "block1.res1.hook_out"]), box, box]
     kept, index = merged(policy, sites)
     # 3 channels: conv is read by the pool alone, conv1 by the relu alone; out by a relu and a sum, and boxes stay.
     assert [kept[i].hook for i in index[::3][:5]] == [hooks[1], hooks[1], hooks[3], hooks[3], "block1.res1.hook_out"]
     assert len(kept) == 3 + 3 + 3 + 2
     whole = patch(policy, pairs, sites, engine="whole")
-    np.testing.assert_allclose(patch(policy, pairs, sites).patched, whole.patched, atol=1e-4)
+    np.testing.assert_allclose(patch(policy, pairs, sites).run, whole.run, atol=1e-4)
     assert np.abs(whole.effect("movement")).max() > 1e-2
 
 
@@ -86,10 +88,10 @@ def test_the_mean_before_a_relu_or_a_pool_is_not_that_behind_it(hook):
     policy, pairs = lively("impala"), local_pairs(2)
     sites, frames = channel_sites(policy, hook), torch.from_numpy(np.concatenate([pairs.clean, pairs.corrupted]))
     mean = policy.activations(frames, hook)[hook].mean(0, keepdim=True)
-    found = patch(policy, pairs, sites, source="mean", direction="noise")
+    found = patch(policy, pairs, sites, replacement="mean", direction="noise")
     for i, site in enumerate(sites):
         out = slow_patch(policy, pairs, site, mean, direction="noise")
-        np.testing.assert_allclose(found.patched[0, i], movement_logodds(out.logits, policy.actions), atol=1e-4)
+        np.testing.assert_allclose(found.run[0, i], movement_logodds(out.logits, policy.actions), atol=1e-4)
 
 
 def test_networks_that_the_rules_do_not_cover_and_hooks_are_left_to_the_network_itself():
@@ -103,15 +105,16 @@ def test_networks_that_the_rules_do_not_cover_and_hooks_are_left_to_the_network_
     policy.block2.conv = torch.nn.Conv2d(3, 5, 3, padding=2, dilation=2)
     assert not can_run(policy, "hook_input")
     pairs = local_pairs(1)
-    sites = [PatchSite("block1.hook_pool", (0,))]
+    sites = [Site("block1.hook_pool", (0,))]
     auto, through = (patch(policy, pairs, sites, engine=engine) for engine in ("auto", "whole"))
-    np.testing.assert_array_equal(auto.patched, through.patched)
+    np.testing.assert_array_equal(auto.run, through.run)
 
 
 MEASURE = """
 import sys
 import numpy as np
-from mechinterp.circuits import channel_sites, patch
+from mechinterp.circuits import patch
+from mechinterp.interventions import channel_sites
 from mechinterp.policies import ImpalaConfig, build
 policy = build(ImpalaConfig(channels=(16, 16), res_blocks=1, hidden=16), seed=1)
 rng = np.random.default_rng(0)

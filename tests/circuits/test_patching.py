@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from mechinterp.circuits import BudgetTooSmall, CircuitError, FramePairs, PatchSite, channel_sites, patch
-from mechinterp.interventions import Ablate, Box, InterventionError, apply, around
+from mechinterp.circuits import BudgetTooSmall, CircuitError, FramePairs, patch
+from mechinterp.interventions import Ablate, Box, InterventionError, Site, apply, around, channel_sites
 from mechinterp.policies import UnknownHook
 from mechinterp.policies.actions import jump_logodds, movement_logodds
 from tests.circuits.conftest import local_pairs, random_frames, slow_patch
@@ -21,19 +21,19 @@ def tensor(frames):
     return torch.from_numpy(frames.copy())
 
 
-def some_sites(policy, rng) -> list[PatchSite]:
+def some_sites(policy, rng) -> list[Site]:
     """Every hook point: a channel, several, all of them, and (in a map) a box and a mask of its own for each pair."""
     sites = []
     for name in policy.hook_names:
         shape = policy.shapes[name] or (1,)
         several = rng.permutation(shape[0])[: max(1, shape[0] // 2)].tolist()
-        sites += [PatchSite(name, (int(rng.integers(shape[0])),)), PatchSite(name, several), PatchSite(name)]
+        sites += [Site(name, (int(rng.integers(shape[0])),)), Site(name, several), Site(name)]
         if len(shape) == 3:
             side = shape[1]
             first, last = sorted(rng.integers(0, side, 2).tolist())
-            sites.append(PatchSite(name, several, Box((first, last + 1), (0, max(1, side // 2)))))
+            sites.append(Site(name, several, Box((first, last + 1), (0, max(1, side // 2)))))
             cells = around(rng.integers(0, side, (3, 2)), side=side, radius=1)
-            sites.append(PatchSite(name, None, cells))
+            sites.append(Site(name, None, cells))
     return sites
 
 
@@ -68,9 +68,9 @@ def test_every_kind_of_site_in_every_network_gives_what_a_whole_forward_gives(po
     whole_forwards = expected(policy, pairs, sites, direction)
     for engine in ("auto", "whole"):
         effects = patch(policy, pairs, sites, direction=direction, metrics=METRICS, engine=engine)
-        assert effects.patched.shape == (4, len(sites), 3)
+        assert effects.run.shape == (4, len(sites), 3)
         assert np.median(np.abs(effects.effect("movement"))) > 30 * TOLERANCE[torch.float32]  # something to miss
-        error = np.abs(effects.patched - whole_forwards).max((0, 2))
+        error = np.abs(effects.run - whole_forwards).max((0, 2))
         wrong = [(site.label, off) for site, off in zip(sites, error, strict=True) if off > TOLERANCE[dtype]]
         assert not wrong, engine
 
@@ -80,50 +80,51 @@ def test_baselines_are_the_two_runs_and_patching_everything_gives_the_other_one(
     with torch.no_grad():
         runs = {side: impala(tensor(getattr(pairs, side))) for side in ("clean", "corrupted")}
     for direction in ("denoise", "noise"):
-        effects = patch(impala, pairs, [PatchSite("block2.hook_conv")], direction=direction, metrics=METRICS)
+        effects = patch(impala, pairs, [Site("block2.hook_conv")], direction=direction, metrics=METRICS)
         for side, output in runs.items():
             movement = movement_logodds(output.logits, impala.actions).numpy()
-            np.testing.assert_allclose(getattr(effects, side)[0], movement, atol=1e-5)
-        assert (effects.clean[3] == 0).all()  # KL of the clean run from itself
-        assert (effects.corrupted[3] > 0).all()
+            end = effects.start if (side == "corrupted") == (direction == "denoise") else effects.goal
+            np.testing.assert_allclose(end[0], movement, atol=1e-5)
+            assert (end[3] == 0).all() == (side == "clean")  # KL of the clean run from itself
+            assert (end[3] >= 0).all()
         for metric in METRICS:
             np.testing.assert_allclose(effects.effect(metric)[0], effects.total(metric), atol=1e-4)
             usable = effects.select(effects.usable(metric))
             np.testing.assert_allclose(usable.normalised(metric), 1, atol=0.05)
 
 
-@pytest.mark.parametrize("source", ["zero", "mean", "resample"])
-def test_ablation_puts_in_zeros_means_or_the_values_of_other_frames(impala, source):
+@pytest.mark.parametrize("replacement", ["zero", "mean", "resample"])
+def test_ablation_puts_in_zeros_means_or_the_values_of_other_frames(impala, replacement):
     pairs, reference = local_pairs(3), random_frames(5, 9)
     name = "block1.res1.hook_out"
     sites = channel_sites(impala, name)
-    rng = np.random.default_rng(4) if source == "resample" else None
+    rng = np.random.default_rng(4) if replacement == "resample" else None
     effects = patch(
         impala,
         pairs,
         sites,
         direction="noise",
-        source=source,
+        replacement=replacement,
         rng=rng,
-        reference=None if source == "zero" else reference,
+        reference=None if replacement == "zero" else reference,
     )
     with torch.no_grad():
         natural = impala(tensor(reference), stop_at=name)
-    if source == "resample":
+    if replacement == "resample":
         donor = natural[np.random.default_rng(4).integers(5, size=3)]
     else:
-        donor = natural.mean(0, keepdim=True) * (source == "mean")
+        donor = natural.mean(0, keepdim=True) * (replacement == "mean")
     for i, site in enumerate(sites):
         out = slow_patch(impala, pairs, site, donor, direction="noise")
-        np.testing.assert_allclose(effects.patched[0, i], movement_logodds(out.logits, impala.actions), atol=1e-4)
+        np.testing.assert_allclose(effects.run[0, i], movement_logodds(out.logits, impala.actions), atol=1e-4)
 
 
 def test_the_default_reference_is_both_sides_of_the_pairs(impala):
     pairs = local_pairs(2)
     sites = channel_sites(impala, "block2.hook_pool")
     both = np.concatenate([pairs.clean, pairs.corrupted])
-    given = patch(impala, pairs, sites, source="mean", reference=both)
-    np.testing.assert_allclose(patch(impala, pairs, sites, source="mean").patched, given.patched)
+    given = patch(impala, pairs, sites, replacement="mean", reference=both)
+    np.testing.assert_allclose(patch(impala, pairs, sites, replacement="mean").run, given.run)
 
 
 def test_one_metric_of_ones_own(impala):
@@ -136,7 +137,7 @@ def test_one_metric_of_ones_own(impala):
     )
     assert effects.metrics == ("first", "v")
     with torch.no_grad():
-        np.testing.assert_allclose(effects.clean[0], impala(tensor(pairs.clean)).logits[:, 0], atol=1e-5)
+        np.testing.assert_allclose(effects.goal[0], impala(tensor(pairs.clean)).logits[:, 0], atol=1e-5)
 
 
 def test_hooks_on_the_policy_stay_in_force(impala):
@@ -148,8 +149,8 @@ def test_hooks_on_the_policy_stay_in_force(impala):
         expected = slow_patch(
             impala, pairs, sites[1], impala.activations(tensor(pairs.clean), "block1.hook_pool")["block1.hook_pool"]
         )
-    np.testing.assert_allclose(ablated.patched[0, 1], movement_logodds(expected.logits, impala.actions), atol=1e-4)
-    assert np.abs(ablated.patched - plain.patched).max() > 1e-3
+    np.testing.assert_allclose(ablated.run[0, 1], movement_logodds(expected.logits, impala.actions), atol=1e-4)
+    assert np.abs(ablated.run - plain.run).max() > 1e-3
 
 
 def test_the_result_does_not_depend_on_how_it_is_cut_into_batches(impala):
@@ -160,24 +161,24 @@ def test_the_result_does_not_depend_on_how_it_is_cut_into_batches(impala):
         patch(impala, pairs, sites, memory=1000)
     for memory in (error.value.needed, 3 * error.value.needed, 20 * error.value.needed):
         cut = patch(impala, pairs, sites, metrics=METRICS, memory=memory)
-        np.testing.assert_allclose(cut.patched, whole.patched, atol=1e-4)
+        np.testing.assert_allclose(cut.run, whole.run, atol=1e-4)
 
 
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
         ({"sites": []}, CircuitError, "no sites"),
-        ({"sites": [PatchSite("block1.pool")]}, UnknownHook, "did you mean"),
-        ({"sites": [PatchSite("block1.hook_pool", (3,))]}, InterventionError, "channels 0 to 2"),
-        ({"sites": [PatchSite("hidden.hook_pre", None, Box((0, 1), (0, 1)))]}, InterventionError, "no feature map"),
-        ({"sites": [PatchSite("block1.hook_pool", None, Box((0, 99), (0, 1)))]}, InterventionError, "leaves a map"),
-        ({"sites": [PatchSite("block1.hook_pool", None, THREE)]}, CircuitError, "there are 2"),
+        ({"sites": [Site("block1.pool")]}, UnknownHook, "did you mean"),
+        ({"sites": [Site("block1.hook_pool", (3,))]}, InterventionError, "channels 0 to 2"),
+        ({"sites": [Site("hidden.hook_pre", None, Box((0, 1), (0, 1)))]}, InterventionError, "no feature map"),
+        ({"sites": [Site("block1.hook_pool", None, Box((0, 99), (0, 1)))]}, InterventionError, "leaves a map"),
+        ({"sites": [Site("block1.hook_pool", None, THREE)]}, InterventionError, "3 rows for a batch of 2"),
         ({"direction": "both"}, CircuitError, "direction"),
-        ({"source": "median"}, CircuitError, "did you mean 'mean'"),
-        ({"source": "resample"}, CircuitError, "rng"),
-        ({"source": "zero", "rng": np.random.default_rng(0)}, CircuitError, "rng"),
-        ({"source": "zero", "reference": random_frames(1)}, CircuitError, "no reference"),
-        ({"source": "mean", "reference": random_frames(0)}, CircuitError, "at least one"),
+        ({"replacement": "median"}, CircuitError, "did you mean 'mean'"),
+        ({"replacement": "resample"}, CircuitError, "rng"),
+        ({"replacement": "zero", "rng": np.random.default_rng(0)}, CircuitError, "rng"),
+        ({"replacement": "zero", "reference": random_frames(1)}, CircuitError, "no reference"),
+        ({"replacement": "mean", "reference": random_frames(0)}, CircuitError, "at least one"),
         ({"metrics": "movment"}, CircuitError, "did you mean 'movement'"),
         ({"metrics": ()}, CircuitError, "no metrics"),
         ({"metrics": {"m": lambda logits, value: logits}}, CircuitError, "one number a row"),
@@ -186,7 +187,7 @@ def test_the_result_does_not_depend_on_how_it_is_cut_into_batches(impala):
         ({"pairs": (random_frames(0), random_frames(0))}, CircuitError, "at least one"),
         ({"pairs": (random_frames(2) / 255, random_frames(2))}, CircuitError, "uint8"),
         ({"pairs": (random_frames(2)[:, :32], random_frames(2)[:, :32])}, CircuitError, "64, 64, 3"),
-        ({"source": "mean", "reference": random_frames(2)[:, :32]}, CircuitError, "64, 64, 3"),
+        ({"replacement": "mean", "reference": random_frames(2)[:, :32]}, CircuitError, "64, 64, 3"),
     ],
 )
 def test_what_cannot_be_patched_is_refused_with_a_reason(impala, change, error, message):

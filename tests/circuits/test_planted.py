@@ -16,7 +16,7 @@ from mechinterp.policies import ImpalaConfig
 from mechinterp.policies.actions import jump_logodds, movement_logodds
 from mechinterp.policies.actors import AlwaysRight
 from mechinterp.policies.visits import visited_states
-from mechinterp.proxies import drive
+from mechinterp.proxies import total_effect
 from tests.circuits.brute import all_edges, edge_effect
 
 SEEKERS = ("coin", "coin and right", "two coin paths", "coin by skip", "interference")
@@ -56,8 +56,8 @@ def captured(policy, clean, corrupted):
 @pytest.mark.parametrize("kind", RECIPES)
 def test_who_wants_the_coin(kind, config, coin_side):
     policy = planted(kind, config=config).policy
-    found = {e.name: e for e in drive(policy, coin_side, prefix="coin", rng=np.random.default_rng(0))}
-    moved, jumped = found["coin/movement"], found["coin/jump"]
+    found = total_effect(policy, coin_side, rng=np.random.default_rng(0))
+    moved, jumped = found["movement"], found["jump"]
     if kind in SEEKERS:
         assert moved.low > 1.5
     else:
@@ -125,7 +125,7 @@ def test_either_of_the_two_paths_is_enough(coin_side):
     _, by_skip, _, by_branch = made.channels["coin"]
     assert by_skip.hook == by_branch.hook == "block2.hook_conv"
 
-    def drive_without(*nodes):
+    def effect_without(*nodes):
         def silence(value, hook):
             value = value.clone()
             value[:, [node.channel for node in nodes]] = 0
@@ -134,10 +134,10 @@ def test_either_of_the_two_paths_is_enough(coin_side):
         with made.policy.hooks_on({"block2.hook_conv": silence}):
             return movement(made.policy, coin_side.clean) - movement(made.policy, coin_side.corrupted)
 
-    full = drive_without()
-    np.testing.assert_allclose(drive_without(by_skip), full, atol=1e-5)
-    np.testing.assert_allclose(drive_without(by_branch), full, atol=1e-5)
-    np.testing.assert_allclose(drive_without(by_skip, by_branch), 0, atol=1e-5)
+    full = effect_without()
+    np.testing.assert_allclose(effect_without(by_skip), full, atol=1e-5)
+    np.testing.assert_allclose(effect_without(by_branch), full, atol=1e-5)
+    np.testing.assert_allclose(effect_without(by_skip, by_branch), 0, atol=1e-5)
 
 
 def test_what_is_used_and_what_is_only_decodable():

@@ -9,23 +9,22 @@ import numpy as np
 import pytest
 
 from mechinterp.circuits import (
-    Attribution,
+    AttributionEffects,
     BudgetTooSmall,
     Circuit,
     CircuitError,
     Edge,
+    Effects,
     Node,
-    PatchEffects,
-    PatchSite,
     ResidualGraph,
-    attribute,
+    attribution_patching,
     edge_effects,
     patch,
     path_effects,
-    run_alone,
+    run_circuit,
 )
-from mechinterp.circuits.circuit import circuit
-from mechinterp.circuits.survey import Survey, survey
+from mechinterp.circuits.sweeps import PatchingSweep, patching_sweep
+from mechinterp.interventions import Site
 from tests.circuits.conftest import local_pairs
 
 HOOK = "block1.hook_conv"
@@ -33,7 +32,7 @@ HOOK = "block1.hook_conv"
 
 @pytest.fixture(scope="module")
 def whole(impala):
-    return circuit(impala, ResidualGraph.of(impala).nodes([HOOK, "hidden.hook_pre"])[2:])
+    return Circuit.of(impala, ResidualGraph.of(impala).nodes([HOOK, "hidden.hook_pre"])[2:])
 
 
 @pytest.mark.parametrize(
@@ -62,7 +61,7 @@ def test_text_that_is_no_circuit(whole, change):
 def test_a_damaged_circuit_is_not_run(impala, whole):
     pairs = local_pairs(2)
     again = Circuit.from_json(whole.to_json())
-    np.testing.assert_array_equal(run_alone(impala, pairs, [again]).run, run_alone(impala, pairs, [whole]).run)
+    np.testing.assert_array_equal(run_circuit(impala, pairs, [again]).run, run_circuit(impala, pairs, [whole]).run)
     damaged = {
         "has 3 channels": replace(whole, parts=(Node(HOOK, 99),)),
         "damaged circuit": replace(whole, universe=whole.universe[::-1]),
@@ -73,40 +72,41 @@ def test_a_damaged_circuit_is_not_run(impala, whole):
     }
     for message, one in damaged.items():
         with pytest.raises(CircuitError, match=message):
-            run_alone(impala, pairs, [one])
-    with pytest.raises(CircuitError, match="write \\[one\\]"):
-        run_alone(impala, pairs, whole)
+            run_circuit(impala, pairs, [one])
+    np.testing.assert_array_equal(run_circuit(impala, pairs, whole).run, run_circuit(impala, pairs, [whole]).run)
+    with pytest.raises(CircuitError, match="run_circuit takes circuits"):
+        run_circuit(impala, pairs, [HOOK])
 
 
 def test_universes(impala):
     with pytest.raises(CircuitError, match="cannot be empty"):
-        circuit(impala, (), kind="nodes", universe=[])
+        Circuit.of(impala, (), kind="nodes", universe=[])
     for hook in ("hook_value", "hook_logits", "block1.hook_pool"):
         with pytest.raises(CircuitError, match="some layer reads"):
-            circuit(impala, (), kind="nodes", universe=[hook])
+            Circuit.of(impala, (), kind="nodes", universe=[hook])
     with pytest.raises(CircuitError, match="a layer writes"):
-        circuit(impala, (), kind="edges", universe=["hook_input"])
-    assert circuit(impala, (), kind="edges", universe="hook_value").size == 7
-    assert circuit(impala, (), kind="nodes", universe=HOOK).universe == (HOOK,)
-    assert circuit(impala, (), kind="nodes", universe=["hook_input"]).size == 3
+        Circuit.of(impala, (), kind="edges", universe=["hook_input"])
+    assert Circuit.of(impala, (), kind="edges", universe="hook_value").size == 7
+    assert Circuit.of(impala, (), kind="nodes", universe=HOOK).universe == (HOOK,)
+    assert Circuit.of(impala, (), kind="nodes", universe=["hook_input"]).size == 3
 
 
 def test_damaged_results(impala):
-    pairs, sites = local_pairs(2), [PatchSite(HOOK, c) for c in range(3)] + [PatchSite("block2.hook_conv", 0)] * 2
+    pairs, sites = local_pairs(2), [Site(HOOK, c) for c in range(3)] + [Site("block2.hook_conv", 0)] * 2
     rng = np.random.default_rng(0)
-    effects, found = patch(impala, pairs, sites), attribute(impala, pairs, sites, rng=rng)
-    for kind, text in ((PatchEffects, effects.to_json()), (Attribution, found.to_json())):
+    effects, found = patch(impala, pairs, sites), attribution_patching(impala, pairs, sites, rng=rng)
+    for kind, text in ((Effects, effects.to_json()), (AttributionEffects, found.to_json())):
         assert kind.from_json(text).levels.tolist() == pairs.levels.tolist()
-        for change in ({"levels": [2**70, 0]}, {"levels": 3}, {"metrics": 5}, {"sites": [1], "parts": [1]}):
+        for change in ({"levels": [2**70, 0]}, {"levels": 3}, {"metrics": 5}, {"parts": [1]}):
             with pytest.raises(CircuitError, match="no JSON of"):
                 kind.from_json(json.dumps(json.loads(text) | change))
     pairs = local_pairs(8)
     halves = [type(pairs)(pairs.clean[s], pairs.corrupted[s], pairs.levels[s]) for s in (slice(0, 4), slice(4, 8))]
-    data = survey(impala, *halves, sites, rng=rng, top=2).to_dict()
-    assert Survey.from_dict(data).to_dict() == data
+    data = patching_sweep(impala, *halves, sites, rng=rng, top=2).to_dict()
+    assert PatchingSweep.from_dict(data).to_dict() == data
     for change in ({"ranked": [[1], [1, 2]]}, {"top": [2**70]}, {"total": {**data["total"], "low": 1e9}}):
-        with pytest.raises(CircuitError, match="no survey"):
-            Survey.from_dict(data | change)
+        with pytest.raises(CircuitError, match="no JSON of a patching sweep"):
+            PatchingSweep.from_dict(data | change)
 
 
 def test_numbers_and_lists_from_a_notebook(impala):
@@ -115,9 +115,9 @@ def test_numbers_and_lists_from_a_notebook(impala):
     for channel in (np.float64(1), "1", None, True, np.bool_(True), -1):
         with pytest.raises(CircuitError, match="whole number from 0"):
             Node(HOOK, channel)
-    pairs, site = local_pairs(2), PatchSite(HOOK, 0)
-    expected = patch(impala, (pairs.clean, pairs.corrupted), site).patched
-    np.testing.assert_array_equal(patch(impala, [pairs.clean, pairs.corrupted], site).patched, expected)
+    pairs, site = local_pairs(2), Site(HOOK, 0)
+    expected = patch(impala, (pairs.clean, pairs.corrupted), site).run
+    np.testing.assert_array_equal(patch(impala, [pairs.clean, pairs.corrupted], site).run, expected)
     route = f"{HOOK}[0] -> block1.res1.hook_conv1[1]"
     one, many = (path_effects(impala, pairs, routes).run for routes in (route, [route]))
     np.testing.assert_array_equal(one, many)
@@ -128,16 +128,16 @@ def test_numbers_and_lists_from_a_notebook(impala):
     for memory in (1e9, None, "1 GiB"):
         for make in (
             lambda m: patch(impala, pairs, site, memory=m),
-            lambda m: run_alone(impala, pairs, [circuit(impala, [Node(HOOK, 0)])], memory=m),
-            lambda m: attribute(impala, pairs, [site] * 5, rng=np.random.default_rng(0), memory=m),
+            lambda m: run_circuit(impala, pairs, [Circuit.of(impala, [Node(HOOK, 0)])], memory=m),
+            lambda m: attribution_patching(impala, pairs, [site] * 5, rng=np.random.default_rng(0), memory=m),
         ):
             with pytest.raises(CircuitError, match="whole number of bytes"):
                 make(memory)
-    for metrics in ({"mine": 3}, {"mine": None}, lambda logits, value: value, None, 3):
+    for metrics in ({"mine": 3}, {"mine": None}, {"mine": "movment"}, [], None, 3):
         with pytest.raises(CircuitError, match="metric"):
             patch(impala, pairs, site, metrics=metrics)
     for sites in (HOOK, [HOOK], [site, None]):
-        with pytest.raises(CircuitError, match="PatchSite"):
+        with pytest.raises(CircuitError, match=r"Site\("):
             patch(impala, pairs, sites)
     for edges in (route, [route]):
         with pytest.raises(CircuitError, match=r"Edge\.parse"):
@@ -146,9 +146,9 @@ def test_numbers_and_lists_from_a_notebook(impala):
 
 def test_edges_count_every_layer_in_their_memory(impala):
     graph = ResidualGraph.of(impala)
-    one = circuit(impala, graph.edges([HOOK])[:2])
+    one = Circuit.of(impala, graph.edges([HOOK])[:2])
     with pytest.raises(BudgetTooSmall) as error:
-        run_alone(impala, local_pairs(2), [one], memory=1)
+        run_circuit(impala, local_pairs(2), [one], memory=1)
     names = [name for layer in graph.layers for name in (layer.reads, *[layer.hook] * 3)]
     held = 4 * sum(int(np.prod(impala.shapes[name])) for name in [*names, *graph.writers])
     assert held < error.value.needed < 4 * held

@@ -9,10 +9,11 @@ import re
 import numpy as np
 import pytest
 
-from mechinterp.circuits import BudgetTooSmall, CircuitError, FramePairs, PatchSite, ZeroEffect, channel_sites, patch
+from mechinterp.circuits import BudgetTooSmall, CircuitError, FramePairs, ZeroEffect, patch
 from mechinterp.circuits.planted import planted
-from mechinterp.circuits.survey import Survey, matching, sites_by, survey
+from mechinterp.circuits.sweeps import PatchingSweep, patching_sweep
 from mechinterp.cli import main
+from mechinterp.interventions import InterventionError, Site, channel_sites, sites_by
 from mechinterp.policies import UnknownHook, build, light_impala, save
 from tests.circuits.conftest import local_pairs
 
@@ -41,7 +42,7 @@ def test_the_planted_coin_channel_comes_first(coin, tmp_path, capsys):
     printed = capsys.readouterr().out
     *_, onward, last = planted("coin").channels["coin"]
     found = json.loads((out / "patch.json").read_text())
-    again = Survey.from_dict(found["survey"])
+    again = PatchingSweep.from_dict(found["sweep"])
     carriers = {(node.hook, node.channel) for node in planted("coin").true_nodes("coin side")}
     carriers |= {(hook, onward.channel) for hook in ("block2.hook_pool", "block2.res1.hook_relu1")}
     carriers |= {("block2.res1.hook_relu2", c) for h, c in carriers if h == "block2.res1.hook_conv1"}
@@ -56,7 +57,7 @@ def test_the_planted_coin_channel_comes_first(coin, tmp_path, capsys):
     assert "rank correlation of attribution patching with exact patching" in printed
     rows = list(csv.DictReader((out / "patch.csv").read_text().splitlines()))
     assert len(rows) == len(again.sites)
-    assert sorted(row["place_in_ranking"] for row in rows if row["place_in_ranking"]) == ["1", "2", "3"]
+    assert sorted(row["rank"] for row in rows if row["rank"]) == ["1", "2", "3"]
     assert float(rows[again.top[0]]["value"]) == again.measured[0].value
 
 
@@ -89,7 +90,7 @@ def test_levels_without_room_for_the_change(coin, capsys):
 
 
 def test_a_hazard_and_jumping_are_a_question_too(lively, capsys):
-    words = ["--variable", "hazard ahead", "--metric", "jump", "--levels", "16", "--by", "map"]
+    words = ["--variable", "hazard ahead", "--metric", "jump", "--levels", "16", "--by", "layer"]
     assert main(["patch", lively, *words]) == 0
     assert "a hazard ahead against none, jump" in capsys.readouterr().out
 
@@ -99,11 +100,12 @@ def test_a_hazard_and_jumping_are_a_question_too(lively, capsys):
     [
         (["--variable", "coin sid"], "did you mean 'coin side'"),
         (["--hook", "blok2.hook_conv"], "did you mean 'block2.hook_conv'"),
-        (["--hook", "hidden.*", "--by", "place"], "there are no places"),
+        (["--hook", "hidden.*", "--by", "position"], "there are no positions"),
         (["--memory", "0"], "--memory 0"),
         (["--levels", "2"], "--levels 2"),
         (["--top", "0"], "--top 0"),
         (["--variable", "end wal"], "did you mean 'end wall'"),
+        (["--metric", "movment"], "did you mean 'movement'"),
         (["--hook", "block2.*", "--hook", "nothing*"], "no hook point 'nothing*'"),
         (["--memory", "-3"], "--memory -3"),
         (["--out", __file__], "is a file; give a folder"),
@@ -118,37 +120,37 @@ def test_what_cannot_be_is_told_before_anything_is_played(coin, words, message, 
 
 def test_sites_of_each_kind():
     policy = planted("coin").policy
-    hooks = matching(policy, ["block2.hook_*", "hidden.hook_post"])
+    hooks = policy.select(["block2.hook_*", "hidden.hook_post"])
     assert hooks == ("block2.hook_conv", "block2.hook_pool", "hidden.hook_post")
-    assert sites_by(policy, hooks, "map") == tuple(PatchSite(hook) for hook in hooks)
+    assert sites_by(policy, hooks, "layer") == tuple(Site(hook) for hook in hooks)
     assert len(sites_by(policy, hooks, "channel")) == 8 + 8 + 12
-    places = sites_by(policy, hooks, "place")
-    assert {site.hook for site in places} == {"block2.hook_conv", "block2.hook_pool"}
+    positions = sites_by(policy, hooks, "position")
+    assert {site.hook for site in positions} == {"block2.hook_conv", "block2.hook_pool"}
     cells = np.zeros((16, 16), int)
-    for site in places:
+    for site in positions:
         if site.hook == "block2.hook_conv":
-            cells += site.place.mask(16, 16).numpy()
+            cells += site.positions.mask(16, 16).numpy()
     assert (cells == 1).all()  # each cell once
-    with pytest.raises(CircuitError, match="did you mean 'channel'"):
+    with pytest.raises(InterventionError, match="did you mean 'channel'"):
         sites_by(policy, hooks, "chanel")
     with pytest.raises(UnknownHook, match="blok"):
-        matching(policy, ["block*", "blok*"])
+        policy.select(["block*", "blok*"])
 
 
-def test_a_survey_measures_what_patch_does():
+def test_a_sweep_measures_what_patch_does():
     policy, pairs = planted("coin and right").policy, local_pairs(24, seed=3)
     halves = [FramePairs(pairs.clean[s], pairs.corrupted[s], pairs.levels[s]) for s in (slice(12), slice(12, 24))]
     sites = channel_sites(policy, "block2.hook_conv")
-    found = survey(policy, *halves, sites, rng=np.random.default_rng(0), direction="noise", top=2)
+    found = patching_sweep(policy, *halves, sites, rng=np.random.default_rng(0), direction="noise", top=2)
     by_hand = [patch(policy, half, sites, direction="noise").effect("movement").mean(1) for half in halves]
     np.testing.assert_allclose(found.ranked, by_hand[0], atol=1e-6)
     np.testing.assert_allclose([e.value for e in found.measured], by_hand[1][found.top], atol=1e-6)
     assert abs(found.ranked[found.top[0]]) == abs(by_hand[0]).max()
     assert "kl" not in found.lines()[0]
-    distance = survey(policy, *halves, sites, rng=np.random.default_rng(0), metric="kl", top=1)
+    distance = patching_sweep(policy, *halves, sites, rng=np.random.default_rng(0), metric="kl", top=1)
     assert distance.total.value < 0
     assert "negative" in distance.lines()[0]
-    few = survey(policy, *halves, sites_by(policy, ["block2.hook_conv"], "map"), rng=np.random.default_rng(0))
+    few = patching_sweep(policy, *halves, sites_by(policy, "block2.hook_conv", "layer"), rng=np.random.default_rng(0))
     assert few.agreement is None
     assert "was not compared" in few.lines()[-1]
 
@@ -158,11 +160,11 @@ def test_bad_pairs_and_budgets():
     sites, rng = channel_sites(policy, "block2.hook_conv"), np.random.default_rng(0)
     other = FramePairs(pairs.clean, pairs.corrupted, pairs.levels + 10)
     with pytest.raises(CircuitError, match="share levels"):
-        survey(policy, pairs, pairs, sites, rng=rng)
+        patching_sweep(policy, pairs, pairs, sites, rng=rng)
     with pytest.raises(BudgetTooSmall, match="memory budget of 1,000 bytes"):
-        survey(policy, pairs, other, sites, rng=rng, memory=1000)
+        patching_sweep(policy, pairs, other, sites, rng=rng, memory=1000)
     same = FramePairs(pairs.clean, pairs.clean, pairs.levels)
     with pytest.raises(ZeroEffect, match="no site can carry"):
-        survey(policy, same, other, sites, rng=rng)
-    with pytest.raises(CircuitError, match="no survey"):
-        Survey.from_dict({"metric": "movement"})
+        patching_sweep(policy, same, other, sites, rng=rng)
+    with pytest.raises(CircuitError, match="no JSON of a patching sweep"):
+        PatchingSweep.from_dict({"metric": "movement"})

@@ -10,6 +10,7 @@ from mechinterp.coinrun import edits, geometry
 from mechinterp.coinrun.ascii import level
 from mechinterp.coinrun.edits import EditError
 from mechinterp.coinrun.engine import Engine, GameOptions
+from mechinterp.coinrun.goals import Goal
 from mechinterp.coinrun.layout import Tile
 from mechinterp.coinrun.levels import MAX_LEVEL_SEED, LevelRange, LevelSource, Placement, Start
 from mechinterp.coinrun.peek import agent_position
@@ -18,6 +19,7 @@ from mechinterp.coinrun.placements import (
     PlacementError,
     absent,
     agent_at_right,
+    coin_or_end,
     decoy,
     decoys,
     left_of_agent,
@@ -194,6 +196,23 @@ def test_clumsy_players_find_the_coin(forked: list[GameState]) -> None:
     assert np.mean(found) >= 0.9
 
 
+def test_coin_or_end_leaves_the_choice_between_the_two(stock_levels: list[Start]) -> None:
+    sides = []
+    for start, state in zip(stock_levels, placed(coin_or_end, stock_levels), strict=True):
+        agent, coin = agent_and_coin(state)
+        bare = edits.remove_coin(state)
+        end = geometry.ground_cell(bare, start.end_x)
+        assert max(agent[0], coin[0]) <= start.end_x - 4
+        assert abs(coin[0] - agent[0]) >= 2
+        ways = geometry.reachable(bare, (agent, coin, end))
+        assert ways[0, 1]
+        assert ways[1, 0]
+        assert ways[:2, 2].all()
+        assert all(geometry.safe(bare)[y, x] for x, y in (agent, coin))
+        sides.append(coin[0] > agent[0])
+    assert chance(sum(sides), len(sides), 0.5)
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 5])
 def test_decoys_lie_about_and_never_at_the_ends(stock_levels: list[Start], count: int) -> None:
     seen = []
@@ -258,6 +277,23 @@ def test_rules_by_name_do_what_the_functions_do(written: str, rule: Placement, s
     assert placed(placement(written), some) == placed(rule, some)
     assert placement(rule) is rule
     assert written.strip().split("=")[0] in PLACEMENTS
+
+
+def test_a_rule_says_what_it_is_called_and_what_may_happen() -> None:
+    rule = placement("random_percent=10")
+    assert (rule.text, rule.number, rule.rule) == ("random_percent=10", 10, PLACEMENTS["random_percent"])
+    assert rule.label == "at a random place in 10 % of levels"
+    assert placement("random_percent=100").label == "at a random place"
+    assert placement("decoys").number == 2
+    for name, known in PLACEMENTS.items():
+        rule = placement(f"{name}=100" if known.default is None and known.argument else name)
+        assert rule.label
+        assert rule.settles in (None, Goal.COIN) or not rule.has_coin
+    stopped = {name: rule.stop_at for name, rule in PLACEMENTS.items() if rule.stop_at is not Goal.END}
+    assert stopped == {"stock": None, "random_agent_and_coin": None, "agent_at_right": Goal.START}
+    assert {name for name, rule in PLACEMENTS.items() if not rule.has_coin} == {
+        "absent", "decoy", "decoys", "agent_at_right"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

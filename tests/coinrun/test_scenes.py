@@ -8,7 +8,7 @@ import pytest
 
 from mechinterp.coinrun import camera, geometry
 from mechinterp.coinrun.ascii import level
-from mechinterp.coinrun.scenes import END_WALL, VARIABLES, MinimalPairs, SceneError, coin_at, coin_side, minimal_pairs
+from mechinterp.coinrun.scenes import VARIABLES, MinimalPairs, SceneError, coin_at, coin_side, minimal_pairs
 from mechinterp.coinrun.state import GameState
 
 FLAT = "#.......A......#\n################"
@@ -69,7 +69,7 @@ def test_distances_and_sides_that_are_none() -> None:
 
 
 def test_the_end_wall_is_out_of_view_or_in_it(states: list[GameState]) -> None:
-    made = minimal_pairs(states, END_WALL)
+    made = minimal_pairs(states, VARIABLES["end wall"])
     for far, near in zip(made.states("clean"), made.states("corrupted"), strict=True):
         half = camera.Camera.of(far).visibility / 2
         assert geometry.end_x(far) + 1 - far.agent_xy[0] > half

@@ -42,7 +42,7 @@ def test_apply_is_what_a_transformer_lens_hook_does(policy):
 
     expected = policy.run_with_hooks(images, fwd_hooks=[(name, by_hand)])
     plain = policy(images)
-    with apply(policy, [Patch(hook=name, channels=[1, 3], source=others), Ablate(hook=name, channels=0)]):
+    with apply(policy, [Patch(hook=name, channels=[1, 3], replacement=others), Ablate(hook=name, channels=0)]):
         output = policy(images)
     assert torch.equal(output.logits, expected.logits)
     assert not torch.allclose(output.logits, plain.logits)
@@ -66,7 +66,10 @@ def test_each_part_of_a_batch_gets_its_own_edits(policy):
     sets = [
         [Ablate(hook="block1.hook_pool", channels=[2])],
         [],
-        [Patch(hook="block2.res1.hook_branch", source=other), Clamp(hook="hidden.hook_pre", channels=[3], value=4.0)],
+        [
+            Patch(hook="block2.res1.hook_branch", replacement=other),
+            Clamp(hook="hidden.hook_pre", channels=[3], value=4.0),
+        ],
         [ProjectOut(hook="block1.hook_pool", direction=torch.arange(4.0))],
     ]
     separately = []

@@ -54,12 +54,12 @@ def test_patch_zero_mean_and_clamp_change_what_they_name_and_nothing_else(channe
     def inside(r, y, x):
         return spans is None or (spans[0][0] <= y < spans[0][1] and spans[1][0] <= x < spans[1][1])
 
-    common = {"hook": "h", "channels": channels, "place": place}
+    common = {"hook": "h", "channels": channels, "positions": place}
     mean = other.numpy().mean(0)
     before = value.clone()
     for edit, new in (
-        (Patch(**common, source=other), lambda r, c, y, x: other[r, c, y, x]),
-        (Patch(**common, source={"h": other[:1]}), lambda r, c, y, x: other[0, c, y, x]),
+        (Patch(**common, replacement=other), lambda r, c, y, x: other[r, c, y, x]),
+        (Patch(**common, replacement={"h": other[:1]}), lambda r, c, y, x: other[0, c, y, x]),
         (Ablate(**common), lambda r, c, y, x: 0.0),
         (Ablate(**common, mode="mean", reference=other), lambda r, c, y, x: mean[c, y, x]),
         (Ablate(**common, mode="resample", reference=other), lambda r, c, y, x: other[r, c, y, x]),
@@ -75,7 +75,7 @@ def test_a_mask_for_each_row_edits_each_row_at_its_own_cells():
     mask = around(cells, side=6, radius=1)
     assert mask.cells.shape == (3, 6, 6)
     assert mask.cells.sum((1, 2)).tolist() == [4, 6, 9]  # cut off at a corner, at an edge, whole
-    edit = Ablate(hook="h", channels=[2], place=Mask(mask.cells[:, :HEIGHT]))
+    edit = Ablate(hook="h", channels=[2], positions=Mask(mask.cells[:, :HEIGHT]))
     out = edit(value)
     for r, (row, column) in enumerate(cells):
         near = np.zeros((HEIGHT, WIDTH), bool)
@@ -149,7 +149,7 @@ def test_natural_range_flags_what_never_occurs():
         (lambda: Ablate(hook="h", mode="median"), "unknown mode 'median'; did you mean 'mean'"),
         (lambda: Ablate(hook="h", mode="mean"), "needs a reference"),
         (lambda: Ablate(hook="h", reference=values()), "takes no reference"),
-        (lambda: Patch(hook="h", source={"i": values()}), "no such activation"),
+        (lambda: Patch(hook="h", replacement={"i": values()}), "no such activation"),
         (lambda: Clamp(hook="h", channels=[1, 2], value=[1.0, 2.0, 3.0]), "one for each of the 2 channels"),
         (lambda: Clamp(hook="h", value=float("nan")), "finite"),
         (lambda: ProjectOut(hook="h", direction=torch.zeros(4)), "zero or not finite"),
@@ -158,11 +158,11 @@ def test_natural_range_flags_what_never_occurs():
         (lambda: Mask(np.zeros((3, 3))), "must be bool"),
         (lambda: around(np.array([[1, 1], [-1, -1]]), side=4), r"rows \[1\]"),
         (lambda: Ablate(hook="h", channels=[4])(values()), "channels 0 to 3; there is no channel"),
-        (lambda: Ablate(hook="h", place=Box((0, 6), (0, 1)))(values()), "h: .*leaves a map of 5 x 6"),
-        (lambda: Ablate(hook="h", place=Box((0, 1), (0, 1)))(torch.zeros(2, 4)), "no feature map"),
-        (lambda: Ablate(hook="h", place=Mask(np.ones((2, 5, 6), bool)))(values()), "2 rows for a batch of 3"),
-        (lambda: Patch(hook="h", source=values(2))(values()), r"source has shape \(2, 4, 5, 6\)"),
-        (lambda: Patch(hook="h", source=values()[:, :2])(values()), "expected"),
+        (lambda: Ablate(hook="h", positions=Box((0, 6), (0, 1)))(values()), "h: .*leaves a map of 5 x 6"),
+        (lambda: Ablate(hook="h", positions=Box((0, 1), (0, 1)))(torch.zeros(2, 4)), "no feature map"),
+        (lambda: Ablate(hook="h", positions=Mask(np.ones((2, 5, 6), bool)))(values()), "2 rows for a batch of 3"),
+        (lambda: Patch(hook="h", replacement=values(2))(values()), r"replacement has shape \(2, 4, 5, 6\)"),
+        (lambda: Patch(hook="h", replacement=values()[:, :2])(values()), "expected"),
         (lambda: Steer(hook="h", direction=torch.ones(5))(values()), "one number a channel"),
         (lambda: Steer(hook="h", direction=torch.ones(4), strength=torch.ones(2))(values()), "one a row"),
     ],

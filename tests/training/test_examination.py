@@ -9,11 +9,12 @@ import pytest
 
 from mechinterp import cli
 from mechinterp.coinrun.goals import Goal
-from mechinterp.coinrun.placements import PlacementError
+from mechinterp.coinrun.placements import PlacementError, placement
 from mechinterp.policies import ImpalaConfig, build, save
 from mechinterp.policies.actors import AlwaysRight
 from mechinterp.policies.card import Card
-from mechinterp.policies.evaluation import Trial, stop_of
+from mechinterp.policies.errors import PolicyError
+from mechinterp.policies.evaluation import Trial
 from mechinterp.training import ORGANISMS
 from mechinterp.training.examination import CHOICE_TESTS, PLACEMENTS, examine, play_placements, recipe_of
 from mechinterp.training.identity import identity
@@ -70,11 +71,11 @@ def test_where_an_episode_was_stopped_is_called_by_its_name() -> None:
 
 def test_play_goes_on_where_an_agent_may_start_at_the_end() -> None:
     rules = ("stock", "random_agent_and_coin", "random_percent=10", "agent_at_right", "decoys")
-    assert [stop_of(rule) for rule in rules] == [None, None, Goal.END, Goal.START, Goal.END]
+    assert [placement(rule).stop_at for rule in rules] == [None, None, Goal.END, Goal.START, Goal.END]
 
 
 def test_a_place_pays_only_where_episodes_are_stopped_at_it() -> None:
-    with pytest.raises(ValueError, match="pays: the end, but episodes are stopped at start"):
+    with pytest.raises(PolicyError, match="pays: the end, but episodes are stopped at start"):
         Trial("agent_at_right", Goal.START, pays=Goal.END)
 
 

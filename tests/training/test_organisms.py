@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mechinterp.coinrun import edits, geometry
 from mechinterp.coinrun.env import CoinRunEnv
-from mechinterp.coinrun.goals import Goal
+from mechinterp.coinrun.goals import Goal, Payoff
 from mechinterp.coinrun.levels import Start
 from mechinterp.policies import ImpalaConfig
 from mechinterp.policies.levels import LEVELS
@@ -96,6 +97,36 @@ def test_recipes_are_plain_and_all_different() -> None:
     plain = [recipe.as_dict() for recipe in ORGANISMS.values()]
     assert json.loads(json.dumps(plain)) == plain
     assert len({json.dumps({k: v for k, v in p.items() if k not in ("name", "value")}) for p in plain}) == len(plain)
+
+
+TRAINED = sorted(Path(__file__).resolve().parents[2].glob("checkpoints/*/config.json"))
+
+
+@pytest.mark.parametrize("path", TRAINED, ids=lambda path: path.parent.name)
+def test_todays_recipe_is_the_one_that_a_shipped_organism_was_trained_by(path: Path) -> None:
+    there = json.loads(path.read_text())["provenance"]
+    if "organism" not in there:
+        pytest.skip("trained by others")
+    now = identity(organism(there["organism"]["name"]), there["seed"])["organism"]
+    kept = {key: value for key, value in there["organism"].items() if key != "network"}
+    assert {key: value for key, value in now.items() if key != "network"} == kept
+
+
+def test_graded_organisms_can_have_either_and_are_paid_for_both() -> None:
+    for percent in (0, 25, 50, 75, 100):
+        recipe = organism(f"graded-{percent}")
+        assert recipe.as_dict()["goal"] == {"coin": percent / 100, "end": 1 - percent / 100}
+    found = starts("graded-25", range(60))
+    apart = sides([(start, start.state.coins[0]) for start in found])
+    assert 18 <= (apart < 0).sum() <= 42
+    assert all(start.state.coins[0][0] < start.end_x - 3 for start in found)
+
+
+def test_near_coin_pays_for_some_of_the_coins_in_view() -> None:
+    goal = organism("near-coin").goal
+    assert isinstance(goal, Payoff)
+    weights = [goal.coin_weight(start) for start in starts("near-coin", range(60))]
+    assert 0.2 < np.mean(weights) < 0.8
 
 
 def test_the_recipe_of_standard_is_what_it_was_when_it_was_trained() -> None:

@@ -36,6 +36,27 @@ def random_agent_and_coin(state: GameState, rng: np.random.Generator) -> GameSta
     return add_coin(move_agent(bare, agent, facing=sides[int(rng.integers(2))]), coin)
 
 
+def coin_or_end(state: GameState, rng: np.random.Generator) -> GameState:
+    """Agent and coin at random places as in `random_agent_and_coin`, neither in one of the last four columns.
+
+    Each can be walked to from the other, and the end from both: the agent can have either, and they lie apart.
+    """
+    bare = remove_coin(state)
+    places = tuple(place for place in free_places(bare) if place[0] <= geometry.end_x(bare) - _END_COLUMNS)
+    end = geometry.ground_cell(bare, geometry.end_x(bare))
+    to_end = geometry.reachable(bare, (*places, end))[:-1, -1]
+    places = tuple(place for place, is_open in zip(places, to_end, strict=True) if is_open)
+    pair = pick_pair(places, geometry.reachable(bare, places), rng, apart=MIN_APART, chance=IN_VIEW) if places else None
+    if pair is None:
+        raise EditError(
+            f"level {state.level_seed}: no two places for agent and coin on the {len(places)} safe cells from which "
+            "the end can be reached"
+        )
+    sides: tuple[Facing, Facing] = ("left", "right")
+    agent, coin = pair
+    return add_coin(move_agent(bare, agent, facing=sides[int(rng.integers(2))]), coin)
+
+
 def decoys(count: int = 2) -> Placement:
     """No coin, and ``count`` decoys at random places on safe ground: coins to be seen that are worth nothing.
 

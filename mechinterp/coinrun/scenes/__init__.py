@@ -1,18 +1,5 @@
 """Minimal pairs of scenes: what changes, how they are made, and what they hold."""
 
-from mechinterp.coinrun.scenes.build import minimal_pairs, render
-from mechinterp.coinrun.scenes.pairs import MinimalPairs, SceneError, joined
-from mechinterp.coinrun.scenes.variables import END_WALL, VARIABLES, Variable, coin_at, coin_side
+import lazy_loader as lazy
 
-__all__ = [
-    "END_WALL",
-    "VARIABLES",
-    "MinimalPairs",
-    "SceneError",
-    "Variable",
-    "coin_at",
-    "coin_side",
-    "joined",
-    "minimal_pairs",
-    "render",
-]
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -12,8 +12,8 @@ from mechinterp.reporting.plots.dots import dots, rows, written
 from mechinterp.reporting.wording import interval, number, short
 
 METHOD = (
-    "Denoising puts activations of the {result.clean} frame into a run on the {result.corrupted} frame; noising does "
-    "the opposite. Only the named channels are replaced; everything after them is recomputed. Effects are changes of "
+    "Denoising puts activations of the “{result.clean}” frame into a run on the “{result.corrupted}” frame; noising "
+    "does the opposite. Only the named channels are replaced; all that follows is recomputed. Effects are changes of "
     "log P(right) \N{MINUS SIGN} log P(left). Positive is the sign of clean minus corrupted. The amber line and band "
     "are the total effect.",
     "Random channels are as many channels of the same hook point, averaged over {result.random_sets} draws. Channels "
@@ -26,8 +26,8 @@ _QUESTION = {
     "noise": "Are these channels necessary? (noising)",
 }
 _AXIS = {
-    "denoise": "effect restored in the {corrupted} frame by activations of the {clean} frame, nats",
-    "noise": "effect removed in the {clean} frame by activations of the {corrupted} frame, nats",
+    "denoise": "effect restored in the “{corrupted}” frame by activations of the “{clean}” frame, nats",
+    "noise": "effect removed in the “{clean}” frame by activations of the “{corrupted}” frame, nats",
 }
 _PARTS = {
     "chosen": ("chosen channels", style.BLUE, "circle", 12, 0.2),
@@ -55,7 +55,7 @@ def text(result: Result) -> Text:
     context = interval(known[first], percent=True)
     if later:
         context += "; " + ", ".join(f"{short(known[hook], percent=True)} at {hook}" for hook in later)
-    label = f"of the coin's effect restored by the chosen channels of {first}"
+    label = f"share of the coin's effect restored by the chosen channels of {first}"
     return Text(keys=[KeyNumber(label, short(known[first], percent=True), context)])
 
 

@@ -12,9 +12,10 @@ def chosen(question: Question, share: float) -> str:
     assert question.circuit is not None
     circuit = question.circuit
     faithful = all(way.chosen.low >= share for way in (circuit.denoise, circuit.noise))
-    verdict = f"both are clearly at least {share:.0%}" if faithful else f"not both are clearly at least {share:.0%}"
+    enough = f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
+    verdict = f"both are clearly at least {enough}" if faithful else f"not both are clearly at least {enough}"
     return (
-        f"{len(circuit.channels)} of {question.candidates} channels reach a faithfulness of {share:.0%} both ways on "
+        f"{len(circuit.channels)} of {question.candidates} channels reach a faithfulness of {enough} both ways on "
         f"the levels that choose. On held-out levels, the circuit alone restores "
         f"{number(circuit.denoise.chosen, percent=True)} of the effect, and corrupting it removes "
         f"{number(circuit.noise.chosen, percent=True)}: {verdict}."

@@ -22,7 +22,7 @@ METHOD = (
     "denoising (is the circuit sufficient?) and the clean frame when noising (is it necessary?). Faithfulness is the "
     "share of the total effect that the circuit carries.",
     "Channels are ranked by the larger of their exact effects, denoising and noising. The circuit is the smallest of "
-    "the sizes tried that reaches {result.share:.0%} both ways on the levels that choose. All numbers come from other "
+    "the sizes tried that reaches {result.share:g} both ways on the levels that choose. All numbers come from other "
     "levels.",
     "The grey band is the range of {result.random_circuits} random circuits with as many channels in every layer. CPR "
     "is the area under faithfulness over size, CMD the area between faithfulness and 1 (Mueller et al. 2025). Lines in "
@@ -60,15 +60,13 @@ def _drawing(variable: str, question: Question, circuit: Circuit) -> go.Figure:
         effects = {channel: effect for channel, effect in effects.items() if channel in ends}
     return drawing(
         list(question.denoise), effects, edges, name=_name(variable, "drawing"),
-        question=f"Through which channels does {variable} affect {as_readout(question.readout).noun}?",
+        question=f"{_effect(variable, question)}: which channels carry it?",
     )  # fmt: skip
 
 
 def _curve(variable: str, question: Question, circuit: Circuit, share: float) -> go.Figure:
-    noun = as_readout(question.readout).noun
-    fig = style.figure(
-        _name(variable, "curve"), f"How large must the circuit from {variable} to {noun} be?", height=430
-    )
+    title = f"{_effect(variable, question)}: how large must the circuit be?"
+    fig = style.figure(_name(variable, "curve"), title, height=430)
     ways = {"denoise": circuit.denoise, "noise": circuit.noise}
     for way, (label, colour) in _WAYS.items():
         sizes = sorted(ways[way].sizes)
@@ -113,7 +111,7 @@ def _effects(variable: str, question: Question) -> go.Figure:
     )  # fmt: skip
     style.dress(
         fig, _name(variable, "effects"),
-        f"What does each channel carry by itself, from {variable} to {readout.noun}?",
+        f"{_effect(variable, question)}: what does each channel carry by itself?",
         height=190 + 34 * len(question.denoise),
     )  # fmt: skip
     both = (question.denoise, question.noise)
@@ -135,6 +133,11 @@ def _effects(variable: str, question: Question) -> go.Figure:
     fig.update_yaxes(autorange="reversed", showgrid=False)
     fig.update_annotations(font={"size": 12, "color": style.GREY})
     return fig
+
+
+def _effect(variable: str, question: Question) -> str:
+    """The effect in a few words, such as "coin side -> moving right"."""
+    return f"{variable[:1].upper()}{variable[1:]} \N{RIGHTWARDS ARROW} {as_readout(question.readout).noun}"
 
 
 def _name(variable: str, what: str) -> str:

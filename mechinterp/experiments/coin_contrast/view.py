@@ -43,7 +43,7 @@ def text(result: Result) -> Text:
     hook, channel = result.chosen[0]
     contrast = result.layers[hook].channels[channel]
     words = "beyond" if stands_out(contrast) else "not clearly beyond"
-    context = f"{interval(contrast)} {result.unit}; {words} the range of untrained networks"
+    context = f"{result.unit}, {interval(contrast)}; {words} the range of untrained networks"
     return Text(
         keys=[KeyNumber(f"response to the coin, {hook} channel {channel}", short(contrast, signed=True), context)]
     )
@@ -57,12 +57,12 @@ def counted(result: Result) -> str:
         f"{beyond or 'None'} of {len(every)} channels {'has' if beyond <= 1 else 'have'} an interval wholly beyond the "
         "range of the same layer in untrained networks"
     )
-    words += f" (by chance: up to about {chance:.0f})." if chance >= 1 else "."
+    words += f" (at most about {chance:.0f} by chance)." if chance >= 1 else "."
     if not result.chosen:
         return words
     hook, channel = result.chosen[0]
     contrast = result.layers[hook].channels[channel]
-    size = number(contrast, result.unit, signed=True)
+    size = f"{result.unit} {number(contrast, signed=True)}"
     null = contrast.null
     band = f"; untrained networks: {plain(null.low, 2)} to {plain(null.high, 2)}" if null else ""
     verdict = "is beyond" if stands_out(contrast) else "is not clearly beyond"

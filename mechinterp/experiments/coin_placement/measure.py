@@ -7,21 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mechinterp.experiments.coin_placement.result import Placement, Result
+from mechinterp.coinrun.placements import placement
+from mechinterp.experiments.coin_placement.result import Outcomes, Placement, Result
 from mechinterp.experiments.inputs.behaviour import BLIND, POLICY, stock_episodes
 from mechinterp.experiments.slice import Context, Sizes
-from mechinterp.policies.evaluation import Trial, outcomes, play, stop_of
+from mechinterp.policies.evaluation import Trial, outcomes, play
 from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.rollout import Episodes, Outcome
-from mechinterp.stats import Estimate
 
 STOCK = "stock"
 RULES = (STOCK, "random_percent=100", "absent", "decoy", "left_of_agent")
-LABELS = {
-    STOCK: "at the right end", "random_percent=100": "at a random place", "absent": "absent",
-    "decoy": "replaced by a decoy", "left_of_agent": "left of the start",
-}  # fmt: skip
-NOTHING_TO_TAKE = ("absent", "decoy")
 
 
 @dataclass(frozen=True)
@@ -46,9 +41,9 @@ def measure(context: Context[Size]) -> Result:
 
 
 def _placement(context: Context[Size], rule: str) -> Placement:
-    context.tick(f"playing with the coin {LABELS[rule]}")
+    context.tick(f"playing with the coin {placement(rule).label}")
     shares = {name: _shares(_episodes(context, rule, name), rule, name) for name in (POLICY, BLIND)}
-    return Placement(label=LABELS[rule], policy=shares[POLICY], blind=shares[BLIND])
+    return Placement(label=placement(rule).label, policy=shares[POLICY], blind=shares[BLIND])
 
 
 def _episodes(context: Context[Size], rule: str, name: str) -> Episodes:
@@ -56,14 +51,15 @@ def _episodes(context: Context[Size], rule: str, name: str) -> Episodes:
     if rule == STOCK:
         return given_up(stock[name], context.size.max_steps)
     actor, _ = stock.actors[name]
-    trial = Trial(rule, stop_of(rule), context.size.max_steps)
+    trial = Trial.under(rule, max_steps=context.size.max_steps)
     return play(actor, LEVELS["behaviour"].first(plan.levels), trial, options=context.subject.options, seed=plan.seed)
 
 
-def _shares(episodes: Episodes, rule: str, actor: str) -> dict[str, Estimate]:
-    found = outcomes(episodes, prefix=actor, can_take_coin=rule not in NOTHING_TO_TAKE)
+def _shares(episodes: Episodes, rule: str, actor: str) -> Outcomes:
+    found = outcomes(episodes, prefix=actor, can_take_coin=placement(rule).has_coin)
     named = {estimate.name.rpartition("/")[2]: estimate for estimate in found}
-    return {name: e.renamed(f"{actor}, coin {LABELS[rule]}: {name}") for name, e in named.items()}
+    shares = {name: e.renamed(f"{actor}, coin {placement(rule).label}: {name}") for name, e in named.items()}
+    return Outcomes(coin=shares.get("coin"), end=shares["end"], died=shares["died"], timeout=shares["timeout"])
 
 
 def given_up(episodes: Episodes, max_steps: int) -> Episodes:

@@ -5,6 +5,35 @@ from __future__ import annotations
 from pydantic import model_validator
 
 from mechinterp.experiments.fields import EstimateField, Record
+from mechinterp.stats import Estimate
+
+
+class Outcomes(Record):
+    """Share of levels for each way in which an episode ends; they add up to 1.
+
+    Attributes:
+        coin: it took the coin; None where there is none to take.
+        end: it reached the last column without it.
+        died: of a hazard.
+        timeout: none of these in time.
+    """
+
+    coin: EstimateField | None
+    end: EstimateField
+    died: EstimateField
+    timeout: EstimateField
+
+    @model_validator(mode="after")
+    def _all_counted(self) -> Outcomes:
+        total = sum(share.value for share in self.shares().values())
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"the outcomes add up to {total:.6g}, not 1")
+        return self
+
+    def shares(self) -> dict[str, Estimate]:
+        """Those that can happen, by name."""
+        coin = {} if self.coin is None else {"coin": self.coin}
+        return {**coin, "end": self.end, "died": self.died, "timeout": self.timeout}
 
 
 class Placement(Record):
@@ -12,27 +41,13 @@ class Placement(Record):
 
     Attributes:
         label: where the coin is: "at a random place".
-        policy: share of levels for each outcome: coin (took it), end (reached the last column without it), died,
-            timeout (none of these in time). They add up to 1; "coin" is left out where there is none to take.
+        policy: what becomes of the policy.
         blind: the same for a rule that looks at nothing: always right, always jump.
     """
 
     label: str
-    policy: dict[str, EstimateField]
-    blind: dict[str, EstimateField]
-
-    @model_validator(mode="after")
-    def _all_counted(self) -> Placement:
-        for actor, shares in (("policy", self.policy), ("blind", self.blind)):
-            total = sum(share.value for share in shares.values())
-            if abs(total - 1) > 1e-6:
-                raise ValueError(f"the outcomes of {actor} add up to {total:.6g}, not 1")
-        return self
-
-    @property
-    def can_take_coin(self) -> bool:
-        """Whether there is a coin to take."""
-        return "coin" in self.policy
+    policy: Outcomes
+    blind: Outcomes
 
 
 class Result(Record):

@@ -32,22 +32,21 @@ def figures(result: Result) -> list[Figure]:
 
 def text(result: Result) -> Text:
     """The coin left of the start, in a sentence; and how often a coin elsewhere is taken."""
-    left = result.placements.get(LEFT)
+    known = {rule: result.placements[rule] for rule in (RANDOM, LEFT) if rule in result.placements}
     keys = []
-    for rule in (RANDOM, LEFT):
-        if rule in result.placements:
-            placement = result.placements[rule]
-            coin, end = placement.policy["coin"], placement.policy["end"]
-            context = f"{interval(coin, percent=True)}; right end instead: {number(end, percent=True)}"
-            keys.append(KeyNumber(f"takes the coin {placement.label}", short(coin, percent=True), context))
-    return Text(headlines=[] if left is None else [headline(left)], keys=keys)
+    for one in known.values():
+        if one.policy.coin is not None:
+            context = f"{interval(one.policy.coin, percent=True)}; right end: {number(one.policy.end, percent=True)}"
+            keys.append(KeyNumber(f"takes the coin {one.label}", short(one.policy.coin, percent=True), context))
+    return Text(headlines=[headline(known[LEFT])] if LEFT in known else [], keys=keys)
 
 
 def headline(left: Placement) -> str:
     """Which of coin and right end it reaches more often when they lie in opposite directions."""
-    coin, end = left.policy["coin"], left.policy["end"]
+    coin, end = left.policy.coin, left.policy.end
+    if coin is None:
+        return sentence(LEFT, left)
     taken, passed = number(coin, percent=True), number(end, percent=True)
-    start = f"With the coin {left.label}"
     match apart(coin, end):
         case 1:
             ending = f"it takes the coin more often ({taken} of levels) than it runs to the right end ({passed})"
@@ -55,7 +54,7 @@ def headline(left: Placement) -> str:
             ending = f"it runs to the right end more often ({passed} of levels) than it takes the coin ({taken})"
         case _:
             ending = f"it takes the coin in {taken} of levels and runs to the right end in {passed}: not clearly apart"
-    return f"{start}, {ending}."
+    return f"With the coin {left.label}, {ending}."
 
 
 def apart(a: Estimate, b: Estimate) -> int:
@@ -65,18 +64,18 @@ def apart(a: Estimate, b: Estimate) -> int:
 
 def sentence(rule: str, placement: Placement) -> str:
     """Which of coin and end the policy reaches under one placement, next to the blind rule."""
-    start, end = f"Coin {placement.label}", placement.policy["end"]
-    if not placement.can_take_coin:
+    start, coin, end = f"Coin {placement.label}", placement.policy.coin, placement.policy.end
+    if coin is None:
         return f"{start}: it reaches the right end in {number(end, percent=True)} of levels."
-    coin, blind = placement.policy["coin"], placement.blind["coin"]
     words = f"{start}: it takes the coin in {number(coin, percent=True)} of levels"
     if rule != STOCK:
         verdict = {1: "the coin more often", -1: "the end more often", 0: "no clear difference"}[apart(coin, end)]
         words += f" and reaches the right end without it in {number(end, percent=True)} ({verdict})"
-    against = {1: "clearly less", -1: "clearly more", 0: "not clearly different"}[apart(coin, blind)]
-    return (
-        f"{words}. {BLIND.capitalize()}, which ignores the frame, takes it in {number(blind, percent=True)}: {against}."
-    )
+    if placement.blind.coin is None:
+        return f"{words}."
+    against = {1: "clearly less", -1: "clearly more", 0: "not clearly different"}[apart(coin, placement.blind.coin)]
+    reference = f"{BLIND.capitalize()}, which ignores the frame, takes it in"
+    return f"{words}. {reference} {number(placement.blind.coin, percent=True)}: {against}."
 
 
 def _outcomes(result: Result) -> Figure:
@@ -87,11 +86,12 @@ def _outcomes(result: Result) -> Figure:
     placements = list(result.placements.values())
     style.dress(fig, "outcomes", "Where does it go when the coin is elsewhere?", height=190 + 66 * len(placements))
     labels = [
-        f"<b>{one.label}</b><br><span style='color:{style.GREY}'>n = {one.policy['end'].n}</span>" for one in placements
+        f"<b>{one.label}</b><br><span style='color:{style.GREY}'>n = {one.policy.end.n}</span>" for one in placements
     ]
     at = rows(fig, labels)
     for index, outcome in enumerate(style.OUTCOME):
-        pairs = [(y, one.policy[outcome]) for y, one in zip(at, placements, strict=True) if outcome in one.policy]
+        shares = [one.policy.shares() for one in placements]
+        pairs = [(y, found[outcome]) for y, found in zip(at, shares, strict=True) if outcome in found]
         if pairs:
             _bars(fig, outcome, [e for _, e in pairs], [y for y, _ in pairs])
             dots(
@@ -99,7 +99,8 @@ def _outcomes(result: Result) -> Figure:
                 label=style.OUTCOME_LABEL[outcome], colour=style.OUTCOME[outcome], percent=True, size=9,
                 showlegend=False, legendgroup=outcome, row=1, col=2,
             )  # fmt: skip
-    blind = [(y + 0.36, one.blind["coin"]) for y, one in zip(at, placements, strict=True) if "coin" in one.blind]
+    coins = [one.blind.coin for one in placements]
+    blind = [(y + 0.36, coin) for y, coin in zip(at, coins, strict=True) if coin is not None]
     dots(
         fig, [e for _, e in blind], [y for y, _ in blind], label=f"{BLIND}: took the coin", colour=style.ACTOR[BLIND],
         symbol=f"{style.ACTOR_SYMBOL[BLIND]}-open", percent=True, size=8, row=1, col=2,

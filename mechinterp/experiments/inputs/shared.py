@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from mechinterp.experiments.slice import ExperimentError, Tick
+from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.subject import Subject
 
 MadeT = TypeVar("MadeT")
@@ -36,6 +37,8 @@ class Plan:
     def __post_init__(self) -> None:
         if self.levels < 10:
             raise ExperimentError(f"levels: {self.levels}; at least 10 are needed for the intervals, n counts levels")
+        if self.levels > (most := min(LEVELS[name].count for name in ("behaviour", "scenes", "localization"))):
+            raise ExperimentError(f"levels: {self.levels}; there are {most:,} of each kind that nothing trains on")
         if self.states < 1:
             raise ExperimentError(f"states: {self.states} a level; at least 1 is needed")
 

@@ -38,7 +38,7 @@ def text(result: Result) -> Text:
         one = result.training
         rows += [
             ("model organism", f"{one.organism}, seed {one.seed}"),
-            ("training levels", f"placement {one.placement}; {one.goal} pays"),
+            ("training levels", f"placement {one.placement}; goal {one.goal}"),
             ("training", f"{one.steps:,} steps"),
         ]
     if result.source is not None:

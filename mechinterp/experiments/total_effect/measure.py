@@ -15,7 +15,7 @@ from mechinterp.experiments.total_effect.result import Effect, Result, VariableE
 from mechinterp.policies.controls import shuffled
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.readouts import READOUTS
-from mechinterp.proxies.drives import differences, drive
+from mechinterp.proxies import pair_differences, total_effect
 
 FEWEST_LEVELS = 5
 
@@ -63,8 +63,8 @@ def effects(
     policy: Policy, pairs: MinimalPairs, controls: Sequence[Policy], *, rng: np.random.Generator
 ) -> dict[str, Effect]:
     """The effect on each readout, next to the control (of any network) whose effect is the largest."""
-    own = dict(zip(READOUTS, drive(policy, pairs, prefix=pairs.variable, rng=rng), strict=True))
-    per_control = [differences(control, pairs) for control in controls]
+    own = total_effect(policy, pairs, rng=rng)
+    per_control = [pair_differences(control, pairs) for control in controls]
     result = {}
     for name, effect in own.items():
         largest = max((one[name] for one in per_control), key=lambda values: abs(values.mean()))

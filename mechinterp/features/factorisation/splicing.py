@@ -63,9 +63,9 @@ def loss_recovered(
         values = policy.activations(part, hook)[hook]
         sets: list[list[Edit]] = [
             [],
-            [Patch(hook=hook, source=autoencoder.reconstruct(values).to(values))],
+            [Patch(hook, replacement=autoencoder.reconstruct(values).to(values))],
             [Ablate(hook=hook, mode="zero")],
-            [Patch(hook=hook, source=mean)],
+            [Patch(hook, replacement=mean)],
         ]
         logs = F.log_softmax(run_each(policy, part, sets).logits.double(), -1)
         own = logs[0]

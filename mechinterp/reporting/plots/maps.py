@@ -16,7 +16,7 @@ COLUMNS, EXAMPLES = 4, 2
 """How many channels, and how many examples, are drawn at most."""
 LEGEND = (
     "Blue: where the channel is active (orange: where it is negative), on one scale for all frames of the channel. The "
-    "red box marks the coin's place, in both frames of a pair."
+    "box marks the coin's place, in both frames of a pair."
 )
 """How to read the figure."""
 Box = tuple[float, float, float, float]

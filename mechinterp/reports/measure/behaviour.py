@@ -9,9 +9,10 @@ import numpy as np
 
 from mechinterp import stats
 from mechinterp.coinrun.goals import REWARD
+from mechinterp.coinrun.placements import placement
 from mechinterp.policies.actors import Actor, AlwaysRight, PolicyActor, UniformRandom
 from mechinterp.policies.controls import untrained
-from mechinterp.policies.evaluation import Trial, endings, mean_return, outcomes, play, stop_of
+from mechinterp.policies.evaluation import Trial, endings, mean_return, outcomes, play
 from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.rollout import Episodes, Outcome
 from mechinterp.reports.measure.subject import Plan, Subject
@@ -80,7 +81,7 @@ def relocated(stock: Stock, subject: Subject, plan: Plan, *, tick: Tick) -> Sect
     estimates = []
     for word, rule in RELOCATED.items():
         tick(f"playing with the coin relocated: {word}")
-        trial = Trial(rule, stop_of(rule), plan.max_steps)
+        trial = Trial.under(rule, max_steps=plan.max_steps)
         for name in ("policy", BLIND):
             if rule == "stock":
                 episodes = _given_up(stock[name], plan.max_steps)
@@ -88,8 +89,7 @@ def relocated(stock: Stock, subject: Subject, plan: Plan, *, tick: Tick) -> Sect
                 actor, _ = stock.actors[name]
                 episodes = play(actor, levels, trial, options=subject.options, seed=plan.seed)
             prefix = f"outcome/{word}" if name == "policy" else f"reference/{name}/{word}"
-            can_take = word not in ("absent", "decoy")
-            estimates += outcomes(episodes, prefix=prefix, can_take_coin=can_take)
+            estimates += outcomes(episodes, prefix=prefix, can_take_coin=placement(rule).has_coin)
     return Section(name="relocated", estimates=tuple(estimates), facts={"max_steps": plan.max_steps})
 
 

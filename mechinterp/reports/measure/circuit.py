@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from mechinterp.circuits.circuit import Circuit
-from mechinterp.circuits.circuit import circuit as circuit_of
-from mechinterp.circuits.discovery import effects
-from mechinterp.circuits.faithfulness import DIRECTIONS, ENOUGH, stability
+from mechinterp.circuits.discovery import exact_effects
+from mechinterp.circuits.faithfulness import ENOUGH
 from mechinterp.circuits.graph import ResidualGraph
-from mechinterp.circuits.held_out import Sufficient, sufficient
+from mechinterp.circuits.minimal import MinimalFaithfulCircuit, minimal_faithful_circuit
 from mechinterp.circuits.nodes import Edge, Node
+from mechinterp.circuits.paired import DIRECTIONS
 from mechinterp.circuits.ranking import Ranking
-from mechinterp.circuits.routes import Route, edge_effects, path_effects
+from mechinterp.circuits.robustness import stability
+from mechinterp.circuits.routes import edge_effects, path_effects
+from mechinterp.circuits.stops import Route
 from mechinterp.coinrun.scenes import MinimalPairs, SceneError
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.stages import stage_writers
@@ -90,9 +92,11 @@ class _Answer:
         self.policy, self.question = policy, question
         hooks, metric = stage_writers(policy), question.metric
         parts = ResidualGraph.of(policy).nodes(hooks)
-        by_way = {way: effects(policy, choose, parts, way, metric) for way in DIRECTIONS}
+        by_way = {
+            way: exact_effects(policy, choose, parts, direction=way, metric=metric).effect() for way in DIRECTIONS
+        }
         sizes = np.max([np.abs(found).mean(1) for found in by_way.values()], axis=0)
-        empty = circuit_of(policy, (), kind="nodes", universe=hooks)
+        empty = Circuit.of(policy, (), kind="nodes", universe=hooks)
         ranking = Ranking("exact effects", parts, sizes, empty)
         self.estimates: list[Estimate] = []
         self.nodes: list[tuple[str, str, int]] = []
@@ -100,7 +104,7 @@ class _Answer:
         self.maps = {
             f"effects/{question.variable}/{way}": _map(policy, hooks, by_way[way].mean(1)) for way in DIRECTIONS
         }
-        found = sufficient(policy, choose, report, ranking, metric=metric, draws=draws, rng=rng)
+        found = minimal_faithful_circuit(policy, choose, report, ranking, metric=metric, draws=draws, rng=rng)
         chosen = found.circuit
         self.estimates.append(found.total.renamed(f"total/{question.variable}"))
         if chosen is not None:
@@ -114,7 +118,7 @@ class _Answer:
             0 if chosen is None else len(chosen), len(parts), chosen is not None, len(report), len(choose),
         )  # fmt: skip
 
-    def _note(self, found: Sufficient) -> None:
+    def _note(self, found: MinimalFaithfulCircuit) -> None:
         """Faithfulness over size and of the chosen circuit, each beside random circuits, and the areas."""
         variable, everything = self.question.variable, len(found.ranking.parts)
         for way, one in found.ways.items():

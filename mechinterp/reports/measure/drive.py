@@ -8,7 +8,7 @@ from mechinterp import stats
 from mechinterp.coinrun.scenes import VARIABLES, SceneError
 from mechinterp.policies.controls import shuffled
 from mechinterp.policies.readouts import READOUTS
-from mechinterp.proxies.drives import differences, drive
+from mechinterp.proxies import pair_differences, total_effect
 from mechinterp.reports.measure.behaviour import Tick
 from mechinterp.reports.measure.scenes import Scenes
 from mechinterp.reports.section import Section, Table
@@ -35,8 +35,9 @@ def measure_drive(scenes: Scenes, *, tick: Tick) -> Section:
             continue  # too few states had room for it; the table shows what was measured
         if pairs.n_levels < FEWEST_LEVELS:
             continue
-        estimates += drive(policy, pairs, prefix=f"effect/{variable.name}", rng=rng)
-        per_control = [differences(control, pairs) for control in controls]
+        own = total_effect(policy, pairs, rng=rng)
+        estimates += [found.renamed(f"effect/{variable.name}/{name}") for name, found in own.items()]
+        per_control = [pair_differences(control, pairs) for control in controls]
         for readout in READOUTS:
             # The largest of them, so that the policy is held against the luckiest network of random weights.
             largest = max((found[readout] for found in per_control), key=lambda values: abs(values.mean()))

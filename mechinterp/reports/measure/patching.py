@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from mechinterp import stats
-from mechinterp.circuits import PatchEffects, PatchSite, patch
+from mechinterp.circuits import Effects, patch
+from mechinterp.interventions import Site
 from mechinterp.policies.graph import Policy
 from mechinterp.reports.measure.behaviour import Tick
 from mechinterp.reports.measure.scenes import Scenes
@@ -28,10 +29,10 @@ def patching(scenes: Scenes, chosen: Mapping[str, tuple[int, ...]], *, tick: Tic
     plan, policy = scenes.plan, scenes.subject.policy
     rng = np.random.default_rng([plan.seed, 6])
     _, report = scenes.split(VARIABLE)
-    sites: list[PatchSite] = []
+    sites: list[Site] = []
     for hook, channels in chosen.items():
-        sites += [PatchSite(hook, channels), PatchSite(hook)]
-        sites += [PatchSite(hook, draw) for draw in _random_sets(policy, hook, channels, plan.random_sets, rng)]
+        sites += [Site(hook, channels), Site(hook)]
+        sites += [Site(hook, draw) for draw in _random_sets(policy, hook, channels, plan.random_sets, rng)]
     estimates: list[Estimate] = []
     for direction in ("denoise", "noise"):
         tick(f"patching: {direction}")
@@ -48,7 +49,7 @@ def patching(scenes: Scenes, chosen: Mapping[str, tuple[int, ...]], *, tick: Tic
 
 
 def _of_hook(
-    effects: PatchEffects, prefix: str, first: int, random_sets: int, rng: np.random.Generator
+    effects: Effects[Site], prefix: str, first: int, random_sets: int, rng: np.random.Generator
 ) -> list[Estimate]:
     """The chosen channels, all channels, and the mean of the random sets, of the sites from ``first`` on."""
     by_site = effects.effect(METRIC)

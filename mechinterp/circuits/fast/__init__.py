@@ -1,1 +1,0 @@
-"""Patching without redoing what a patch does not touch; see `suffix.FastSuffix`."""

@@ -1,0 +1,15 @@
+from .coin import absent as absent
+from .coin import decoy as decoy
+from .coin import left_of_agent as left_of_agent
+from .coin import random_percent as random_percent
+from .organisms import agent_at_right as agent_at_right
+from .organisms import coin_or_end as coin_or_end
+from .organisms import decoys as decoys
+from .organisms import random_agent_and_coin as random_agent_and_coin
+from .registry import PLACEMENTS as PLACEMENTS
+from .registry import NamedPlacement as NamedPlacement
+from .registry import Placement as Placement
+from .registry import PlacementError as PlacementError
+from .registry import Rule as Rule
+from .registry import placement as placement
+from .registry import stock as stock

@@ -1,0 +1,9 @@
+from .build import minimal_pairs as minimal_pairs
+from .build import render as render
+from .pairs import MinimalPairs as MinimalPairs
+from .pairs import SceneError as SceneError
+from .pairs import joined as joined
+from .variables import VARIABLES as VARIABLES
+from .variables import Variable as Variable
+from .variables import coin_at as coin_at
+from .variables import coin_side as coin_side

@@ -1,0 +1,129 @@
+"""`Edit`: what is done at a site, as a pure function from an activation (with its batch) to a new one."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mechinterp.errors import nearest
+from mechinterp.interventions.arrays import array_from_dict, array_to_dict
+from mechinterp.interventions.errors import InterventionError
+from mechinterp.interventions.positions import Positions
+from mechinterp.interventions.sites import Site
+
+
+@dataclass(frozen=True, eq=False)
+class Edit:
+    """What all edits have in common: the site.
+
+    Attributes:
+        hook, channels, positions: as those of `Site`.
+    """
+
+    hook: str
+    channels: int | Sequence[int] | None = None
+    positions: Positions | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", self.site.channels)
+        for field in dataclasses.fields(self):
+            if isinstance(given := getattr(self, field.name), np.ndarray):
+                object.__setattr__(self, field.name, torch.from_numpy(given.copy()))
+
+    @cached_property
+    def site(self) -> Site:
+        """Where it is done."""
+        return Site(self.hook, self.channels, self.positions)
+
+    def check(self, shape: Sequence[int]) -> None:
+        """Raise InterventionError unless the edit fits an activation of `shape` (without the batch)."""
+        self.site.check(shape)
+
+    def check_rows(self, rows: int) -> None:
+        """Raise InterventionError where the edit is for another number of rows."""
+        self.site.check_rows(rows)
+        for name, given in self._by_row().items():
+            if len(given) != rows:
+                raise InterventionError(f"{self}: {name} has {len(given)} rows for a batch of {rows}")
+
+    def __call__(self, value: Float[Tensor, " rows *shape"]) -> Float[Tensor, " rows *shape"]:
+        """The edited activation; `value` is not changed."""
+        return torch.where(self.site.mask(value), self._new(value), value)
+
+    def new_values(self, value: Float[Tensor, " rows *shape"], rows: slice) -> Float[Tensor, " rows *shape"]:
+        """What the edit puts in, everywhere; `value` are these rows of the batch that the edit was made for."""
+        own = {name: given[rows] for name, given in self._by_row().items()}
+        edit = dataclasses.replace(self, positions=None, **own) if own else self
+        return edit._new(value).expand_as(value)
+
+    @abstractmethod
+    def _new(self, value: Tensor) -> Tensor:
+        """What to put in, broadcastable against `value`."""
+
+    def _by_row(self) -> dict[str, Tensor]:
+        """Attributes that hold a value for each row of the batch."""
+        return {}
+
+    def _fits(self, what: str, tensor: Tensor, value: Tensor) -> Tensor:
+        """`tensor`, whole activations for each row or one for all, in the dtype and on the device of `value`."""
+        if tensor.shape[1:] != value.shape[1:] or len(tensor) not in (1, len(value)):
+            raise InterventionError(
+                f"{type(self).__name__} at {self.hook}: {what} has shape {tuple(tensor.shape)}; expected "
+                f"{tuple(value.shape)}, or 1 row for all"
+            )
+        return tensor.to(value)
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__} {self.site.label}"
+
+    def __repr__(self) -> str:
+        def short(value: Any) -> str:
+            return f"tensor{list(value.shape)}" if isinstance(value, Tensor) else repr(value)
+
+        shown = [f"{f.name}={short(v)}" for f in dataclasses.fields(self) if (v := getattr(self, f.name)) is not None]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values that `json` writes, tensors in full."""
+        own = [field.name for field in dataclasses.fields(self)][3:]
+        return {"edit": type(self).__name__, **self.site.to_dict(), **{n: _plain(getattr(self, n)) for n in own}}
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Edit:
+        """The inverse of `to_dict`, for every kind of edit. Raises InterventionError for what it did not write."""
+        try:
+            kinds, given = _kinds(Edit), dict(data)
+            name = given.pop("edit")
+            if name not in kinds:
+                raise InterventionError(f"no edit is called {name!r}{nearest(str(name), kinds)}")
+            site = Site.from_dict(given)
+            own = {key: _stored(value) for key, value in given.items() if key not in site.to_dict()}
+            return kinds[name](site.hook, site.channels, site.positions, **own)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise InterventionError(f"this is no edit: {error!r}") from error
+
+
+def _kinds(base: type[Edit]) -> dict[str, type[Edit]]:
+    found = {}
+    for kind in base.__subclasses__():
+        found |= {kind.__name__: kind} | _kinds(kind)
+    return {name: kind for name, kind in found.items() if not name.startswith("_")}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Tensor | np.ndarray):
+        return {"tensor": array_to_dict(value)}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _stored(value: Any) -> Any:
+    return torch.from_numpy(array_from_dict(value["tensor"])) if isinstance(value, Mapping) else value

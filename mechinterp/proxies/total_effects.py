@@ -1,0 +1,117 @@
+"""Total effect: how much the policy's preferences change when one variable of the world changes, and nothing else.
+
+For a minimal pair, the total effect on a readout is ``readout(clean) - readout(corrupted)``; on movement, in nats,
+
+    [log P(right) - log P(left)](clean) - [log P(right) - log P(left)](corrupted).
+
+It is all that the change does on its way through the network (Pearl 2001).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float64, Int64
+
+from mechinterp import stats
+from mechinterp.circuits.pairs import AnyPairs, as_pairs, as_policy
+from mechinterp.policies.graph import Policy
+from mechinterp.policies.readouts import READOUTS, Readout, ReadoutLike, as_readout, readout_values
+from mechinterp.policies.subject import Subject
+from mechinterp.stats import Estimate
+
+Readouts = Sequence[ReadoutLike] | Mapping[str, ReadoutLike]
+"""Readouts (see `ReadoutLike`), or name -> readout."""
+
+
+@dataclass(frozen=True, eq=False)
+class TotalEffect(Mapping[str, Estimate]):
+    """The mean total effect on each readout, by the readout's name.
+
+    Attributes:
+        what: what differs in the pairs: "coin side: coin right against coin left".
+        estimates: by readout; interval over levels, null by flipping their signs.
+        readouts: what they are, by the same names.
+        differences: by readout, readout(clean) - readout(corrupted) of each pair.
+        levels: the level of each pair.
+    """
+
+    what: str
+    estimates: Mapping[str, Estimate]
+    readouts: Mapping[str, Readout]
+    differences: Mapping[str, Float64[np.ndarray, " pairs"]]
+    levels: Int64[np.ndarray, " pairs"]
+
+    def __getitem__(self, readout: str) -> Estimate:
+        return self.estimates[readout]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.estimates)
+
+    def __len__(self) -> int:
+        return len(self.estimates)
+
+    def __repr__(self) -> str:
+        found = ", ".join(f"{name} {estimate.value:.3g}" for name, estimate in self.items())
+        return f"TotalEffect({found}; n={len(np.unique(self.levels))} levels)"
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row a readout: unit, mean, interval, p of the null, number of levels."""
+        rows = [
+            (name, self.readouts[name].unit, e.value, e.low, e.high, None if e.null is None else e.null.p, e.n)
+            for name, e in self.items()
+        ]
+        return pd.DataFrame(rows, columns=["readout", "unit", "effect", "low", "high", "p", "levels"])
+
+    def _repr_html_(self) -> str:
+        table = self.to_frame().to_html(index=False, float_format="{:.3f}".format)
+        return f"<p>Total effect of {self.what}</p>{table}"
+
+
+def pair_differences(
+    subject: Subject | Policy, pairs: AnyPairs, readouts: Readouts = READOUTS
+) -> dict[str, Float64[np.ndarray, " pairs"]]:
+    """readout(clean) - readout(corrupted) of each pair, for each readout (of `READOUTS`, by default)."""
+    policy, framed, named = as_policy(subject), as_pairs(pairs), _named(readouts)
+    clean, corrupted = (readout_values(policy, side, named) for side in (framed.clean, framed.corrupted))
+    return {name: clean[name] - corrupted[name] for name in named}
+
+
+def total_effect(
+    subject: Subject | Policy,
+    pairs: AnyPairs,
+    *,
+    readouts: Readouts = READOUTS,
+    rng: np.random.Generator | None = None,
+) -> TotalEffect:
+    """The mean total effect of what differs in the pairs, on each readout.
+
+    Args:
+        pairs: minimal pairs, or (clean frames, corrupted frames), of which each pair then counts as a level.
+        readouts: by default movement, jump and value.
+        rng: of intervals and nulls; by default ``np.random.default_rng(0)``.
+
+    Raises:
+        TooFewSamples: the pairs come from fewer than two levels.
+        CircuitError: pairs that do not fit together.
+        PolicyError: an unknown readout.
+    """
+    rng, named, levels = np.random.default_rng(0) if rng is None else rng, _named(readouts), as_pairs(pairs).levels
+    differences, found = pair_differences(subject, pairs, named), {}
+    variable = getattr(pairs, "variable", "the pairs' difference")
+    for name, values in differences.items():
+        null = stats.sign_flip_test(values, unit="levels", rng=rng, clusters=levels)
+        words = f"total effect of {variable} on {name}"
+        found[name] = stats.mean(values, name=words, unit="levels", rng=rng, clusters=levels, null=null)
+    labels = [getattr(pairs, f"{side}_label", f"the {side} frames") for side in ("clean", "corrupted")]
+    return TotalEffect(f"{variable}: {' against '.join(labels)}", found, named, differences, levels)
+
+
+def _named(readouts: Readouts) -> dict[str, Readout]:
+    if isinstance(readouts, Mapping):
+        return {name: as_readout(one, name=name) for name, one in readouts.items()}
+    made = [as_readout(one) for one in ([readouts] if isinstance(readouts, str) else readouts)]
+    return {one.name: one for one in made}

@@ -1,0 +1,8 @@
+"""Model organisms: policies whose value is known, because of what they were paid for; one file each.
+
+To add one, add a file here that holds ``RECIPE = Organism(...)`` (or a tuple of them); nothing else names it.
+"""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
