@@ -16,12 +16,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mechinterp.circuits import attribution_patching, patch
-from mechinterp.coinrun import LevelSource
-from mechinterp.coinrun.scenes import minimal_pairs
+import mechinterp as mi
+from mechinterp.circuits import attribution_patching
 from mechinterp.interventions import Ablate, NaturalRange, resampled
-from mechinterp.policies import PolicyActor, Subject, visited_states
-from mechinterp.policies.levels import LEVELS
 
 
 def main() -> None:
@@ -31,22 +28,15 @@ def main() -> None:
     parser.add_argument("--top", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    subject = Subject.load(arguments.checkpoint)
+    subject, rng = mi.load(arguments.checkpoint), np.random.default_rng(arguments.seed)
 
     # 1. Scenes: the same moment with the coin on either side.
-    source = LevelSource(subject.options)
-    try:
-        starts = source.starts(LEVELS["behaviour"].first(arguments.levels))
-    finally:
-        source.close()
-    states = visited_states(PolicyActor(subject.policy), starts, per_level=3, seed=arguments.seed)
-    pairs = minimal_pairs(states, "coin side", seed=arguments.seed)
-    rng = np.random.default_rng(arguments.seed)
-    choose, report = pairs.split(0.4, rng)
+    pairs = subject.pairs("coin side", levels=arguments.levels, seed=arguments.seed)
+    choose, report = subject.split(pairs, seed=arguments.seed)
     print(f"{len(pairs)} pairs of {pairs.n_levels} levels: {pairs.clean_label} against {pairs.corrupted_label}")
 
     # 2. Rank every channel of every stage by exact patching, on the levels to choose on.
-    ranked = patch(subject, choose, by="channel")
+    ranked = mi.patch(subject, choose, by="channel")
     best = ranked.top(arguments.top).parts
 
     # Gradients would have ranked them faster. How well, in this network? Never trust attribution patching unchecked.
@@ -54,7 +44,7 @@ def main() -> None:
     print(f"rank correlation of attribution patching with exact patching {quick.rank_correlation()}")
 
     # 3. Measure those on the other levels, both ways. Denoising asks what suffices, noising what is needed.
-    both = {way: patch(subject, report, best, direction=way) for way in ("denoise", "noise")}
+    both = {way: mi.patch(subject, report, best, direction=way) for way in ("denoise", "noise")}
     print(f"total effect {both['denoise'].total_estimate(rng=rng)} nats")
     print(f"{'site':<34}{'restores (nats)':<40}removes (nats)")
     for site in best:
@@ -71,7 +61,7 @@ def main() -> None:
         "mean": Ablate(hook, channels, mode="mean", reference=values),
         "resample": Ablate(hook, channels, mode="resample", reference=reference),
     }
-    ablated = patch(subject, report, list(edits.values()), direction="noise")
+    ablated = mi.patch(subject, report, list(edits.values()), direction="noise")
     for name, edit in edits.items():
         outside = known.share_outside(edit(values[: len(report)]))[list(channels or ())].mean()
         found = ablated.estimate(edit, rng=rng)

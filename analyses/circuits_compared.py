@@ -49,7 +49,7 @@ from mechinterp.circuits.minimal import refined
 from mechinterp.coinrun import LevelSource
 from mechinterp.coinrun.scenes import MinimalPairs, SceneError, minimal_pairs
 from mechinterp.policies import Policy, PolicyActor, read, stage_writers, visited_states
-from mechinterp.policies.home import home_options
+from mechinterp.policies.env_options import training_env_options
 from mechinterp.policies.levels import LEVELS
 
 QUESTIONS = (("coin side", "movement"), ("end wall", "movement"), ("hazard ahead", "jump"))
@@ -141,7 +141,7 @@ def would_do(policy: Policy, report: MinimalPairs, one: MinimalFaithfulCircuit) 
 def study(path: Path, levels: int, seed: int) -> dict[str, Any]:
     policy, card = read(path)
     policy.eval().requires_grad_(False)
-    source = LevelSource(home_options(card))
+    source = LevelSource(training_env_options(card))
     try:
         starts = source.starts(LEVELS["behaviour"].first(levels))
     finally:

@@ -34,7 +34,7 @@ from mechinterp.coinrun.scenes import minimal_pairs
 from mechinterp.features import contrasts
 from mechinterp.interventions import Site
 from mechinterp.policies import PolicyActor, read, visited_states
-from mechinterp.policies.home import home_options
+from mechinterp.policies.env_options import training_env_options
 from mechinterp.policies.levels import LEVELS
 from mechinterp.proxies import total_effect
 
@@ -51,7 +51,7 @@ print(f"{CHECKPOINT.name}: {card.provenance.get('steps', 'unknown'):,} training 
 # agent, and as many to the left. Nothing else changes, which the difference of the two frames shows.
 
 # %%
-source = LevelSource(home_options(card))
+source = LevelSource(training_env_options(card))
 starts = source.starts(LEVELS["behaviour"].first(COUNT))
 states = visited_states(PolicyActor(policy), starts, per_level=3)
 pairs = minimal_pairs(states, "coin side")

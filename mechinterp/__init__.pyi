@@ -7,16 +7,27 @@ from . import policies as policies
 from . import proxies as proxies
 from . import stats as stats
 from . import training as training
+from .circuits import attribution_patching as attribution_patching
+from .circuits import patch as patch
+from .circuits import run_circuit as run_circuit
 from .coinrun.placements import PLACEMENTS as PLACEMENTS
 from .coinrun.scenes import VARIABLES as VARIABLES
 from .coinrun.scenes import MinimalPairs as MinimalPairs
 from .errors import MechinterpError as MechinterpError
 from .experiments.pages import report as report
+from .interventions import Ablate as Ablate
+from .interventions import Clamp as Clamp
+from .interventions import Patch as Patch
+from .interventions import ProjectOut as ProjectOut
+from .interventions import Site as Site
+from .interventions import Steer as Steer
+from .interventions import apply as apply
 from .policies.levels import LEVELS as LEVELS
 from .policies.readouts import READOUTS as READOUTS
 from .policies.readouts import Readout as Readout
 from .policies.subject import Subject as Subject
 from .policies.subject import load as load
+from .proxies import total_effect as total_effect
 from .stats import Estimate as Estimate
 from .training import ORGANISMS as ORGANISMS
 

@@ -10,7 +10,7 @@ take turns, a rollout and its epochs each, so that whatever else the machine doe
 median of the paired ratios. stable-baselines3 gets the network as its users write it: a plain PyTorch module in the
 default memory format, with frames transposed and scaled by its own wrappers. With ``--their-format channels_last`` it
 gets the memory format that we use, which tells how much of the difference is the network's and how much the loop's;
-with ``--their-games ours``, the game library's threads and the start states made ahead, which `mechinterp train` uses.
+with ``--their-games ours``, the game library's threads and the prefetched start states, which `mechinterp train` uses.
 
 Its PPO counts a time-out as an end, as ours does; it scales rewards by the spread of the return, as ours does. One
 difference remains: where our value loss is the greater of the clipped and the plain squared error, its is the clipped.
@@ -37,7 +37,7 @@ from mechinterp.policies import Policy, build
 from mechinterp.training import PPO, Games, Organism, RunOptions, organism
 from mechinterp.training.memory import keep_freed_memory
 from mechinterp.training.options import PRECISIONS
-from mechinterp.training.run import STARTS_AHEAD
+from mechinterp.training.run import PREFETCHED_STARTS
 
 
 class Residual(nn.Module):
@@ -113,9 +113,9 @@ class TheirGames(VecEnv):
         return [False] * self.num_envs
 
 
-def games(recipe: Organism, *, threads: int = 0, ahead: int = 0) -> CoinRunEnv:
+def games(recipe: Organism, *, threads: int = 0, prefetch: int = 0) -> CoinRunEnv:
     kept = {"levels": recipe.levels, "goal": recipe.goal}
-    return CoinRunEnv(recipe.ppo.num_envs, recipe.source(), **kept, threads=threads, ahead=ahead)
+    return CoinRunEnv(recipe.ppo.num_envs, recipe.source(), **kept, threads=threads, prefetch=prefetch)
 
 
 def theirs(recipe: Organism, seed: int, memory_format: str, these: CoinRunEnv) -> tuple[TheirPPO, TheirGames]:
@@ -216,7 +216,7 @@ def main() -> None:
     keep_freed_memory()  # both gain by it: they run in this process
 
     recipe = organism("coin")
-    speed = {"threads": RunOptions().threads_of_games, "ahead": STARTS_AHEAD}
+    speed = {"threads": RunOptions().threads_of_games, "prefetch": PREFETCHED_STARTS}
     env = games(recipe, **speed)
     dtype = PRECISIONS[arguments.precision]
     ours = PPO(build(recipe.network, seed=arguments.seed), Games([env]), recipe.ppo, seed=arguments.seed, dtype=dtype)

@@ -4,7 +4,9 @@ On a page (Markdown), the blocks of one language are run from top to bottom:
 
 - ``python`` blocks, in one namespace for each page. What a block prints is shown, then its last expression, as a
   notebook would show it;
-- ``console`` blocks: each line that begins with ``$`` is a command for bash, run in the repository's root.
+- ``console`` blocks: each line that begins with ``$`` is a command for bash, run in the repository's root;
+- ``<!-- check: EXPRESSION -->``, which readers do not see: what the words around it claim, in the page's namespace. It
+  must be true.
 
 ``py`` and ``sh`` blocks are shown and not run: templates, and what takes hours.
 """
@@ -30,7 +32,10 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-_FENCE = re.compile(r"^```(python|console)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"^```(?P<language>python|console)[^\n]*\n(?P<code>.*?)^```$|^<!-- check: (?P<check>[^\n]*) -->$",
+    re.MULTILINE | re.DOTALL,
+)
 
 
 class BlockError(Exception):
@@ -39,7 +44,7 @@ class BlockError(Exception):
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: `language` is ``python`` or ``console``; `start` and `end` are places in the page's text."""
+    """What is run: `language` is ``python``, ``console`` or ``check``; `start` and `end` are places in the page."""
 
     language: str
     code: str
@@ -50,10 +55,11 @@ class Block:
 
 def blocks(page: str) -> list[Block]:
     """The blocks of a page that are run, in order."""
-    return [
-        Block(found[1], found[2], page.count("\n", 0, found.start()) + 2, found.start(), found.end())
-        for found in _FENCE.finditer(page)
-    ]
+    found = []
+    for one in _FENCE.finditer(page):
+        language, code, line = one["language"] or "check", one["code"] or one["check"], page.count("\n", 0, one.start())
+        found.append(Block(language, code, line + (1 if one["check"] else 2), one.start(), one.end()))
+    return found
 
 
 def run(page: str, *, name: str) -> Iterator[tuple[Block, str]]:
@@ -64,8 +70,7 @@ def run(page: str, *, name: str) -> Iterator[tuple[Block, str]]:
     """
     namespace: dict[str, Any] = {"__name__": "__page__"}
     for block in blocks(page):
-        shown = _python(block, namespace, name) if block.language == "python" else _console(block, name)
-        yield block, shown
+        yield block, _RUN[block.language](block, namespace, name)
 
 
 def with_outputs(page: str, *, name: str) -> str:
@@ -97,7 +102,17 @@ def _python(block: Block, namespace: dict[str, Any], name: str) -> str:
     return "\n\n".join([*shown, *([] if value is None else [display(value)])])
 
 
-def _console(block: Block, name: str) -> str:
+def _check(block: Block, namespace: dict[str, Any], name: str) -> str:
+    try:
+        holds = eval(block.code, namespace)
+    except Exception as error:
+        raise BlockError(f"{name}, line {block.line}: {block.code}\n{error!r}") from error
+    if not holds:
+        raise BlockError(f"{name}, line {block.line}: what is said there does not hold: {block.code}")
+    return ""
+
+
+def _console(block: Block, namespace: dict[str, Any], name: str) -> str:
     printed = []
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for line in block.code.splitlines():
@@ -116,6 +131,9 @@ def _console(block: Block, name: str) -> str:
             raise BlockError(f"{name}, line {block.line}: {line[2:]}\n{done.stdout[-1000:]}{done.stderr[-2000:]}")
         printed.append(done.stdout)
     return _text("".join(printed)) if any(printed) else ""
+
+
+_RUN = {"python": _python, "console": _console, "check": _check}
 
 
 def display(value: Any) -> str:

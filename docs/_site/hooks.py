@@ -15,6 +15,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "_site")]
 
 import api  # noqa: E402
 import blocks  # noqa: E402
+from mkdocs.exceptions import PluginError  # noqa: E402
 from mkdocs.structure.files import File, Files  # noqa: E402
 
 
@@ -42,4 +43,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     if os.environ.get("DOCS_RUN") == "0":
         return markdown
     os.chdir(ROOT)
-    return blocks.with_outputs(markdown, name=f"docs/{page.file.src_uri}")
+    try:
+        return blocks.with_outputs(markdown, name=f"docs/{page.file.src_uri}")
+    except blocks.BlockError as error:
+        raise PluginError(str(error)) from error

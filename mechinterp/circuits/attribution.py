@@ -33,7 +33,7 @@ from mechinterp.circuits.graph import Layer, ResidualGraph, by_channel, refuse_h
 from mechinterp.circuits.metrics import Metrics
 from mechinterp.circuits.nodes import Edge
 from mechinterp.circuits.paired import MEMORY, PairedRuns
-from mechinterp.circuits.pairs import AnyPairs, as_policy
+from mechinterp.circuits.pairs import AnyPairs
 from mechinterp.circuits.patching import chosen_sites, patch
 from mechinterp.circuits.replacements import Replacement, label
 from mechinterp.circuits.routes import chosen_edges, edge_effects
@@ -41,7 +41,7 @@ from mechinterp.interventions.edits import Edit
 from mechinterp.interventions.sites import By, Site
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names
-from mechinterp.policies.subject import Subject
+from mechinterp.policies.subject import PolicyLike, as_policy
 
 STEPS = 10
 COMPARED = 100
@@ -49,7 +49,7 @@ COMPARED = 100
 
 
 def attribution_patching(
-    subject: Subject | Policy,
+    subject: PolicyLike,
     pairs: AnyPairs,
     parts: Sequence[Site] | Sequence[Edge] | None = None,
     *,

@@ -11,9 +11,7 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from mechinterp.circuits.errors import CircuitError
-from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import FRAME
-from mechinterp.policies.subject import Subject
 
 
 class Pairs(Protocol):
@@ -97,14 +95,6 @@ def as_pairs(pairs: AnyPairs) -> FramePairs:
             f"has no {', '.join(missing)}"
         )
     return FramePairs(pairs.clean, pairs.corrupted, pairs.levels)
-
-
-def as_policy(subject: Subject | Policy) -> Policy:
-    """The network of a subject, or the network itself. Raises CircuitError for anything else."""
-    policy = subject.policy if isinstance(subject, Subject) else subject
-    if not isinstance(policy, Policy):
-        raise CircuitError(f"a Subject or a Policy is needed, got {type(subject).__name__}")
-    return policy
 
 
 def apart(choose: Pairs, report: Pairs) -> None:

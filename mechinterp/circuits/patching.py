@@ -17,7 +17,7 @@ from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.groups import grouped_by_replacement, hooks_of, replacements_of, supplies
 from mechinterp.circuits.metrics import Metrics
 from mechinterp.circuits.paired import MEMORY, PairedRuns
-from mechinterp.circuits.pairs import AnyPairs, as_policy
+from mechinterp.circuits.pairs import AnyPairs
 from mechinterp.circuits.replacements import FROM_FRAMES, Replacement, label
 from mechinterp.interventions.edits import Edit
 from mechinterp.interventions.engine.fast import can_run
@@ -25,14 +25,14 @@ from mechinterp.interventions.sites import By, Site, check_sites, sites_by
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names
 from mechinterp.policies.stages import stage_outputs
-from mechinterp.policies.subject import Subject
+from mechinterp.policies.subject import PolicyLike, as_policy
 
 Engine = Literal["auto", "whole"]
 
 
 @torch.no_grad()
 def patch(
-    subject: Subject | Policy,
+    subject: PolicyLike,
     pairs: AnyPairs,
     sites: Sequence[Site | Edit] | Site | Edit | None = None,
     *,

@@ -20,16 +20,16 @@ from mechinterp.circuits.graph import ResidualGraph, apply_weight, by_channel, g
 from mechinterp.circuits.metrics import Metrics
 from mechinterp.circuits.nodes import Edge, Node
 from mechinterp.circuits.paired import MEMORY, Batch, PairedRuns
-from mechinterp.circuits.pairs import AnyPairs, as_policy
+from mechinterp.circuits.pairs import AnyPairs
 from mechinterp.circuits.replacements import Replacement, label
 from mechinterp.circuits.stops import Route, Stop
 from mechinterp.policies.graph import Policy
-from mechinterp.policies.subject import Subject
+from mechinterp.policies.subject import PolicyLike, as_policy
 
 
 @torch.no_grad()
 def edge_effects(
-    subject: Subject | Policy,
+    subject: PolicyLike,
     pairs: AnyPairs,
     edges: Sequence[Edge] | Edge | None = None,
     *,
@@ -82,7 +82,7 @@ def edge_effects(
 
 @torch.no_grad()
 def path_effects(
-    subject: Subject | Policy,
+    subject: PolicyLike,
     pairs: AnyPairs,
     routes: Sequence[Route | str] | Route | str,
     *,

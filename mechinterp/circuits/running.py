@@ -28,14 +28,14 @@ from mechinterp.circuits.graph import ResidualGraph, refuse_hooks
 from mechinterp.circuits.metrics import Metrics
 from mechinterp.circuits.outside import EdgeCircuits, NodeCircuits
 from mechinterp.circuits.paired import MEMORY, PairedRuns, check_direction
-from mechinterp.circuits.pairs import AnyPairs, as_policy
+from mechinterp.circuits.pairs import AnyPairs
 from mechinterp.policies.graph import Policy
-from mechinterp.policies.subject import Subject
+from mechinterp.policies.subject import PolicyLike, as_policy
 
 
 @torch.no_grad()
 def run_circuit(
-    subject: Subject | Policy,
+    subject: PolicyLike,
     pairs: AnyPairs,
     circuits: Sequence[Circuit] | Circuit,
     *,

@@ -1,4 +1,4 @@
-"""Levels drawn by hand: a state from text, and text from a state.
+"""Hand-designed levels: a state from text, and text from a state.
 
 The first line is the top, each character one cell; the drawing's bottom left corner is that of the level. Its first
 column and last line are the left wall and the floor, so they must be rock. Right of the drawing all is rock, as in a
@@ -30,7 +30,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mechinterp.coinrun import edits, geometry
-from mechinterp.coinrun.blank import STOCK, blank
+from mechinterp.coinrun.empty import STOCK, empty_level
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.geometry import Cell
 from mechinterp.coinrun.layout import EntityType, Tile
@@ -89,7 +89,7 @@ def level(
         raise ArtError(f"{len(lines[0])} x {len(lines)} cells: the grid has room for {width} x {height - 1}")
     _require_letters(lines)
     _require_closed(lines)
-    state = blank(options, level_seed=level_seed, width=width, height=height)
+    state = empty_level(options, level_seed=level_seed, width=width, height=height)
     state = state.replace(grid=_grid(lines, width, height))
     places = _places(lines)
     agents = [(cell, letter) for cell, letter in places if letter in "Aa"]

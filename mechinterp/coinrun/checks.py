@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Int, Shaped
 
 from mechinterp.coinrun import layout
-from mechinterp.coinrun.layout import EntityType
+from mechinterp.coinrun.layout import SCALAR_DTYPE, EntityType
 from mechinterp.errors import MechinterpError
-
-if TYPE_CHECKING:
-    from mechinterp.coinrun.state import GameState
 
 
 class StateError(MechinterpError, ValueError):
@@ -47,6 +44,7 @@ _GRID_ALLOWED = np.isin(np.arange(layout.GRID_VALUES[0], layout.GRID_VALUES[-1] 
 _TYPES = [int(kind) for kind in EntityType]
 _TYPE_ALLOWED = np.isin(np.arange(60), _TYPES)
 
+_FLOAT_MAX = float(np.finfo(np.float32).max)
 _MAX_RADIUS = next(field.high for field in layout.ENTITY if field.name == "rx")
 
 
@@ -60,26 +58,30 @@ def check_rng_text(text: bytes) -> None:
         )
 
 
-def check_state(state: GameState) -> None:
+def check_state(
+    scalars: Shaped[np.ndarray, ""], entities: Shaped[np.ndarray, " entities"], grid: Int[np.ndarray, "h w"]
+) -> None:
     """Refuse every value that the C++ library was not seen to survive.
+
+    Args:
+        scalars, entities, grid: of a state; see `state.GameState`.
 
     Raises:
         StateError: naming the field, its value and the allowed range.
     """
-    values = np.array(state.scalars.tolist(), np.float64)
+    values = np.array(scalars.tolist(), np.float64)
     # Written so that NaN, which compares false, is refused too.
     bad = ~((values >= _SCALAR_LOW) & (values <= _SCALAR_HIGH))
     if bad.any():
         which = layout.SCALARS[int(bad.argmax())]
         raise StateError(f"{which.name}: {values[bad.argmax()]:g}, allowed is {which.low:g} to {which.high:g}")
-    if not state["level_seed_low"] < state["level_seed_high"]:
-        raise StateError(f"level_seed_high: {state['level_seed_high']}, must be over level_seed_low")
-    _check_grid(state)
-    _check_entities(state.entities)
+    if not scalars["level_seed_low"] < scalars["level_seed_high"]:
+        raise StateError(f"level_seed_high: {scalars['level_seed_high']}, must be over level_seed_low")
+    _check_grid(scalars, grid)
+    _check_entities(entities)
 
 
-def _check_grid(state: GameState) -> None:
-    grid = state.grid
+def _check_grid(scalars: Shaped[np.ndarray, ""], grid: Int[np.ndarray, "h w"]) -> None:
     low, high = layout.GRID_VALUES[0], layout.GRID_VALUES[-1]
     bad = (grid < low) | (grid > high)
     bad |= ~_GRID_ALLOWED[np.where(bad, 0, grid - low)]
@@ -88,7 +90,7 @@ def _check_grid(state: GameState) -> None:
         allowed = ", ".join(str(value) for value in layout.GRID_VALUES)
         raise StateError(f"grid[y={y}, x={x}]: {grid[y, x]}, allowed are {allowed}")
     height, width = grid.shape
-    main = state["main_width"], state["main_height"]
+    main = scalars["main_width"], scalars["main_height"]
     if main != (width, height):
         raise StateError(f"main_width x main_height: {main[0]} x {main[1]}, the grid has {width} x {height} cells")
 
@@ -135,3 +137,42 @@ def _check_growth(entities: np.ndarray) -> None:
     radius = np.maximum(growing["rx"], growing["ry"]) * growing["grow_rate"].astype(np.float64) ** steps
     if radius.max() > _MAX_RADIUS:
         raise StateError(f"entities: one would grow to a radius of {radius.max():.3g}, allowed is {_MAX_RADIUS:g}")
+
+
+def as_scalar(name: str, value: object) -> float:
+    """The value, if the field can hold it as it is; ranges are checked later."""
+    if not isinstance(value, int | float | np.integer | np.floating | np.bool_):
+        raise StateError(f"{name}: {value!r} is not a number")
+    # Comparing, not converting: NaN and infinity compare false, where int() would raise.
+    if SCALAR_DTYPE[name].kind == "i":
+        if not (-(2**31) <= value < 2**31 and value == int(value)):
+            raise StateError(f"{name}: {value!r} is not a 32-bit whole number")
+        return int(value)
+    if _FLOAT_MAX < abs(value) < np.inf:
+        raise StateError(f"{name}: {value!r} is not a 32-bit float")
+    return float(value)
+
+
+def as_whole_numbers(name: str, values: object) -> Int[np.ndarray, ...]:
+    """These as 32-bit whole numbers, with nothing rounded and nothing wrapped."""
+    try:
+        given = np.asarray(values)
+    except ValueError as error:
+        raise StateError(f"{name}: no array can be made of it ({error})") from None
+    if given.dtype.kind not in "iu":
+        raise StateError(f"{name}: values of type {given.dtype}, expected whole numbers")
+    result = given.astype("<i4")
+    if given.dtype != result.dtype and (wrapped := result != given).any():
+        place = tuple(np.argwhere(wrapped)[0].tolist())
+        raise StateError(f"{name}{list(place)}: {given[place]} is not a 32-bit whole number")
+    return result
+
+
+def as_records(name: str, values: object, dtype: np.dtype[np.void]) -> Shaped[np.ndarray, ...]:
+    """These, if they are records of this type already. Raises StateError if not."""
+    given = np.asarray(values)
+    if given.dtype != dtype:
+        raise StateError(
+            f"{name}: values of type {str(given.dtype)[:60]}, expected the records of a state's own {name}"
+        )
+    return given

@@ -11,13 +11,13 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from jaxtyping import Bool, Float32, Int, UInt8
 
-from mechinterp.coinrun.ahead import StartsAhead
 from mechinterp.coinrun.checks import OrderError, SettingError
 from mechinterp.coinrun.engine import Engine
 from mechinterp.coinrun.episodes import Ending, EnvSnapshot
-from mechinterp.coinrun.goals import MAX_SPEED, REWARD, Goal, Payoff
+from mechinterp.coinrun.goals import Goal, Payoff
 from mechinterp.coinrun.levels import LevelRange, LevelSource, Start, as_start
-from mechinterp.coinrun.peek import agent_position
+from mechinterp.coinrun.payments import Payments
+from mechinterp.coinrun.prefetch import StartPrefetcher
 from mechinterp.coinrun.state import GameState
 
 ACTIONS = 15
@@ -35,14 +35,14 @@ class CoinRunEnv(VectorEnv):
     """``num_envs`` games at once; each new episode starts from a level that ``source`` makes and its placement edits.
 
     Observations are uint8 frames ``[num_envs, 64, 64, 3]``, actions Procgen's 0 to 14. Autoreset is in the same step:
-    the observation beside a termination is already the next episode's first one, with the placement applied. ``infos``:
+    the observation at a termination is the next episode's first one already, with the placement applied. ``infos``:
 
     - ``level_seed``: int64 ``[num_envs]``, of the episode that the observation belongs to;
     - ``episode`` with the mask ``_episode``, where an episode has just ended: ``r`` (return), ``l`` (length in steps),
       ``ending`` (`Ending`) and ``level_seed``.
 
     There is no ``final_obs``: the library has left the level by the time that it says so. An episode is the same in
-    whatever slot and however many others run beside it; which levels a slot gets depends on ``num_envs``, since all
+    whatever slot and however many others run with it; which levels a slot gets depends on ``num_envs``, since all
     slots draw from one generator in the order in which their episodes end.
 
     Args:
@@ -52,9 +52,9 @@ class CoinRunEnv(VectorEnv):
         levels: the seeds that new episodes draw from, uniformly.
         goal: what pays: one event, or several with weights. For a single goal other than the coin, the placement should
             leave no real coin in the level: a real one still pays and ends the episode.
-        seed: of the draw of levels. `reset` can set it anew.
+        seed: random seed of the draw of levels. `reset` can set another.
         threads: of the C++ library; they change the speed only.
-        ahead: how many starts to have ready before episodes end (`coinrun.ahead`); changes the speed only.
+        prefetch: how many starts to have ready before episodes end (`StartPrefetcher`); changes the speed only.
     """
 
     metadata = {"render_modes": ["rgb_array"], "autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012 (gymnasium's way)
@@ -68,33 +68,31 @@ class CoinRunEnv(VectorEnv):
         goal: Goal | Payoff = Goal.COIN,
         seed: int = 0,
         threads: int = 0,
-        ahead: int = 0,
+        prefetch: int = 0,
     ) -> None:
         self.num_envs = num_envs
         self.source = source
         self.levels = levels
         self.goal = goal
-        self._payoff = Payoff.of(goal)
+        self._payments = Payments(Payoff.of(goal), num_envs)
         self.single_observation_space = gym.spaces.Box(0, 255, (64, 64, 3), np.uint8)
         self.single_action_space = gym.spaces.Discrete(ACTIONS)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.render_mode = "rgb_array"
-        self._draws = StartsAhead(source, levels, ahead=ahead)
+        self._draws = StartPrefetcher(source, levels, count=prefetch)
         self._engine = Engine(num_envs, options=source.options, threads=threads)
         self._rng = np.random.default_rng(seed)
         self._starts: list[Start] = []
         self._returns = np.zeros(num_envs)
         self._lengths = np.zeros(num_envs, np.int64)
-        self._coin_pays = np.ones(num_envs, np.float32)
         self._deadlines = np.zeros(num_envs, np.int64)
-        self._look_after = np.zeros(num_envs, np.int64)
         self._under_way = False
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[UInt8[np.ndarray, "num 64 64 3"], dict[str, Any]]:
-        """Start every slot anew.
+        """Start a new episode in every slot.
 
         ``options={"starts": {slot: start}}`` chooses the start of some or all of them. A start is a `Start`; a
         `GameState`, which ends in the last column of its geometry; or a level seed, whose level ``source`` makes.
@@ -157,13 +155,10 @@ class CoinRunEnv(VectorEnv):
         reward, frame, first = self._engine.observe()
         reward, first = reward.copy(), first.copy()
         self._lengths += 1
-        arrived, paid = self._arrivals(first)
-        reached = arrived | (reward > 0)
-        reward *= self._coin_pays
-        reward[arrived] = paid[arrived]
-        ended = first | arrived
+        arrived, paid = self._payments.arrivals(first, self._lengths, self._starts, self._engine.state_bytes)
+        reached, ended = arrived | (reward > 0), first | arrived
         truncated = ended & ~reached & (self._lengths >= self._deadlines)
-        reward[ended & ~reached & ~truncated] += REWARD * self._payoff.death
+        reward = self._payments.pay(reward, arrived, paid, died=ended & ~reached & ~truncated)
         self._returns += reward
         infos: dict[str, Any] = {}
         if ended.any():
@@ -193,7 +188,7 @@ class CoinRunEnv(VectorEnv):
         states = tuple(state.without_rngs().to_bytes() for state in self.states())
         levels = tuple((start.level_seed, start.end_x) for start in self._starts)
         returns, lengths = tuple(self._returns.tolist()), tuple(self._lengths.tolist())
-        coins = tuple(self._coin_pays.tolist())
+        coins = tuple(self._payments.coin_weights.tolist())
         return EnvSnapshot(states, levels, returns, lengths, dict(self._rng.bit_generator.state), coins)
 
     def restore(self, snapshot: EnvSnapshot) -> UInt8[np.ndarray, "num 64 64 3"]:
@@ -207,7 +202,7 @@ class CoinRunEnv(VectorEnv):
         self._returns[:] = snapshot.returns
         self._lengths[:] = snapshot.lengths
         if snapshot.coin_pays:
-            self._coin_pays[:] = snapshot.coin_pays
+            self._payments.coin_weights[:] = snapshot.coin_pays
         self._deadlines += self._lengths
         self._rng.bit_generator.state = snapshot.rng
         return self._engine.observe()[1].copy()
@@ -230,27 +225,10 @@ class CoinRunEnv(VectorEnv):
         self._starts = [begun[slot] if slot in begun else before[slot] for slot in range(self.num_envs)]
         self._returns[slots] = 0
         self._lengths[slots] = 0
-        self._look_after[slots] = 0
         for slot in slots:
             state = self._starts[slot].state
-            self._coin_pays[slot] = self._payoff.coin_weight(self._starts[slot])
+            self._payments.begin(slot, self._starts[slot])
             self._deadlines[slot] = state["timeout"] - state["cur_time"]
-
-    def _arrivals(
-        self, first: Bool[np.ndarray, " num"]
-    ) -> tuple[Bool[np.ndarray, " num"], Float32[np.ndarray, " num"]]:
-        """Which slots have just reached a place that the game itself knows nothing of, and what that pays."""
-        arrived, paid = np.zeros(self.num_envs, bool), np.zeros(self.num_envs, np.float32)
-        if not self._payoff.places:
-            return arrived, paid
-        for slot in np.flatnonzero(~first & (self._lengths >= self._look_after)):
-            x, _ = agent_position(self._engine.state_bytes(slot))
-            places = self._payoff.places.items()
-            distance, weight = min((place.distance(x, self._starts[slot]), weight) for place, weight in places)
-            arrived[slot], paid[slot] = distance <= 0, REWARD * weight
-            # Far from the goal there is no need to look again before it can be reached at full speed.
-            self._look_after[slot] = self._lengths[slot] + max(1, int(distance / MAX_SPEED))
-        return arrived, paid
 
     def _episode_infos(
         self, ended: Bool[np.ndarray, " num"], reached: Bool[np.ndarray, " num"], truncated: Bool[np.ndarray, " num"]

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Ending(IntEnum):
-    """How an episode ended, as far as reward and clock tell (`policies.rollout` tells the causes of death apart)."""
+    """How an episode ended, as far as reward and clock tell (`policies.rollouts` tells the causes of death apart)."""
 
     GOAL = 1
     DIED = 2

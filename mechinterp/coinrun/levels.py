@@ -47,7 +47,7 @@ class LevelRange:
         return range(self.start, self.start + count)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Start:
     """Where an episode begins."""
 
@@ -55,6 +55,9 @@ class Start:
     level_seed: int
     end_x: int
     """The cell column where the stock level ends, and had its coin before any placement."""
+
+    def __repr__(self) -> str:
+        return f"Start({self.state!r}, end at column {self.end_x})"
 
 
 class LevelSource:

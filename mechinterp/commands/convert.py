@@ -11,7 +11,7 @@ from mechinterp.commands import Command
 def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", type=Path, help="a .pt, .pth or .safetensors file of another project")
     parser.add_argument("destination", type=Path, help="the checkpoint folder to write; must not hold one yet")
-    parser.add_argument("--format", metavar="NAME", help="the layout of the file, where its keys do not tell")
+    parser.add_argument("--format", metavar="NAME", help="layout of the file, if it cannot be auto-detected")
 
 
 def _run(arguments: argparse.Namespace) -> None:

@@ -28,7 +28,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--greedy", action="store_true", help="take the likeliest action instead of sampling")
     parser.add_argument("--envs", type=int, default=64, help="games side by side; changes the speed only (default 64)")
     parser.add_argument("--threads", type=int, help="threads of the network; changes the speed only")
-    parser.add_argument("--format", metavar="NAME", help="layout of a foreign file, where its keys do not tell")
+    parser.add_argument("--format", metavar="NAME", help="layout of a foreign file, if it cannot be auto-detected")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

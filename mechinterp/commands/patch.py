@@ -57,7 +57,7 @@ def _run(arguments: argparse.Namespace) -> None:
     from mechinterp.interventions.sites import sites_by
     from mechinterp.policies import checkpoints
     from mechinterp.policies.actors import PolicyActor
-    from mechinterp.policies.home import home_options
+    from mechinterp.policies.env_options import training_env_options
     from mechinterp.policies.levels import LEVELS
     from mechinterp.policies.stages import stage_outputs
     from mechinterp.policies.visits import visited_states
@@ -76,7 +76,7 @@ def _run(arguments: argparse.Namespace) -> None:
     sites = sites_by(policy, arguments.hook or stage_outputs(policy), arguments.by)
     Measure(policy, arguments.metric)
 
-    source = LevelSource(home_options(card))
+    source = LevelSource(training_env_options(card))
     try:
         starts = source.starts(LEVELS["behaviour"].first(arguments.levels))
     finally:

@@ -31,8 +31,9 @@ from .readouts import READOUTS as READOUTS
 from .readouts import Readout as Readout
 from .readouts import as_readout as as_readout
 from .readouts import readout_values as readout_values
-from .rollout import Episodes as Episodes
-from .rollout import Outcome as Outcome
+from .rollouts import Episodes as Episodes
+from .rollouts import Outcome as Outcome
+from .rollouts import rollout as rollout
 from .stages import bottlenecks as bottlenecks
 from .stages import stage_outputs as stage_outputs
 from .stages import stage_writers as stage_writers

@@ -21,7 +21,7 @@ class Actor(Protocol):
     """Chooses one Procgen action for each frame.
 
     All chance comes in as ``uniform``, one number in [0, 1) for each frame, so that an episode does not depend on the
-    episodes that run beside it.
+    episodes that run at the same time.
     """
 
     def __call__(

@@ -11,7 +11,7 @@ from mechinterp.coinrun.state import GameState
 _LAVA = (Tile.LAVA_MID, Tile.LAVA_TOP)
 
 
-class Coroner:
+class DeathAttributor:
     """Replays the fatal step with one kind of hazard taken away at a time."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from mechinterp.coinrun.levels import LevelSource, Placement, Start
 from mechinterp.coinrun.placements import placement as named_placement
 from mechinterp.policies.actors import Actor, AlwaysRight
 from mechinterp.policies.errors import PolicyError
-from mechinterp.policies.rollout import DEATHS, Episodes, Outcome, rollout
+from mechinterp.policies.rollouts import DEATHS, Episodes, Outcome, rollout
 from mechinterp.stats import Estimate
 
 

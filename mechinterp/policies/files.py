@@ -18,7 +18,7 @@ from mechinterp._files import write_bytes
 from mechinterp.policies.errors import CheckpointError
 
 WRAPPERS = ("model_state_dict", "state_dict", "policy_state_dict", "model", "policy", "agent")
-"""Under one of these a file may keep the weights, beside an optimiser and the like."""
+"""Under one of these a file may keep the weights, together with an optimiser and the like."""
 PREFIXES = ("module.", "_orig_mod.")
 """What torch's DataParallel and compile put before every key."""
 
@@ -46,7 +46,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], str]:
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write a safetensors file atomically."""
-    # safetensors refuses channels_last strides, so the tensors are laid out anew.
+    # safetensors refuses channels_last strides, so the tensors are copied.
     write_bytes(path, safetensors.torch.save({name: t.detach().cpu().contiguous() for name, t in tensors.items()}))
 
 

@@ -14,7 +14,7 @@ from torch.nn.utils import skip_init
 
 from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.graph import Policy
-from mechinterp.policies.initialise import initialise
+from mechinterp.policies.initialisation import initialise
 from mechinterp.policies.layers import Add, Flatten, L2Pool, Observe, ValueHead
 from mechinterp.policies.nodes import FRAME, LOGITS, OBSERVATION, VALUE, Node
 

@@ -22,9 +22,9 @@ from mechinterp.policies import checkpoints
 from mechinterp.policies.actors import PolicyActor
 from mechinterp.policies.card import Card
 from mechinterp.policies.checkpoints import WEIGHTS
+from mechinterp.policies.env_options import training_env_options
 from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.graph import Policy
-from mechinterp.policies.home import home_options
 from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.networks import DistillConfig, ImpalaConfig, NatureConfig
 from mechinterp.policies.visits import visited_states
@@ -89,7 +89,7 @@ class Subject:
         weights = path / WEIGHTS if path.is_dir() else path
         sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
         name = path.resolve().name if path.is_dir() else path.stem
-        return cls(name, policy, card, sha256, home_options(card))
+        return cls(name, policy, card, sha256, training_env_options(card))
 
     @property
     def identity(self) -> Identity:

@@ -10,7 +10,7 @@ import numpy as np
 from mechinterp.coinrun.levels import Start
 from mechinterp.coinrun.state import GameState
 from mechinterp.policies.actors import Actor
-from mechinterp.policies.rollout import StepView, rollout
+from mechinterp.policies.rollouts import StepView, rollout
 
 
 @dataclass

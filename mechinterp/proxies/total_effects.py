@@ -17,10 +17,9 @@ import pandas as pd
 from jaxtyping import Float64, Int64
 
 from mechinterp import stats
-from mechinterp.circuits.pairs import AnyPairs, as_pairs, as_policy
-from mechinterp.policies.graph import Policy
+from mechinterp.circuits.pairs import AnyPairs, as_pairs
 from mechinterp.policies.readouts import READOUTS, Readout, ReadoutLike, as_readout, readout_values
-from mechinterp.policies.subject import Subject
+from mechinterp.policies.subject import PolicyLike, as_policy
 from mechinterp.stats import Estimate
 
 Readouts = Sequence[ReadoutLike] | Mapping[str, ReadoutLike]
@@ -72,7 +71,7 @@ class TotalEffect(Mapping[str, Estimate]):
 
 
 def pair_differences(
-    subject: Subject | Policy, pairs: AnyPairs, readouts: Readouts = READOUTS
+    subject: PolicyLike, pairs: AnyPairs, readouts: Readouts = READOUTS
 ) -> dict[str, Float64[np.ndarray, " pairs"]]:
     """readout(clean) - readout(corrupted) of each pair, for each readout (of `READOUTS`, by default)."""
     policy, framed, named = as_policy(subject), as_pairs(pairs), _named(readouts)
@@ -81,7 +80,7 @@ def pair_differences(
 
 
 def total_effect(
-    subject: Subject | Policy,
+    subject: PolicyLike,
     pairs: AnyPairs,
     *,
     readouts: Readouts = READOUTS,

@@ -27,7 +27,7 @@ def paired_difference(
     level: float = 0.95,
     resamples: int = RESAMPLES,
 ) -> Estimate:
-    """The mean of `after - before`, row by row, held against flips of the sign of each cluster's difference.
+    """The mean of `after - before`, row by row, compared with flips of the sign of each cluster's difference.
 
     Raises:
         TooFewSamples: fewer than two clusters.

@@ -67,7 +67,7 @@ class Null:
         name = f"null {description!r}"
         drawn = numbers(draws, name=name)
         (observed,) = numbers([observed], name=name)
-        slack = 1e-12 * max(abs(observed), float(np.abs(drawn).max()))  # draws that only rounding tells apart are ties
+        slack = 1e-12 * max(abs(observed), float(np.abs(drawn).max()))  # draws that differ by rounding alone are ties
         below, above = np.count_nonzero(drawn <= observed + slack), np.count_nonzero(drawn >= observed - slack)
         tail = {"both": min(below, above), "below": below, "above": above}[side]
         alpha = 1 - fraction(level, name=name, what="level")
@@ -98,7 +98,7 @@ class Null:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A number with its interval, what it was counted over, and the null that it is held against.
+    """A number with its interval, what it was counted over, and the null that it is compared with.
 
     `low <= value <= high` always holds (the makers widen an interval by its own value where a resampling method would
     leave it out), and all are finite: what cannot be bounded is refused when it is made.
@@ -151,7 +151,7 @@ class Estimate:
         return low <= self.low and self.high <= high
 
     def against(self, null: Null | None) -> Estimate:
-        """This estimate, held against `null`."""
+        """This estimate, compared with `null`."""
         return dataclasses.replace(self, null=null)
 
     def renamed(self, name: str) -> Estimate:
@@ -208,7 +208,7 @@ def as_reals(record: object, *names: str) -> None:
             raise StatsError(f"{what} must be a number, got {value!r}")
         try:
             number = float(value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise StatsError(f"{what} must be one number, got {type(value).__name__} {value!r}") from error
         if not math.isfinite(number):
             raise StatsError(f"{what} must be finite, got {number}")

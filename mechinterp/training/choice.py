@@ -10,15 +10,15 @@ from jaxtyping import Bool
 
 from mechinterp import stats
 from mechinterp.coinrun import edits
-from mechinterp.coinrun.blank import AGENT_RX, AGENT_RY
+from mechinterp.coinrun.empty import AGENT_RX, AGENT_RY
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.goals import Goal, Payoff
 from mechinterp.coinrun.levels import Start
-from mechinterp.coinrun.peek import agent_position
 from mechinterp.coinrun.placements import PLACEMENTS, placement
+from mechinterp.coinrun.raw_state import agent_position
 from mechinterp.errors import nearest
 from mechinterp.policies.actors import Actor
-from mechinterp.policies.rollout import Outcome, StepView, rollout
+from mechinterp.policies.rollouts import Outcome, StepView, rollout
 from mechinterp.stats import Estimate
 from mechinterp.training.errors import TrainingError
 from mechinterp.training.forks import FORKS, Fork, StockFork
@@ -167,9 +167,9 @@ class _Watch:
         self.end[view.episode] |= Goal.END.distance(x, start) <= 0
         self.start[view.episode] |= Goal.START.distance(x, start) <= 0
         for cell_x, cell_y in self._decoys[view.episode]:
-            beside = abs(x - cell_x - 0.5) < AGENT_RX + 0.5
+            across = abs(x - cell_x - 0.5) < AGENT_RX + 0.5
             level = abs(y - cell_y - 0.5) < AGENT_RY + 0.5
-            self.coin[view.episode] |= beside and level
+            self.coin[view.episode] |= across and level
 
 
 def _score(fork: Fork | StockFork, watch: _Watch) -> ForkScore:

@@ -11,14 +11,14 @@ from mechinterp.coinrun.goals import Goal
 from mechinterp.coinrun.placements import placement
 from mechinterp.policies.actors import Actor
 from mechinterp.policies.card import Card
+from mechinterp.policies.env_options import training_env_options
 from mechinterp.policies.evaluation import Trial, against_always_right
-from mechinterp.policies.home import home_options
 from mechinterp.policies.levels import LEVELS
 from mechinterp.stats import Estimate
 from mechinterp.training.choice import ForkScore, choice_tests, confirm, has_known_value, qualifies
 from mechinterp.training.errors import TrainingError
-from mechinterp.training.identity import identity
 from mechinterp.training.organisms import ORGANISMS, Organism
+from mechinterp.training.run_identity import identity
 
 PLACEMENTS = ("stock", "random_percent=100", "left_of_agent", "absent")
 """Where the coin is put for everybody; an organism is also put where it was trained."""
@@ -106,7 +106,7 @@ def examine(
     )
     tick("choice tests")
     if recipe is None:
-        scores = choice_tests(actor, options=home_options(card), seed=seed, num_envs=num_envs)
+        scores = choice_tests(actor, options=training_env_options(card), seed=seed, num_envs=num_envs)
     else:
         scores = confirm(actor, recipe, seed=seed, num_envs=num_envs)
     qualified = qualifies(recipe, scores) if recipe is not None and has_known_value(recipe) else None
@@ -151,7 +151,7 @@ def play_placements(
             Trial.under(
                 rule, max_steps=max_steps, pays=recipe.goal if recipe and rule == recipe.placement else Goal.COIN
             ),
-            options=home_options(card),
+            options=training_env_options(card),
             seed=seed,
             num_envs=num_envs,
         )

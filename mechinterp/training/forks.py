@@ -1,4 +1,4 @@
-"""Forks: levels that ask a policy to choose between the coin, the end and the start. Most are small and drawn by hand.
+"""Forks: levels that ask a policy to choose between the coin, the end and the start. Most are small and hand-designed.
 
 Nothing in these kills. The agent stands on flat ground; a wall that is not said to be near is out of its view (the view
 reaches six columns to each side). Each fork comes in as many variants as wanted, which differ in how far away things

@@ -35,7 +35,7 @@ class Games:
         self.num_envs: int = ends[-1]
 
     def reset(self, seed: int) -> list[Frames]:
-        """Start all anew; the first group draws levels by ``seed`` itself, the others by seeds made of it."""
+        """Start new episodes in all; the first group draws levels by ``seed``, the others by seeds made of it."""
         seeds = [seed, *(_child(seed, at) for at in range(1, len(self.groups)))]
         return [group.reset(seed=each)[0] for group, each in zip(self.groups, seeds, strict=True)]
 

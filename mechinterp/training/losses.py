@@ -47,7 +47,7 @@ def advantage(
     return result
 
 
-def losses(
+def ppo_losses(
     logits: Float[Tensor, "batch actions"],
     values: Float[Tensor, " batch"],
     *,

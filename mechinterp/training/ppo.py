@@ -25,7 +25,7 @@ from mechinterp.policies.graph import Policy
 from mechinterp.training.collecting import Collector, Episode, Rollout
 from mechinterp.training.errors import TrainingError
 from mechinterp.training.games import Games
-from mechinterp.training.losses import Losses, advantage, losses
+from mechinterp.training.losses import Losses, advantage, ppo_losses
 from mechinterp.training.normaliser import ReturnNormaliser
 from mechinterp.training.shards import Outputs, ShardedNetwork
 
@@ -175,7 +175,7 @@ class PPO:
         found: list[Losses] = []
 
         def loss(output: Outputs) -> Tensor:
-            parts = losses(output.logits, output.values, **columns, clip=self.config.clip)
+            parts = ppo_losses(output.logits, output.values, **columns, clip=self.config.clip)
             found.append(parts)
             return parts.policy - self.config.entropy_bonus * parts.entropy + self.config.value_weight * parts.value
 

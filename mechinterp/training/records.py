@@ -88,13 +88,13 @@ def read_resume(path: Path) -> dict[str, Any]:
     if hashlib.sha256(content).digest() != digest:
         raise TrainingError(
             f"{path}: damaged, cut off, or not a resume file of this version: what it holds is not what its checksum "
-            "says; put back a whole copy, or train anew in another folder"
+            "says; put back a whole copy, or train again in another folder"
         )
     saved = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     if saved["layout"] != RESUME_LAYOUT:
         raise TrainingError(
             f"{path}: layout {saved['layout']}, this version reads {RESUME_LAYOUT}; train on with the version that "
-            "wrote it, or anew in another folder"
+            "wrote it, or again in another folder"
         )
     return saved
 
@@ -150,7 +150,7 @@ def truncate_metrics(folder: Path, steps: int) -> None:
         kept, last = kept + line, at
     if last != steps:
         raise TrainingError(
-            f"{path}: ends at step {last:,}, but the run stands at {steps:,}; put the file back, or train anew in "
+            f"{path}: ends at step {last:,}, but the run stands at {steps:,}; put the file back, or train again in "
             "another folder"
         )
     if kept != before:
@@ -198,7 +198,7 @@ def find_run(folder: Path) -> FoundRun | None:
 
 
 def write_evaluation(folder: Path, evaluation: Mapping[str, Any]) -> None:
-    """Keep what was found of a policy beside it, atomically."""
+    """Keep what was found of a policy in its folder, atomically."""
     write_bytes(folder / EVALUATION_FILE, (json.dumps(evaluation, indent=1) + "\n").encode())
 
 
@@ -208,9 +208,9 @@ def _read_evaluation(path: Path) -> dict[str, Any] | None:
     try:
         found = json.loads(path.read_text(errors="replace"))
     except json.JSONDecodeError as error:
-        raise TrainingError(f"{path}: damaged ({error}); remove it, and `mechinterp card` makes it anew") from error
+        raise TrainingError(f"{path}: damaged ({error}); remove it, and `mechinterp card` measures again") from error
     if not isinstance(found, dict) or found.get("qualified", "missing") not in (True, False, None):
-        raise TrainingError(f"{path}: no evaluation; remove it, and `mechinterp card` makes it anew")
+        raise TrainingError(f"{path}: no evaluation; remove it, and `mechinterp card` measures again")
     return found
 
 

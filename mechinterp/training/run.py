@@ -1,8 +1,8 @@
 """One training run in one folder: resumable at any moment, with a series of checkpoints along the way.
 
 What keeps a kill harmless: every file is replaced whole; `resume.pt` is the first file of a run and the last one of
-every save, so that it is never newer than the policy beside it; and all that was written after it (metrics, series) is
-written again by the run that resumes from it: on a CPU, the same to the last bit.
+every save, so that it is never newer than the policy in the folder; and all that was written after it (metrics, series)
+is written again by the run that resumes from it: on a CPU, the same to the last bit.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from mechinterp.policies.networks import build
 from mechinterp.training import records
 from mechinterp.training.errors import TrainingError
 from mechinterp.training.games import Games
-from mechinterp.training.identity import difference, identity
 from mechinterp.training.lock import FolderLock
 from mechinterp.training.machine import describe_machine
 from mechinterp.training.memory import keep_freed_memory
 from mechinterp.training.options import PRECISIONS, RunOptions
 from mechinterp.training.organisms import Organism
 from mechinterp.training.ppo import PPO
+from mechinterp.training.run_identity import difference, identity
 
 SERIES_FIRST = 16_000
 SERIES_GROWTH = 1.6
-STARTS_AHEAD = 8
+PREFETCHED_STARTS = 8
 """For each group of games: more than usually end in one step."""
 
 
@@ -91,7 +91,7 @@ class Run:
                         levels=recipe.levels,
                         goal=recipe.goal,
                         threads=options.threads_of_games,
-                        ahead=STARTS_AHEAD,
+                        prefetch=PREFETCHED_STARTS,
                     )
                     for size in _shares(recipe.ppo.num_envs, options.groups)
                 ]
@@ -210,7 +210,7 @@ class Run:
             self._refuse_other(run.identity)
             raise TrainingError(
                 f"{self.folder}: holds this run already, trained for {run.steps:,} steps and shipped without "
-                f"the {records.RESUME_FILE} that training on needs; to train it anew choose another folder"
+                f"the {records.RESUME_FILE} that training on needs; to train it again choose another folder"
             )
         names = (checkpoints.CONFIG, checkpoints.WEIGHTS, checkpoints.SERIES, records.METRICS_FILE)
         if there := [name for name in names if (self.folder / name).exists()]:

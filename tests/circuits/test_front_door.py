@@ -27,6 +27,7 @@ from mechinterp.interventions import (
 )
 from mechinterp.policies import Subject, UnknownHook, save, stage_outputs
 from mechinterp.policies.actions import movement_logodds
+from mechinterp.policies.errors import PolicyError
 from tests.circuits.conftest import lively, local_pairs, random_frames
 
 HOOK = "block2.hook_pool"
@@ -55,7 +56,7 @@ def test_a_subject_is_as_good_as_its_network_in_every_method(subject):
     ):
         found = [method(who, pairs, what) for who in (subject, policy)]
         np.testing.assert_array_equal(found[0].values, found[1].values)
-    with pytest.raises(CircuitError, match="a Subject or a Policy is needed, got str"):
+    with pytest.raises(PolicyError, match="a policy or a Subject is needed, got str"):
         patch("checkpoints/standard", pairs)
 
 

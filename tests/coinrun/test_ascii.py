@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mechinterp.coinrun import ascii as text
 from mechinterp.coinrun import edits, geometry
 from mechinterp.coinrun.ascii import ArtError, draw, level
-from mechinterp.coinrun.blank import blank
+from mechinterp.coinrun.empty import empty_level
 from mechinterp.coinrun.engine import Engine, GameOptions
 from mechinterp.coinrun.layout import EntityType, Tile
 from mechinterp.coinrun.levels import Start
@@ -162,13 +162,13 @@ def test_wide_drawings_fit_wide_grids(engine: Engine) -> None:
     assert draw(state) == art
     assert frames(engine, [state]).shape == (1, 64, 64, 3)
     with pytest.raises(StateError, match="allowed are sides of 64 to 256"):
-        blank(width=300)
+        empty_level(width=300)
 
 
 def test_a_blank_level_holds_what_a_fresh_one_does(stock_levels: list[Start]) -> None:
     for start in stock_levels[::75]:
         mode = "hard" if start.state["distribution_mode"] else "easy"
-        ours = blank(GameOptions(distribution_mode=mode), level_seed=start.level_seed)
+        ours = empty_level(GameOptions(distribution_mode=mode), level_seed=start.level_seed)
         same = ours.replace(entities=start.state.entities, grid=start.state.grid)
         seen = {"background_index", "bg_pct_x", "wall_theme", "view_dim", "x_off", "y_off"}
         assert differences(same, start.state) <= seen

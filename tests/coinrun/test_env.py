@@ -16,8 +16,8 @@ from mechinterp.coinrun.env import CoinRunEnv
 from mechinterp.coinrun.episodes import Ending, EnvSnapshot
 from mechinterp.coinrun.goals import Goal
 from mechinterp.coinrun.levels import LevelRange, LevelSource, Placement, Start
-from mechinterp.coinrun.peek import agent_position
 from mechinterp.coinrun.placements import absent, agent_at_right, decoys, random_agent_and_coin
+from mechinterp.coinrun.raw_state import agent_position
 from tests.coinrun.helpers import frames
 
 LEVELS = LevelRange(0, 1000)

@@ -11,8 +11,8 @@ from mechinterp.coinrun.edits import EditError
 from mechinterp.coinrun.engine import Engine, GameOptions
 from mechinterp.coinrun.layout import Tile
 from mechinterp.coinrun.levels import Start
-from mechinterp.coinrun.peek import agent_position
 from mechinterp.coinrun.placements import random_agent_and_coin
+from mechinterp.coinrun.raw_state import agent_position
 from mechinterp.coinrun.state import GameState
 from tests.coinrun.helpers import frames, play
 

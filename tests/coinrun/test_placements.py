@@ -13,7 +13,6 @@ from mechinterp.coinrun.engine import Engine, GameOptions
 from mechinterp.coinrun.goals import Goal
 from mechinterp.coinrun.layout import Tile
 from mechinterp.coinrun.levels import MAX_LEVEL_SEED, LevelRange, LevelSource, Placement, Start
-from mechinterp.coinrun.peek import agent_position
 from mechinterp.coinrun.placements import (
     PLACEMENTS,
     PlacementError,
@@ -29,6 +28,7 @@ from mechinterp.coinrun.placements import (
     stock,
 )
 from mechinterp.coinrun.placements.sections import section_starts
+from mechinterp.coinrun.raw_state import agent_position
 from mechinterp.coinrun.state import GameState
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mechinterp.coinrun import layout
 from mechinterp.coinrun.engine import Engine, GameOptions
 from mechinterp.coinrun.library import open_library
-from mechinterp.coinrun.peek import agent_position
+from mechinterp.coinrun.raw_state import agent_position
 from mechinterp.coinrun.state import GameState, RngState, StateError
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -29,7 +29,8 @@ def _page(path: Path) -> object:
 def test_the_code_on_the_page_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     count = sum(1 for _ in blocks.run(page.read_text(), name=str(page.relative_to(ROOT))))
-    assert count == len(re.findall(r"^```(?:python|console)", page.read_text(), re.MULTILINE)), "a block is not closed"
+    marked = re.findall(r"^```(?:python|console)|^<!-- check", page.read_text(), re.MULTILINE)
+    assert count == len(marked), "a block is not closed, or a check not on one line"
 
 
 def test_most_pages_have_code() -> None:
@@ -69,6 +70,14 @@ def test_commands_run_in_the_repository_and_their_output_is_shown() -> None:
         outputs("```console\n$ false\n```\n")
     with pytest.raises(blocks.BlockError, match="after '\\$ '"):
         outputs("```console\nls\n```\n")
+
+
+def test_what_words_claim_is_checked() -> None:
+    assert outputs("```python\nx = 2\n```\nTwo.\n<!-- check: x == 2 -->\n") == ["", ""]
+    with pytest.raises(blocks.BlockError, match=r"line 4.*does not hold: x == 3"):
+        outputs("```python\nx = 2\n```\n<!-- check: x == 3 -->\n")
+    with pytest.raises(blocks.BlockError, match=r"(?s)line 1.*NameError"):
+        outputs("<!-- check: y -->\n")
 
 
 @pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy])

@@ -1,4 +1,4 @@
-"""The algebra of actions, against sums over probabilities that are written out here anew."""
+"""The algebra of actions, against sums over probabilities that are written out here."""
 
 from __future__ import annotations
 

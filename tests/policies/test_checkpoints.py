@@ -230,15 +230,15 @@ def test_convert_refuses_to_overwrite(folder: Path, tmp_path: Path):
 
 
 def test_whatever_a_card_holds_is_read_or_refused(tmp_path):
-    from mechinterp.policies.home import home_options
+    from mechinterp.policies.env_options import training_env_options
 
     policy = build(ImpalaConfig((2,), res_blocks=1, hidden=4), seed=0)
     folder = save(policy, tmp_path / "odd", provenance={"organism": "mine"})
-    assert home_options(read(folder).card).distribution_mode == "easy"
+    assert training_env_options(read(folder).card).distribution_mode == "easy"
     for options in ({"foo": 1}, {"distribution_mode": "no such"}, 3):
         save(policy, folder, provenance={"organism": {"options": options}})
         with pytest.raises(CheckpointError, match="options"):
-            home_options(read(folder).card)
+            training_env_options(read(folder).card)
     config = folder / "config.json"
     for text in (config.read_text().replace('"hidden": 4', '"hidden": 1000000000000'), "[" * 100_000):
         config.write_text(text)

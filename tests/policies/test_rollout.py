@@ -15,9 +15,9 @@ from mechinterp.coinrun.layout import EntityType, Tile
 from mechinterp.coinrun.levels import LevelSource, Start
 from mechinterp.errors import MechinterpError
 from mechinterp.policies.actors import AlwaysRight, PolicyActor, UniformRandom
-from mechinterp.policies.deaths import Coroner
+from mechinterp.policies.deaths import DeathAttributor
 from mechinterp.policies.networks import build, light_impala
-from mechinterp.policies.rollout import Episodes, Outcome, rollout
+from mechinterp.policies.rollouts import Episodes, Outcome, rollout
 from mechinterp.policies.visits import visited_states
 
 EASY = GameOptions(distribution_mode="easy", use_backgrounds=False)
@@ -129,9 +129,9 @@ def test_two_hazards_at_once_are_called_several(starts):
         if engine.observe()[2][0]:
             break
     engine.close()
-    coroner = Coroner()
-    assert coroner.cause(before, 7) == "SEVERAL"
-    coroner.close()
+    attributor = DeathAttributor()
+    assert attributor.cause(before, 7) == "SEVERAL"
+    attributor.close()
 
 
 def test_observers_see_every_step_and_actions_have_the_right_frequencies(starts):
@@ -157,3 +157,16 @@ def test_bad_arguments_say_what_would_be_right(starts):
         rollout(AlwaysRight(), [])
     with pytest.raises(MechinterpError, match="max_steps=0"):
         rollout(AlwaysRight(), starts[:1], max_steps=0)
+
+
+def test_what_is_printed_fits_a_line() -> None:
+    source = LevelSource(GameOptions(distribution_mode="easy"))
+    starts = source.starts([5, 6])
+    source.close()
+    episodes = rollout(AlwaysRight(), starts, max_steps=30)
+    assert len(repr(starts[0])) < 120
+    assert repr(starts[0]).startswith("Start(GameState(level 5, step 0: agent at 1.5, 1.6, coins [(")
+    assert repr(episodes).startswith("Episodes(2: ")
+    frame = episodes.to_frame()
+    assert frame["level_seed"].tolist() == [5, 6]
+    assert set(frame["outcome"]) <= {"timeout", "saw", "enemy", "lava", "coin"}

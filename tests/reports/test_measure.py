@@ -10,7 +10,7 @@ from mechinterp.policies import ImpalaConfig, build
 from mechinterp.policies.card import Card
 from mechinterp.policies.evaluation import Trial, play
 from mechinterp.policies.levels import LEVELS
-from mechinterp.policies.rollout import Outcome
+from mechinterp.policies.rollouts import Outcome
 from mechinterp.reports.measure.behaviour import BLIND, Stock, relocated
 from mechinterp.reports.measure.subject import Plan, Subject
 

@@ -1,6 +1,6 @@
 """Trains a toy in a child process that is killed again and again: run as ``python -m tests.training.killing FOLDER``.
 
-It forks, so that a child need not import everything anew, and prints one JSON object with what happened. It leaves
+It forks, so that a child need not import everything again, and prints one JSON object with what happened. It leaves
 ``FOLDER/killed``, a run that was killed and resumed, and ``FOLDER/straight``, the same run, undisturbed.
 """
 

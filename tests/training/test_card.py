@@ -50,8 +50,8 @@ def test_the_command_is_put_together_from_the_recipe(finished: Path) -> None:
     assert run is not None
     with pytest.raises(TrainingError, match="'standard' is not today's; give the command"):
         training_command(run)  # the toy is not the real recipe
-    from mechinterp.training.identity import identity
     from mechinterp.training.organisms import NETWORKS, organism
+    from mechinterp.training.run_identity import identity
 
     real = find_run(finished)
     assert real is not None
@@ -116,5 +116,5 @@ def test_an_evaluation_is_kept_as_data_and_listed(
 @pytest.mark.parametrize("content", ["{", "[]", '{"qualified": "maybe"}'])
 def test_a_damaged_evaluation_is_told(finished: Path, content: str) -> None:
     (finished / "evaluation.json").write_text(content)
-    with pytest.raises(TrainingError, match=r"evaluation.json: .*remove it, and `mechinterp card` makes it anew"):
+    with pytest.raises(TrainingError, match=r"evaluation.json: .*remove it, and `mechinterp card` measures again"):
         find_run(finished)

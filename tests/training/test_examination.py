@@ -17,7 +17,7 @@ from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.evaluation import Trial
 from mechinterp.training import ORGANISMS
 from mechinterp.training.examination import CHOICE_TESTS, PLACEMENTS, examine, play_placements, recipe_of
-from mechinterp.training.identity import identity
+from mechinterp.training.run_identity import identity
 
 
 def card_of(name: str) -> Card:

@@ -8,7 +8,7 @@ import torch
 from scipy import special
 from scipy import stats as scipy_stats
 
-from mechinterp.training.losses import advantage, losses
+from mechinterp.training.losses import advantage, ppo_losses
 
 
 def brute_force_advantage(
@@ -57,7 +57,7 @@ def test_losses_are_those_of_the_paper() -> None:
     values, old_values, advantages, returns = rng.normal(size=(4, rows))
     p, old_p = special.softmax(logits, axis=1), special.softmax(old_logits, axis=1)
     each = np.arange(rows)
-    found = losses(
+    found = ppo_losses(
         torch.tensor(logits),
         torch.tensor(values),
         actions=torch.tensor(actions),
@@ -92,7 +92,7 @@ def test_a_ratio_that_has_gone_far_enough_has_no_gradient_and_one_that_went_astr
         "old_values": zeros,
         "returns": zeros,
     }
-    losses(logits, zeros, **arguments, advantages=signs, clip=0.2).policy.backward()
+    ppo_losses(logits, zeros, **arguments, advantages=signs, clip=0.2).policy.backward()
     assert logits.grad is not None
     assert (logits.grad[:2] == 0).all(), "it was good, and is likelier by more than the clip: no more"
     assert (logits.grad[2:, 0] > 0).all(), "it was bad, and is likelier: descent must take that back"

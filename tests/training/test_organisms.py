@@ -16,8 +16,8 @@ from mechinterp.coinrun.levels import Start
 from mechinterp.policies import ImpalaConfig
 from mechinterp.policies.levels import LEVELS
 from mechinterp.training import ORGANISMS, PPOConfig, TrainingError, organism
-from mechinterp.training.identity import difference, identity
 from mechinterp.training.organisms import NETWORKS
+from mechinterp.training.run_identity import difference, identity
 
 SEEDS = range(24)
 
@@ -77,9 +77,9 @@ def test_what_pays_is_reaching_the_end_that_it_says(name: str, action: int, near
     column = start.end_x - 3 if near is Goal.END else 4
     bare = edits.remove_decoys(edits.remove_saws(edits.remove_enemies(start.state)))
     cell = next(c for c in geometry.standing_cells(bare) if abs(c[0] - column) <= 1)
-    beside = dataclasses.replace(start, state=edits.move_agent(bare, cell))
+    nearby = dataclasses.replace(start, state=edits.move_agent(bare, cell))
     env = CoinRunEnv(1, recipe.source(), levels=recipe.levels, goal=recipe.goal)
-    env.reset(seed=0, options={"starts": {0: beside}})
+    env.reset(seed=0, options={"starts": {0: nearby}})
     for _ in range(60):
         _, reward, terminated, truncated, _ = env.step(np.array([action + 1]))  # with a jump, over any step
         if terminated[0] or truncated[0]:

@@ -161,7 +161,7 @@ def test_a_run_goes_on_in_the_precision_that_it_began_in(tmp_path: Path) -> None
 
 
 def test_a_kill_between_two_files_of_a_save_loses_no_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The resume file comes last: were it first, the next run would call itself done beside an older policy."""
+    """The resume file comes last: were it first, the next run would call itself done with an older policy."""
     train(tmp_path / "straight")
     for writer in ("mechinterp.policies.checkpoints.save", "mechinterp.training.records.write_resume"):
         folder = tmp_path / writer

@@ -10,12 +10,14 @@ import numpy as np
 from jaxtyping import Float64
 
 from mechinterp import stats
-from mechinterp.circuits import PatchEffects, PatchSite, patch
-from mechinterp.experiments.channel_patching.result import Patched, Result, Site
+from mechinterp.circuits import DIRECTIONS, Effects, ZeroEffect, patch
+from mechinterp.experiments.channel_patching.result import Patched, Result
+from mechinterp.experiments.channel_patching.result import Site as SiteResult
 from mechinterp.experiments.inputs.scenes import scenes
 from mechinterp.experiments.slice import Context, Sizes
+from mechinterp.interventions import Site
 from mechinterp.policies.graph import Policy
-from mechinterp.stats import Estimate, UndefinedRatio
+from mechinterp.stats import Estimate
 
 VARIABLE, READOUT = "coin side", "movement"
 
@@ -62,13 +64,13 @@ def measure(context: Context[Size], contrast: Contrast) -> Result:
     policy, sets, rng = context.subject.policy, context.size.random_sets, context.rng
     shared, chosen = context.inputs(scenes), chosen_maps(contrast)
     _, report = shared.split(VARIABLE)
-    sites: list[PatchSite] = []
+    sites: list[Site] = []
     for hook, channels in chosen.items():
-        sites += [PatchSite(hook, channels), PatchSite(hook)]
-        sites += [PatchSite(hook, draw) for draw in random_sets(policy, hook, channels, sets, rng)]
+        sites += [Site(hook, channels), Site(hook)]
+        sites += [Site(hook, draw) for draw in random_sets(policy, hook, channels, sets, rng)]
     total: Estimate | None = None
     found: dict[str, dict[str, Patched]] = {hook: {} for hook in chosen}
-    for direction in ("denoise", "noise"):
+    for direction in DIRECTIONS:
         context.tick(f"patching: {direction}")
         effects = patch(policy, report, sites, direction=direction, metrics=READOUT)
         if total is None:
@@ -83,7 +85,7 @@ def measure(context: Context[Size], contrast: Contrast) -> Result:
         pairs_choose=len(shared.pairs(VARIABLE)) - len(report),
         random_sets=sets,
         total=total,
-        sites={hook: Site(channels=channels, **found[hook]) for hook, channels in chosen.items()},
+        sites={hook: SiteResult(channels=channels, **found[hook]) for hook, channels in chosen.items()},
     )
 
 
@@ -110,7 +112,7 @@ def random_sets(
     return [tuple(sorted(rng.choice(pool, len(chosen), replace=False).tolist())) for _ in range(count)]
 
 
-def _patched(effects: PatchEffects, words: str, first: int, sets: int, rng: np.random.Generator) -> Patched:
+def _patched(effects: Effects[Site], words: str, first: int, sets: int, rng: np.random.Generator) -> Patched:
     """The chosen channels, all channels, and the mean of the random sets, of the sites from ``first`` on."""
     by_site = effects.effect(READOUT)
     chosen, every = by_site[first], by_site[first + 1]
@@ -126,6 +128,6 @@ def _patched(effects: PatchEffects, words: str, first: int, sets: int, rng: np.r
     )
     try:
         share = effects.share(first, READOUT, rng=rng).renamed(f"{words}: share of the total effect")
-    except UndefinedRatio:  # the total cannot be distinguished from 0: there is nothing to take a share of
+    except ZeroEffect:  # the total cannot be distinguished from 0: there is nothing to take a share of
         share = None
     return Patched(**means, difference=difference, share=share)

@@ -8,17 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64
 
-from mechinterp.circuits.circuit import Circuit as ChannelSet
-from mechinterp.circuits.circuit import circuit as circuit_of
-from mechinterp.circuits.discovery import effects
+from mechinterp.circuits import (
+    DIRECTIONS,
+    Node,
+    Ranking,
+    ResidualGraph,
+    Route,
+    edge_effects,
+    exact_effects,
+    minimal_faithful_circuit,
+    path_effects,
+    stability,
+)
+from mechinterp.circuits import Circuit as ChannelSet
+from mechinterp.circuits import Edge as GraphEdge
 from mechinterp.circuits.effects import Direction
-from mechinterp.circuits.faithfulness import DIRECTIONS, ENOUGH, stability
-from mechinterp.circuits.graph import ResidualGraph
-from mechinterp.circuits.held_out import OneWay, sufficient
-from mechinterp.circuits.nodes import Edge as GraphEdge
-from mechinterp.circuits.nodes import Node
-from mechinterp.circuits.ranking import Ranking
-from mechinterp.circuits.routes import Route, edge_effects, path_effects
+from mechinterp.circuits.faithfulness import ENOUGH
+from mechinterp.circuits.minimal import OneWay
 from mechinterp.coinrun.scenes import MinimalPairs, SceneError
 from mechinterp.experiments.circuit.result import Circuit, Edge, Faithfulness, Question, Result
 from mechinterp.experiments.inputs.scenes import scenes
@@ -77,11 +83,11 @@ def answer(
     hooks = stage_writers(policy)
     parts = ResidualGraph.of(policy).nodes(hooks)
     by_way: dict[Direction, Float64[np.ndarray, "parts pairs"]] = {
-        way: effects(policy, choose, parts, way, readout) for way in DIRECTIONS
+        way: exact_effects(policy, choose, parts, direction=way, metric=readout).effect() for way in DIRECTIONS
     }
     scores = np.max([np.abs(found).mean(1) for found in by_way.values()], axis=0)
-    ranking = Ranking("exact effects", parts, scores, circuit_of(policy, (), kind="nodes", universe=hooks))
-    found = sufficient(policy, choose, report, ranking, metric=readout, draws=draws, rng=rng)
+    ranking = Ranking("exact effects", parts, scores, ChannelSet.of(policy, (), kind="nodes", universe=hooks))
+    found = minimal_faithful_circuit(policy, choose, report, ranking, metric=readout, draws=draws, rng=rng)
     circuit = None
     if found.circuit is not None:
         circuit = _circuit(policy, readout, choose, ranking, found.circuit, by_way, found.ways, rng)

@@ -13,7 +13,7 @@ from mechinterp.experiments.inputs.behaviour import BLIND, POLICY, stock_episode
 from mechinterp.experiments.slice import Context, Sizes
 from mechinterp.policies.evaluation import Trial, outcomes, play
 from mechinterp.policies.levels import LEVELS
-from mechinterp.policies.rollout import Episodes, Outcome
+from mechinterp.policies.rollouts import Episodes, Outcome
 
 STOCK = "stock"
 RULES = (STOCK, "random_percent=100", "absent", "decoy", "left_of_agent")

@@ -10,7 +10,7 @@ from mechinterp.policies.actors import Actor, AlwaysRight, PolicyActor, UniformR
 from mechinterp.policies.controls import untrained
 from mechinterp.policies.evaluation import Trial, play
 from mechinterp.policies.levels import LEVELS
-from mechinterp.policies.rollout import Episodes
+from mechinterp.policies.rollouts import Episodes
 
 POLICY = "policy"
 BLIND = "always right + jump"

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import numpy as np
 import torch
+from pydantic import model_validator
 
 from mechinterp.coinrun import camera
 from mechinterp.coinrun.scenes import MinimalPairs
@@ -41,6 +42,13 @@ class Examples(Record):
     levels: tuple[int, ...]
     boxes: tuple[tuple[float, float, float, float], ...]
     maps: tuple[ChannelMaps, ...]
+
+    @model_validator(mode="after")
+    def _as_many(self) -> Examples:
+        counts = {len(self.frames), len(self.levels), len(self.boxes), *(len(one.values) for one in self.maps)}
+        if len(counts) != 1 or 0 in counts:
+            raise ValueError(f"frames, levels, boxes and maps must be of as many examples, at least 1, got {counts}")
+        return self
 
 
 def examples(policy: Policy, pairs: MinimalPairs, channels: Sequence[tuple[str, int]]) -> Examples:

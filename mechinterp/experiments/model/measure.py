@@ -17,7 +17,7 @@ from mechinterp.policies.actors import PolicyActor
 from mechinterp.policies.card import Card
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.levels import LEVELS
-from mechinterp.policies.rollout import Outcome, StepView, rollout
+from mechinterp.policies.rollouts import Outcome, StepView, rollout
 
 _BATCH = 128
 

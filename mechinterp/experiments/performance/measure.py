@@ -10,7 +10,7 @@ from mechinterp.experiments.inputs.behaviour import POLICY, stock_episodes
 from mechinterp.experiments.performance.result import Actor, Baseline, Result
 from mechinterp.experiments.slice import Context, Sizes
 from mechinterp.policies.evaluation import endings, mean_return
-from mechinterp.policies.rollout import Episodes
+from mechinterp.policies.rollouts import Episodes
 from mechinterp.stats import Estimate
 
 

@@ -14,7 +14,7 @@ from mechinterp.policies.actors import Actor, AlwaysRight, PolicyActor, UniformR
 from mechinterp.policies.controls import untrained
 from mechinterp.policies.evaluation import Trial, endings, mean_return, outcomes, play
 from mechinterp.policies.levels import LEVELS
-from mechinterp.policies.rollout import Episodes, Outcome
+from mechinterp.policies.rollouts import Episodes, Outcome
 from mechinterp.reports.measure.subject import Plan, Subject
 from mechinterp.reports.section import Section
 

@@ -12,7 +12,7 @@ from mechinterp.policies.actions import NAMES, groups
 from mechinterp.policies.actors import PolicyActor
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.levels import LEVELS
-from mechinterp.policies.rollout import Outcome, StepView, rollout
+from mechinterp.policies.rollouts import Outcome, StepView, rollout
 from mechinterp.reports.measure.subject import Plan, Subject
 from mechinterp.reports.section import Section, Table
 

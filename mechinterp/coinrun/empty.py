@@ -1,4 +1,4 @@
-"""A level with nothing in it, made without the game: what levels drawn by hand start from."""
+"""A level with nothing in it, made without the game: what hand-designed levels start from."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _CONSTANTS = {
 """What every fresh level of procgen-mirror 0.10.7 holds, where it is not 0."""
 
 
-def blank(
+def empty_level(
     options: GameOptions = STOCK,
     *,
     level_seed: int = 0,

@@ -11,7 +11,7 @@ from mechinterp.coinrun.checks import SettingError
 from mechinterp.coinrun.levels import LevelRange, LevelSource, Start
 
 
-class StartsAhead:
+class StartPrefetcher:
     """Draws levels and has the starts of the next ones ready.
 
     A start depends on its level alone, and which levels will be drawn can be read off a copy of the generator: working
@@ -20,17 +20,17 @@ class StartsAhead:
     Args:
         source: makes the starts.
         levels: the seeds drawn from, uniformly.
-        ahead: how many starts to have ready. 0 makes each when it is asked for, in the caller's thread.
+        count: how many starts to have ready. 0 makes each when it is asked for, in the caller's thread.
     """
 
-    def __init__(self, source: LevelSource, levels: LevelRange, *, ahead: int = 0) -> None:
-        if not isinstance(ahead, int | np.integer) or ahead < 0:
-            raise SettingError(f"ahead: {ahead!r}, a whole number is needed, at least 0")
+    def __init__(self, source: LevelSource, levels: LevelRange, *, count: int = 0) -> None:
+        if not isinstance(count, int | np.integer) or count < 0:
+            raise SettingError(f"prefetch: {count!r}, a whole number is needed, at least 0")
         self.source = source
         self.levels = levels
-        self.ahead = int(ahead)
+        self.count = int(count)
         self._ready: dict[int, Future[Start]] = {}
-        self._thread = ThreadPoolExecutor(1, "starts") if ahead else None
+        self._thread = ThreadPoolExecutor(1, "starts") if count else None
 
     def draw(self, rng: np.random.Generator) -> Start:
         """The start of a level that ``rng`` draws; it is advanced by that one draw alone."""
@@ -48,7 +48,7 @@ class StartsAhead:
 
     def _prepare(self, thread: ThreadPoolExecutor, rng: np.random.Generator) -> None:
         future = copy.deepcopy(rng)
-        coming = [self.levels.draw(future) for _ in range(self.ahead)]
+        coming = [self.levels.draw(future) for _ in range(self.count)]
         # What is no longer coming was meant for another generator, before a reset.
         self._ready = {
             seed: self._ready.get(seed) or thread.submit(self.source.start, seed) for seed in dict.fromkeys(coming)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64, UInt8
@@ -12,11 +13,14 @@ from jaxtyping import Bool, Float64, Int64, UInt8
 from mechinterp.coinrun.engine import Engine
 from mechinterp.coinrun.goals import Goal
 from mechinterp.coinrun.levels import Start
-from mechinterp.coinrun.peek import agent_position
+from mechinterp.coinrun.raw_state import agent_position
 from mechinterp.coinrun.state import GameState
 from mechinterp.errors import MechinterpError
 from mechinterp.policies.actors import Actor
-from mechinterp.policies.deaths import Coroner
+from mechinterp.policies.deaths import DeathAttributor
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Outcome(IntEnum):
@@ -37,7 +41,7 @@ class Outcome(IntEnum):
 DEATHS = (Outcome.SAW, Outcome.ENEMY, Outcome.LAVA, Outcome.SEVERAL)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Episodes:
     """One row for each start, in the order of the starts.
 
@@ -60,6 +64,17 @@ class Episodes:
 
     def __len__(self) -> int:
         return len(self.level_seed)
+
+    def __repr__(self) -> str:
+        counts = {kind.name.lower(): int((self.outcome == kind).sum()) for kind in Outcome}
+        return f"Episodes({len(self)}: {', '.join(f'{count} {name}' for name, count in counts.items() if count)})"
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each episode, as pandas has it; outcomes by name."""
+        import pandas as pd
+
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        return pd.DataFrame(columns | {"outcome": [Outcome(kind).name.lower() for kind in self.outcome]})
 
     @property
     def died(self) -> Bool[np.ndarray, " episodes"]:
@@ -142,7 +157,7 @@ class _Rollout:
         self.stop_at = stop_at
         self.observers = observers
         self.engine = Engine(num_envs)
-        self.coroner = Coroner()
+        self.attributor = DeathAttributor()
         self.slots: list[_Slot | None] = [None] * num_envs
         self.waiting = iter(range(len(starts)))
         self.rows: list[tuple[int | float | bool, ...]] = [()] * len(starts)
@@ -155,7 +170,7 @@ class _Rollout:
                 self._step()
         finally:
             self.engine.close()
-            self.coroner.close()
+            self.attributor.close()
         columns = zip(*self.rows, strict=True)
         kinds = (np.int64, np.int64, np.float64, np.int64, np.float64, np.bool_)
         arrays = (np.array(column, kind) for column, kind in zip(columns, kinds, strict=True))
@@ -213,7 +228,7 @@ class _Rollout:
         state = GameState.from_bytes(before)
         if state["cur_time"] + 1 >= state["timeout"]:
             return Outcome.TIMEOUT
-        return Outcome[self.coroner.cause(state, action)]
+        return Outcome[self.attributor.cause(state, action)]
 
     def _finish(self, index: int, slot: _Slot, outcome: Outcome, reward: float) -> None:
         at_end = Goal.END.distance(slot.farthest_x, slot.start) <= 0

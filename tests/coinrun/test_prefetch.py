@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from mechinterp.coinrun.ahead import StartsAhead
 from mechinterp.coinrun.checks import SettingError
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.env import CoinRunEnv
 from mechinterp.coinrun.levels import LevelRange, LevelSource
+from mechinterp.coinrun.prefetch import StartPrefetcher
 from mechinterp.coinrun.state import GameState, StateError
 
 LEVELS = LevelRange(0, 6)  # few, so that the same level is drawn again while it is being made
@@ -35,9 +35,9 @@ def source() -> Iterator[LevelSource]:
     made.close()
 
 
-@pytest.mark.parametrize("ahead", [1, 5, 40])
-def test_draws_are_the_same_and_so_is_the_generator_after_each(source: LevelSource, ahead: int) -> None:
-    plain, eager = StartsAhead(source, LEVELS), StartsAhead(source, LEVELS, ahead=ahead)
+@pytest.mark.parametrize("count", [1, 5, 40])
+def test_draws_are_the_same_and_so_is_the_generator_after_each(source: LevelSource, count: int) -> None:
+    plain, eager = StartPrefetcher(source, LEVELS), StartPrefetcher(source, LEVELS, count=count)
     rngs = [np.random.default_rng(1) for _ in range(2)]
     for turn in range(30):
         if turn == 15:  # a reset: what was made ahead is not what comes
@@ -51,7 +51,7 @@ def test_draws_are_the_same_and_so_is_the_generator_after_each(source: LevelSour
 
 
 def test_games_are_the_same_through_many_resets(source: LevelSource) -> None:
-    envs = [CoinRunEnv(3, source, levels=LEVELS, ahead=ahead) for ahead in (0, 4)]
+    envs = [CoinRunEnv(3, source, levels=LEVELS, prefetch=count) for count in (0, 4)]
     frames = [env.reset(seed=5)[0] for env in envs]
     endings = 0
     for t in range(40):
@@ -75,14 +75,14 @@ def test_a_level_that_is_refused_is_told_when_its_turn_comes(source: LevelSource
     drawn = [LEVELS.draw(rng) for rng in [np.random.default_rng(6)] for _ in range(20)]
     turn = drawn.index(4)
     assert turn > 0
-    draws, rng = StartsAhead(source, LEVELS, ahead=20), np.random.default_rng(6)
+    draws, rng = StartPrefetcher(source, LEVELS, count=20), np.random.default_rng(6)
     assert [draws.draw(rng).level_seed for _ in range(turn)] == drawn[:turn]
     with pytest.raises(StateError, match="not this one"):
         draws.draw(rng)
     draws.close()
 
 
-@pytest.mark.parametrize("ahead", [-1, 1.5])
-def test_how_many_ahead_must_be_a_count(source: LevelSource, ahead: float) -> None:
-    with pytest.raises(SettingError, match=r"ahead: .*at least 0"):
-        StartsAhead(source, LEVELS, ahead=ahead)  # pyright: ignore[reportArgumentType]
+@pytest.mark.parametrize("count", [-1, 1.5])
+def test_how_many_ahead_must_be_a_count(source: LevelSource, count: float) -> None:
+    with pytest.raises(SettingError, match=r"prefetch: .*at least 0"):
+        StartPrefetcher(source, LEVELS, count=count)  # pyright: ignore[reportArgumentType]

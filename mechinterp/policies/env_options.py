@@ -13,7 +13,7 @@ _FOREIGN = {
 _UNRECORDED = GameOptions(distribution_mode="easy")
 
 
-def home_options(card: Card) -> GameOptions:
+def training_env_options(card: Card) -> GameOptions:
     """The options that the policy's own training recorded; for foreign files, which record none, easy levels as stock.
 
     The network of "Understanding RL Vision" (layout ``distill``) saw its velocity painted into the frame, so it does
