@@ -71,7 +71,7 @@ def channel_attributions(
     Raises:
         FeatureError: levels that leave one of the two parts empty.
     """
-    frames = frame_array(frames)
+    frames, levels = frame_array(frames), np.asarray(levels)
     first = np.isin(levels, choosing)
     if not first.any() or len(np.unique(levels[~first])) < 2:
         raise FeatureError("channel attribution needs frames of levels that choose, and of at least 2 others")

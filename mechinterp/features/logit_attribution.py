@@ -87,8 +87,15 @@ def decompose_movement(
     Raises:
         FeatureError: the logits are not read linearly from one layer, or no action goes left or right.
         TooFewSamples: fewer than two levels.
+
+    >>> from mechinterp.policies import build, light_impala
+    >>> rng = np.random.default_rng(0)
+    >>> frames = rng.integers(0, 256, (12, 64, 64, 3), dtype=np.uint8)
+    >>> found = decompose_movement(build(light_impala(), seed=0), frames, np.arange(12), rng=rng)
+    >>> bool(np.isclose(sum(part.value for part in found.parts.values()), found.mean.value))
+    True
     """
-    frames = frame_array(frames)
+    frames, levels = frame_array(frames), np.asarray(levels)
     hook, weight, bias = _last_layer(policy)
     units, rest = [], []
     for at in range(0, len(frames), _BATCH):

@@ -77,7 +77,7 @@ def object_shares(
             f"shares: {len(states)} states for {len(attribution)} frames attributed to {attribution.hook}; "
             f"attribute as many frames to {PIXELS!r}"
         )
-    size = _normalised(attribution)
+    size, levels = _normalised(attribution), np.asarray(levels)
     found = {}
     for kind, seen in _stacked(states).items():
         if len(np.unique(levels[seen.any((1, 2))])) < 2:
