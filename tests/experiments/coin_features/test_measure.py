@@ -22,7 +22,7 @@ from mechinterp.policies.card import Card
 PLAIN = GameOptions(distribution_mode="easy", use_backgrounds=False)
 HOOKS = ("block1.res1.hook_out", "block2.res1.hook_out")
 SEED = 3
-"""Of draws without an untrained channel as selective as the planted one; in so early a layer, some networks have one."""
+"""Draws without an untrained channel as selective as the planted one; some networks have one in so early a layer."""
 PLAN = Plan(levels=36, states=2, quick=True, seed=SEED, hooks=HOOKS)
 
 
