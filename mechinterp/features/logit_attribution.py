@@ -57,6 +57,9 @@ class MovementDecomposition:
     unit_means: Float64[np.ndarray, " units"]
     top_units: dict[int, Estimate]
 
+    def __repr__(self) -> str:
+        return f"MovementDecomposition(mean {self.mean}, standard deviation {self.standard_deviation.value:.3g} nats)"
+
     @property
     def constant_share(self) -> float:
         """mean^2 / (mean^2 + variance), 0 to 1: how much of the log-odds' mean square does not depend on the frame."""
