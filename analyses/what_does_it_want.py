@@ -81,7 +81,7 @@ for estimate in effects.values():
 # %% [markdown]
 # ## Which channels see the coin?
 #
-# A coin is put beside the agent or not; each channel is read at the coin's place. The channels are ranked on some
+# A coin is put next to the agent or not; each channel is read at the coin's place. The channels are ranked on some
 # levels and shown on others.
 
 # %%
@@ -119,7 +119,7 @@ figure.show()
 # ## Do they carry it to the action?
 #
 # Those channels are taken from the coin-right run and put into the coin-left run (denoising), and the other way round
-# (noising), beside as many random channels. A channel that sees the coin need not be one that is used.
+# (noising), and so are as many random channels. A channel that sees the coin need not be one that is used.
 
 # %%
 rest = [c for c in range(maps.shape[0]) if c not in {channel for _, channel in top}]

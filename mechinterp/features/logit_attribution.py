@@ -57,6 +57,9 @@ class MovementDecomposition:
     unit_means: Float64[np.ndarray, " units"]
     top_units: dict[int, Estimate]
 
+    def __repr__(self) -> str:
+        return f"MovementDecomposition(mean {self.mean}, standard deviation {self.standard_deviation.value:.3g} nats)"
+
     @property
     def constant_share(self) -> float:
         """mean^2 / (mean^2 + variance), 0 to 1: how much of the log-odds' mean square does not depend on the frame."""
@@ -87,8 +90,15 @@ def decompose_movement(
     Raises:
         FeatureError: the logits are not read linearly from one layer, or no action goes left or right.
         TooFewSamples: fewer than two levels.
+
+    >>> from mechinterp.policies import build, light_impala
+    >>> rng = np.random.default_rng(0)
+    >>> frames = rng.integers(0, 256, (12, 64, 64, 3), dtype=np.uint8)
+    >>> found = decompose_movement(build(light_impala(), seed=0), frames, np.arange(12), rng=rng)
+    >>> bool(np.isclose(sum(part.value for part in found.parts.values()), found.mean.value))
+    True
     """
-    frames = frame_array(frames)
+    frames, levels = frame_array(frames), np.asarray(levels)
     hook, weight, bias = _last_layer(policy)
     units, rest = [], []
     for at in range(0, len(frames), _BATCH):

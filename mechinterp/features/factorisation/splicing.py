@@ -36,6 +36,9 @@ class Recovery:
     agreement: dict[str, Estimate]
     recovered: Estimate | None
 
+    def __repr__(self) -> str:
+        return f"Recovery(loss recovered {self.recovered}, same action {self.agreement['reconstruction']})"
+
 
 def loss_recovered(
     policy: Policy,
