@@ -19,6 +19,7 @@ import torch
 
 import mechinterp as mi
 import mechinterp.training.options as options_module
+from mechinterp.coinrun.goals import Payoff
 from mechinterp.policies import load, series
 from mechinterp.training import (
     ORGANISMS,
@@ -379,3 +380,14 @@ def test_train_is_a_run_to_the_end_that_gives_the_subject(tmp_path: Path) -> Non
     with pytest.raises(TrainingError, match="no network is called 'ligt'; did you mean 'light'"):
         mi.organism("coin", network="ligt")
     assert mi.organism("coin", network="impala", budget=9).as_dict()["network"]["kind"] == "impala"
+
+
+def test_weighted_events_train_and_resume_like_any_others(tmp_path: Path) -> None:
+    recipe = {"placement": "random_agent_and_coin", "goal": Payoff(coin=1.0, near=3, death=-0.5)}
+    train(tmp_path / "straight", updates=4, **recipe)
+    train(tmp_path / "parts", updates=2, **recipe)
+    train(tmp_path / "parts", updates=4, **recipe)
+    straight, parts = contents(tmp_path / "straight"), contents(tmp_path / "parts")
+    assert straight["model.safetensors"] == parts["model.safetensors"]
+    with pytest.raises(TrainingError, match=r"goal.near: 3 there, 4 asked"):
+        train(tmp_path / "parts", updates=4, **recipe | {"goal": Payoff(coin=1.0, near=4, death=-0.5)})
