@@ -203,7 +203,7 @@ def test_the_notebook_on_the_coin_runs_on_a_planted_network(tmp_path):
     provenance = {"steps": 0, "organism": {"options": options}}
     network = save(planted("coin", distractors=0.0).policy, tmp_path / "planted", provenance=provenance)
     _, printed, figures = executed("where_is_the_coin.py", MECHINTERP_CHECKPOINT=str(network), MECHINTERP_LEVELS="36")
-    assert "block2.res1.hook_out: 2 coin channels; coin channels, on which an action hangs" in printed
+    assert "block2.res1.hook_out: 2 coin channels; coin channels, which causally affect the action" in printed
     assert "largest difference between a coin and its picture, inside: 0.0" in printed
     assert "standard: " in printed
     assert figures == 3
