@@ -47,6 +47,10 @@ class ChannelAttribution:
     needed: int
     coin_excess: Estimate | None
 
+    def __repr__(self) -> str:
+        largest = ", ".join(map(str, self.channels))
+        return f"ChannelAttribution({self.readout} to {self.hook}: most to {largest}; {COVERAGE:.0%} in {self.needed})"
+
 
 def channel_attributions(
     policy: Policy,

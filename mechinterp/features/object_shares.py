@@ -38,6 +38,9 @@ class ObjectShare:
     area: Estimate
     excess: Estimate
 
+    def __repr__(self) -> str:
+        return f"ObjectShare(share {self.share}, area {self.area.value:.3g})"
+
 
 def object_masks(state: GameState, *, resolution: int = camera.FRAME) -> dict[str, Bool[np.ndarray, "side side"]]:
     """Segmentation of the frame: which pixels show which of `KINDS`, and `BACKGROUND`; each pixel is one of them.

@@ -50,6 +50,9 @@ class SteeringEffect:
     consistent: Estimate
     relative_norm: float
 
+    def __repr__(self) -> str:
+        return f"SteeringEffect({self.hook}: added {self.added}, subtracted {self.subtracted})"
+
 
 def steering_effects(
     policy: Policy,
