@@ -46,7 +46,10 @@ def run(*words: str, **variables: str) -> str:
 def test_the_patching_script_prints_sites_with_intervals(checkpoint):
     out = run("analyses/activation_patching.py", str(checkpoint), "--levels", "16", "--top", "3")
     assert "coin right against coin left" in out
-    assert len([line for line in out.splitlines() if "hook_" in line and "levels)" in line]) == 3
+    lines = [line for line in out.splitlines() if "hook_" in line and "levels)" in line]
+    assert len([line for line in lines if "ablation" not in line]) == 3
+    for mode in ("zero", "mean", "resample"):
+        assert len([line for line in lines if line.startswith(f"{mode} ablation of ")]) == 1
 
 
 def test_every_method_on_planted_networks_is_as_committed(tmp_path):

@@ -173,4 +173,4 @@ def _baseline(frames: np.ndarray, baseline: Baseline) -> np.ndarray:
 
 
 def _images(policy: Policy, frames: UInt8[np.ndarray, "frames 64 64 3"]) -> Tensor:
-    return policy.activations(torch.tensor(frames, device=next(policy.parameters()).device), PIXELS)[PIXELS]
+    return policy.activations(torch.tensor(frames, device=next(policy.parameters()).device), PIXELS)

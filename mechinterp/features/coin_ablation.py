@@ -146,8 +146,8 @@ def _ablation(
     changes = {name: [] for name in READOUTS}
     for rows in _batches(len(scenes.coin)):
         there, gone = (_frames(policy, frames[rows]) for frames in (scenes.coin.clean, scenes.coin.corrupted))
-        source = policy.activations(gone, hook)[hook]
-        here = policy.activations(there, hook)[hook] if isinstance(part, np.ndarray) else source
+        source = policy.activations(gone, hook)
+        here = policy.activations(there, hook) if isinstance(part, np.ndarray) else source
         sets: list[list[Edit]] = [[_edit(hook, one, here, source)] for one in everything]
         edited = run_each(policy, there, [[], *sets])
         plain = _read(policy, PolicyOutput(edited.logits[0], edited.value[0]))

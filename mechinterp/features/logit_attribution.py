@@ -102,7 +102,7 @@ def decompose_movement(
     hook, weight, bias = _last_layer(policy)
     units, rest = [], []
     for at in range(0, len(frames), _BATCH):
-        h = policy.activations(torch.from_numpy(frames[at : at + _BATCH]).to(weight.device), hook)[hook].double()
+        h = policy.activations(torch.from_numpy(frames[at : at + _BATCH]).to(weight.device), hook).double()
         contributions, constant, entropy = _split(h, weight, bias, policy.actions)
         units.append(contributions.cpu().numpy())
         rest.append(torch.stack([constant, entropy], 1).cpu().numpy())
@@ -122,7 +122,7 @@ def decompose_movement(
         return np.sqrt(np.maximum((w @ whole**2) / total - ((w @ whole) / total) ** 2, 0))
 
     black = torch.zeros(1, FRAME, FRAME, 3, dtype=torch.uint8, device=weight.device)
-    dark = _split(policy.activations(black, hook)[hook].double(), weight, bias, policy.actions)
+    dark = _split(policy.activations(black, hook).double(), weight, bias, policy.actions)
     return MovementDecomposition(
         mean=found[0],
         standard_deviation=bootstrap(

@@ -233,4 +233,4 @@ def activations(
     """The values at one hook point for all frames."""
     device = next(policy.parameters()).device
     parts = [torch.tensor(frames[at : at + batch], device=device) for at in range(0, len(frames), batch)]
-    return np.concatenate([policy.activations(part, hook)[hook].cpu().numpy() for part in parts])
+    return np.concatenate([policy.activations(part, hook).cpu().numpy() for part in parts])
