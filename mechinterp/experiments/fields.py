@@ -115,7 +115,7 @@ def decode(data: Mapping[str, Any]) -> np.ndarray:
     if set(data) != {"dtype", "shape", "zlib"}:
         raise ValueError(f"an array has the fields dtype, shape and zlib, got {sorted(map(str, data))}")
     kind, shape = data["dtype"], data["shape"]
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise ValueError(f"unknown dtype {kind!r}; arrays of results are {', '.join(_KINDS)}")
     if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
         raise ValueError(f"its shape must be a list of sizes, is {shape!r}")

@@ -41,7 +41,7 @@ class ContrastNull(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Contrasts:
     """Activations at the object's place, with the object and without it.
 
@@ -69,6 +69,10 @@ class Contrasts:
 
     def __len__(self) -> int:
         return len(self.levels)
+
+    def __repr__(self) -> str:
+        levels = len(np.unique(self.levels))
+        return f"Contrasts({self.variable!r}: {len(self)} pairs of {levels} levels, {len(self.hooks)} hook points)"
 
     def channels(self, hooks: Names = None) -> list[Channel]:
         """Every channel of the hook points, in order."""

@@ -54,7 +54,7 @@ def whereabouts(
         grid = where[hook]
         if grid is None:
             continue
-        there, gone = (policy.activations(frames, hook)[hook] for frames in both)
+        there, gone = (policy.activations(frames, hook) for frames in both)
         change = (there - gone).abs().double().cpu().numpy()
         for channel in [c for h, c in channels if h == hook]:
             table = _table(change[:, channel], places, grid)

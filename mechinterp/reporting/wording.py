@@ -43,8 +43,8 @@ def ends(estimate: Estimate, *, percent: bool = False) -> tuple[str, str, str]:
 
 def _decimals(half: float, largest: float) -> int:
     """So many that the half width has two digits if the first of them is 1 or 2, else one (Particle Data Group)."""
-    if half == 0:
-        return 0 if largest == round(largest) else 3
+    if half == 0 or not math.isfinite(half):
+        return 3 if math.isfinite(largest) and largest != round(largest) else 0
     power = math.floor(math.log10(half))
     return min(6, max(0, 1 - power if half < 2.95 * 10.0**power else -power))
 

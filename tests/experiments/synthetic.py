@@ -100,7 +100,7 @@ def the_performance() -> performance.Result:
     actors = {
         name: performance.Actor(
             mean_return=estimate(value, 0.6),
-            endings=dict(zip(ENDINGS, map(share, endings), strict=True)),
+            endings=performance.Endings(**dict(zip(ENDINGS, map(share, endings), strict=True))),
         )
         for name, (value, endings) in shares.items()
     }

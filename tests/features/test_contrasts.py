@@ -60,12 +60,12 @@ def test_values_are_means_around_the_place(pairs):
     policy = build(SMALL, seed=2)
     hook = "block1.hook_pool"  # centres at 0.5, 2.5, ...
     found = contrasts(policy, pairs, hooks=[hook, "hidden.hook_post", "hook_value"], batch=7)
-    maps = policy.activations(torch.from_numpy(pairs.clean), hook)[hook].numpy()
+    maps = policy.activations(torch.from_numpy(pairs.clean), hook).numpy()
     for pair, (row, column) in enumerate(pairs.centres):
         r, c = round(row / 2), round(column / 2)
         window = maps[pair, :, max(r - 1, 0) : r + 2, max(c - 1, 0) : c + 2]
         assert found.present[hook][pair] == pytest.approx(window.mean((1, 2)), abs=1e-5)
-    hidden = policy.activations(torch.from_numpy(pairs.corrupted), "hidden.hook_post")["hidden.hook_post"]
+    hidden = policy.activations(torch.from_numpy(pairs.corrupted), "hidden.hook_post")
     assert found.absent["hidden.hook_post"] == pytest.approx(hidden.numpy(), abs=1e-5)
     assert found.present["hook_value"].shape == (30, 1)
     assert found.sides == {hook: 32, "hidden.hook_post": 0, "hook_value": 0}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from mechinterp.experiments.fields import Array, Record
 
@@ -22,7 +22,7 @@ class Layer(Record):
 
     hook: str
     module: str
-    shape: tuple[int, ...]
+    shape: tuple[Annotated[int, Field(ge=1, le=1 << 24)], ...]
     parameters: int
 
     @property
@@ -111,5 +111,5 @@ class Result(Record):
     source: Source | None
     difficulty: str
     looks: tuple[str, ...]
-    layers: tuple[Layer, ...]
+    layers: Annotated[tuple[Layer, ...], Field(min_length=1)]
     episode: Episode

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from mechinterp import stats
 from mechinterp.coinrun.goals import REWARD
 from mechinterp.experiments.inputs.behaviour import POLICY, stock_episodes
-from mechinterp.experiments.performance.result import Actor, Baseline, Result
+from mechinterp.experiments.performance.result import Actor, Baseline, Endings, Result
 from mechinterp.experiments.slice import Context, Sizes
 from mechinterp.policies.evaluation import endings, mean_return
 from mechinterp.policies.rollouts import Episodes
-from mechinterp.stats import Estimate
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,6 @@ def measure(context: Context[Size]) -> Result:
     return Result(best=REWARD, policy=policy, baselines=baselines)
 
 
-def _endings(episodes: Episodes, actor: str) -> dict[str, Estimate]:
+def _endings(episodes: Episodes, actor: str) -> Endings:
     found = endings(episodes, prefix=actor)
-    return {estimate.name.rpartition("/")[2]: estimate for estimate in found}
+    return Endings(**{estimate.name.rpartition("/")[2]: estimate for estimate in found})

