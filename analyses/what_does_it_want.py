@@ -89,9 +89,10 @@ presence = minimal_pairs(states, "coin on the right")
 choose, report = presence.split(0.4, rng)
 hook = policy.select(lambda name: name.endswith("hook_out"))[-1]
 top = contrasts(policy, choose, hooks=[hook]).top(4)
-held_out = {e.name: e for e in contrasts(policy, report, hooks=[hook]).estimates(rng=rng)}
+again = contrasts(policy, report, hooks=[hook])
+held_out = dict(zip(again.channels(), again.estimates(rng=rng), strict=True))
 for name, channel in top:
-    print(f"{name} channel {channel}: {held_out[f'channel/{name}/{channel}']}")
+    print(f"{name} channel {channel}: {held_out[name, channel]}")
 
 # %%
 maps = policy.activations(torch.from_numpy(report.clean[:1]), hook)[0]

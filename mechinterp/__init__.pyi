@@ -32,5 +32,7 @@ from .policies.subject import load as load
 from .proxies import total_effect as total_effect
 from .stats import Estimate as Estimate
 from .training import ORGANISMS as ORGANISMS
+from .training import organism as organism
+from .training import train as train
 
 __version__: str

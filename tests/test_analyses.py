@@ -52,6 +52,17 @@ def test_the_patching_script_prints_sites_with_intervals(checkpoint):
         assert len([line for line in lines if line.startswith(f"{mode} ablation of ")]) == 1
 
 
+def test_a_circuit_that_lacks_a_channel_fails_its_tests():
+    out = run("analyses/circuit_tested.py", "--levels", "12")
+    lines = dict(line.split(": ", 1) for line in out.splitlines() if line.startswith(("true circuit", "one channel")))
+    assert "denoise: share of the total effect 1 [1, 1]" in out
+    assert "true circuit: incompleteness 0 [0, 0]" in out
+    assert "one channel less: incompleteness 0." in out
+    chance = {name: float(words.split()[2]) for name, words in lines.items()}
+    assert chance["true circuit"] == 1
+    assert chance["one channel less"] < 0.05
+
+
 def test_every_method_on_planted_networks_is_as_committed(tmp_path):
     """The committed table is what the script gives, on the kind that tells methods apart; exact effects find all."""
     kept = json.loads((ANALYSES / "reports" / "planted" / "methods.json").read_text())

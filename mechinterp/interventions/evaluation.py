@@ -92,6 +92,15 @@ def evaluate(
         UnknownHook, InterventionError: edits that do not fit the network.
         PlacementError: an unknown placement.
         TrainingError: levels out of range.
+
+    Without two channels of a layer (few levels and steps, to be quick; the differences are paired by level):
+
+    >>> import mechinterp as mi
+    >>> subject = mi.load("checkpoints/coin")
+    >>> edits = mi.mean_ablation(subject, mi.Site("block2.hook_pool", (3, 17)), levels=4)
+    >>> found = mi.evaluate(subject, edits=edits, placements=["left_of_agent"], levels=4, max_steps=30)
+    >>> found.to_frame()["name"].head(3).tolist()
+    ['return', 'return/without edits', 'return/difference']
     """
     edits = (edits,) if isinstance(edits, Edit) else tuple(edits)
     how = {"levels": levels, "max_steps": max_steps, "seed": seed, "num_envs": num_envs, "tick": tick}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from mechinterp.experiments.action_tendency import captions
 from mechinterp.experiments.action_tendency.measure import last_of_each_block
 from mechinterp.experiments.action_tendency.result import Result, Steering
 from mechinterp.experiments.action_tendency.view import METHOD, figures, text
-from tests.experiments.handmade import drawn, estimate, null, reasons, spaced
+from tests.experiments.handmade import drawn, estimate, null, read_back, reasons, spaced
 
 
 def steering(added=2.0, consistent=0.95, half=0.02, *, untrained=(-0.5, 0.5), both=(0.0, 0.3)) -> Steering:
@@ -107,3 +108,9 @@ def test_the_method_names_the_layer():
 def test_steering_is_tried_at_the_last_hook_point_of_each_block():
     names = ("block1.hook_pool", "block1.res1.hook_out", "block2.hook_pool", "hidden.hook_post")
     assert last_of_each_block(names) == ("block1.res1.hook_out", "block2.hook_pool", "hidden.hook_post")
+
+
+def test_a_result_is_read_back_as_it_was_written_and_a_wrong_one_is_refused():
+    assert read_back(result()) == result()
+    with pytest.raises(ValidationError, match="units"):
+        result(units="many")

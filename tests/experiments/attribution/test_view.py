@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from mechinterp.experiments.attribution import captions
 from mechinterp.experiments.attribution.result import ChannelShare, LayerAttribution, ObjectShare, Result
 from mechinterp.experiments.attribution.view import METHOD, figures, text
-from tests.experiments.handmade import drawn, estimate, notes, null, reasons, spaced
+from tests.experiments.handmade import drawn, estimate, notes, null, read_back, reasons, spaced
 
 
 def share(own: float, area: float, *, half: float = 0.01, untrained: tuple[float, float] | None = None) -> ObjectShare:
@@ -122,3 +123,9 @@ def test_what_could_not_be_attributed_is_said_and_not_drawn():
 
 def test_the_method_says_how_many_frames():
     assert "on 40 frames with a coin" in METHOD[0].format(result=result())
+
+
+def test_a_result_is_read_back_as_it_was_written_and_a_wrong_one_is_refused():
+    assert read_back(result()) == result()
+    with pytest.raises(ValidationError, match="frames"):
+        result(frames=1.5)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+from pydantic import ValidationError
+
 from mechinterp.experiments.factors import captions
 from mechinterp.experiments.factors.result import Autoencoder, Factor, Factorisation, Result
 from mechinterp.experiments.factors.view import figures, text
-from tests.experiments.handmade import drawn, estimate, null, reasons, spaced
+from tests.experiments.handmade import drawn, estimate, null, read_back, reasons, spaced
 
 
 def factor(name: str, value: float) -> Factor:
@@ -92,3 +95,9 @@ def test_a_coin_label_that_does_not_stand_out_from_its_null_is_not_the_coins():
     both = sae(latents={91: factor("coin", 0.7), 5: factor("coin", 0.5)})
     said = spaced(captions.factors(result(autoencoder=both)))
     assert "followed by SAE latent 91 (r = 0.70 [0.65, 0.75]) and SAE latent 5 (r = 0.50 [0.45, 0.55])." in said
+
+
+def test_a_result_is_read_back_as_it_was_written_and_a_wrong_one_is_refused():
+    assert read_back(result()) == result()
+    with pytest.raises(ValidationError, match="hook"):
+        result(hook=None)

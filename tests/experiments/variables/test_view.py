@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+from pydantic import ValidationError
+
 from mechinterp.experiments.variables.result import Contrast, Result
 from mechinterp.experiments.variables.view import METHOD, caption, figures, text
-from tests.experiments.handmade import estimate, notes, reasons, spaced
+from tests.experiments.handmade import estimate, notes, read_back, reasons, spaced
 
 
 def contrast(above: int, discriminating: int = 5, active: int = 16, channel: int = 3) -> Contrast:
@@ -79,3 +82,9 @@ def test_nothing_measured_draws_nothing_and_says_why():
 
 def test_the_method_names_the_networks_of_the_null():
     assert any("in 20 networks with random weights" in part.format(result=result()) for part in METHOD)
+
+
+def test_a_result_is_read_back_as_it_was_written_and_a_wrong_one_is_refused():
+    assert read_back(result()) == result()
+    with pytest.raises(ValidationError, match="contrasts"):
+        result(contrasts={"coin": {"block1": "none"}})

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from mechinterp.reports import Results, output, write
-from mechinterp.reports.page import parts, render
-from mechinterp.reports.page.document import POLICY
-from tests.reports import synthetic
+from mechinterp.experiments.results import Results
+from mechinterp.experiments.runner import as_page, write_page
+from mechinterp.policies.subject import Identity
+from mechinterp.reporting import Page, ResultsError, Section, Written, write
+from mechinterp.reporting.page.render import SECURITY_POLICY, number_rows, render
+from tests.experiments import synthetic
 
 _BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 
@@ -34,12 +36,12 @@ class _Outline(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory) -> output.Written:
-    return write(synthetic.results(), tmp_path_factory.mktemp("report"), png=False)
+def report(tmp_path_factory) -> Written:
+    return write_page(synthetic.results(), tmp_path_factory.mktemp("report"), png=False)
 
 
 @pytest.fixture(scope="module")
-def html(report: output.Written) -> str:
+def html(report: Written) -> str:
     return report.page.read_text(encoding="utf-8")
 
 
@@ -61,14 +63,14 @@ def test_nothing_is_asked_for(outline):
             address = attrs.get(key)
             assert address is None or address.startswith(("#", "data:")), (tag, address)
     policies = [m["content"] for m in outline.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
-    assert policies == [POLICY]
-    assert "http" not in POLICY
-    assert "default-src 'none'" in POLICY
+    assert policies == [SECURITY_POLICY]
+    assert "http" not in SECURITY_POLICY
+    assert "default-src 'none'" in SECURITY_POLICY
 
 
 def test_figures_have_heading_label_and_data(outline, report):
     plots = [attrs for attrs in outline.all("div") if attrs.get("class") == "plot"]
-    assert len(plots) == len(report.figures) == 19
+    assert len(plots) == len(report.figures) == synthetic.FIGURES
     identifiers = [attrs["id"] for _, attrs in outline.tags if "id" in attrs]
     assert len(set(identifiers)) == len(identifiers)
     for plot in plots:
@@ -83,32 +85,64 @@ def test_figures_have_heading_label_and_data(outline, report):
 def test_links_lead_somewhere(outline):
     identifiers = {attrs.get("id") for _, attrs in outline.tags}
     links = [attrs["href"] for attrs in outline.all("a")]
-    assert len(links) >= 12
+    assert len(links) >= 12  # seven sections, six key numbers
     assert {link[1:] for link in links} <= identifiers
 
 
+def test_each_section_says_its_question_method_and_numbers(html):
+    page = as_page(synthetic.results())
+    assert html.count('<details class="method">') == len(page.sections) == 7
+    assert html.count("All numbers of this section") == 6  # the model has none
+    for section in page.sections:
+        assert section.question.split("'")[0] in html
+        assert all(section.method)
+        assert not any("{" in paragraph for paragraph in section.method)
+
+
+def test_long_lists_of_numbers_are_counted_and_not_listed():
+    numbers = [(f"layers/a/channels/{i}", synthetic.estimate(1, 0.5)) for i in range(41)]
+    rows, left_out = number_rows([*numbers, ("total", synthetic.estimate(2, 0.5))])
+    assert ([row["path"] for row in rows], left_out) == (["total"], 41)
+    assert number_rows(numbers[:40])[1] == 0
+
+
 def test_same_results_same_page(html):
-    assert render(synthetic.results()) == html
+    assert render(as_page(synthetic.results())) == html
 
 
 def test_redrawn_from_the_file_alone(report, html):
-    assert render(Results.load(report.results)) == html
+    assert render(as_page(Results.load(report.page.with_name("results.json")))) == html
 
 
 def test_what_was_not_measured_is_said():
     results = synthetic.results()
-    html = render(Results(results.identity, {}, {"drive": results.sections["drive"]}))
+    sections = {"total_effect": results["total_effect"]}
+    html = render(as_page(Results(page="report", identity=results.identity, sections=sections)))
     assert html.count("This part was not measured.") == 6
-    assert 'id="drive-movement"' in html
+    assert 'id="total-effect-movement"' in html
 
 
 def test_texts_cannot_become_markup():
-    results = synthetic.results()
     nasty = '</script><script>alert("x")</script>'
-    html = render(Results(type(results.identity)(nasty, nasty, "0"), {"command": nasty}, {}))
+    identity = Identity(nasty, nasty, "0", {"made by": nasty})
+    model = synthetic.results()["model"]
+    layer = model.layers[0].model_copy(update={"hook": nasty})
+    sections = {"model": model.model_copy(update={"layers": (layer,), "looks": (nasty,)})}
+    results = Results(page="report", identity=identity, settings={"command": nasty}, sections=sections)
+    html = render(as_page(results))
     assert nasty not in html
-    assert parts.script_safe(json.dumps(nasty)).count("<") == 0
-    assert json.loads(parts.script_safe(json.dumps(nasty))) == nasty
+    start = html.index('id="network-data">') + len('id="network-data">')
+    data = html[start : html.index("</script>", start)]
+    assert "<" not in data
+    assert nasty in json.loads(data)["layout"]["xaxis"]["ticktext"]
+
+
+def test_two_figures_of_one_name_are_refused(tmp_path):
+    one = as_page(synthetic.results()).sections[0]
+    twice = Section(name="again", title="T?", question="Q?", figures=one.figures)
+    page = Page(title="T?", kicker="k", sections=[one, twice], settings={})
+    with pytest.raises(ResultsError, match="two figures of this page are called"):
+        write(page, tmp_path)
 
 
 def test_files_of_a_report(report):
@@ -123,8 +157,8 @@ def test_without_a_browser_the_rest_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.delenv("BROWSER_PATH", raising=False)
     results = synthetic.results()
-    small = Results(results.identity, {}, {"maximises": results.sections["maximises"]})
-    written = write(small, tmp_path)
+    small = Results(page="report", identity=results.identity, sections={"performance": results["performance"]})
+    written = write_page(small, tmp_path)
     assert written.note is not None
     assert "no PNG files" in written.note
     assert written.page.exists()
@@ -145,15 +179,15 @@ def _browse(page: Path, profile: Path) -> tuple[str, list[str]]:
 def test_a_browser_draws_it_without_complaint(report, tmp_path):
     document, said = _browse(report.page, tmp_path / "profile")
     assert said == []
-    assert 'data-drawn="19"' in document
-    assert document.count('class="main-svg"') >= 19
+    assert f'data-drawn="{synthetic.FIGURES}"' in document
+    assert document.count('class="main-svg"') >= synthetic.FIGURES
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(_BROWSER is None, reason="there is no Chromium or Chrome here")
 def test_the_browser_refuses_requests(tmp_path):
     page = tmp_path / "page.html"
-    meta = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{SECURITY_POLICY}">'
     page.write_text(f'<html><head>{meta}</head><body><img src="http://localhost:9/x.png"></body></html>')
     _, said = _browse(page, tmp_path / "profile")
     assert any("Content Security Policy" in line for line in said)
