@@ -53,7 +53,7 @@ def main() -> None:
 
     # 4. Ablate the best one instead. An edit is patched as a site is; it may leave what the network ever produces.
     hook, channels = best[0].hook, best[0].channels
-    values = subject.policy.activations(torch.from_numpy(np.concatenate([report.clean, report.corrupted])), hook)[hook]
+    values = subject.policy.activations(torch.from_numpy(np.concatenate([report.clean, report.corrupted])), hook)
     known = NaturalRange.of(values)
     reference = resampled(values, len(report), rng=rng)
     edits = {

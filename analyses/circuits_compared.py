@@ -7,7 +7,7 @@
 
 For each policy: which channels of the residual stream carry the coin's side and the end wall to movement, and a hazard
 to jumping? Each method ranks the channels on some levels; the smallest circuit that has 80 % of the effect on these
-levels, denoising and noising, is then measured on other levels, beside random circuits with as many channels at every
+levels, denoising and noising, is then measured on other levels, with random circuits of as many channels at every
 layer. Where that size is not enough there, the smallest one that would be is looked for on those levels themselves, and
 said to be that. Writes NAME.json for each policy, and `compared.md`, drawn from all that lie in the folder: other
 policies can be added at any time, weights of other projects among them, wherever they lie.
@@ -192,8 +192,8 @@ def drawn(subjects: list[dict[str, Any]]) -> str:
         "enough on some levels; of those whose chosen circuit has 80 % both ways on the other levels, too, this is the "
         "smallest. (That it passes is a choice among up to five on those levels: between methods a few channels more "
         "or less mean little. More than 100 % is more than the network's own effect.) Where a chosen size misses, the "
-        "size named beside it was found on those levels themselves, halving the gap between sizes that are enough and "
-        "sizes that are not; curves are not everywhere rising, so others may do, too. Beside each circuit, what it "
+        "size named next to it was found on those levels themselves, halving the gap between sizes that are enough and "
+        "sizes that are not; curves are not everywhere rising, so others may do, too. Next to each circuit, what it "
         "carries on those levels, and the mean of random circuits with as many channels at every layer. Effects in "
         "nats, intervals over levels (95 %). Stability: how much of the circuit of exact effects stays the same when "
         "the levels that it is chosen on are drawn again (mean Jaccard index).", "",
@@ -210,9 +210,9 @@ def drawn(subjects: list[dict[str, Any]]) -> str:
         "analyses/circuits_compared.py POLICY --levels LEVELS --seed SEED --out analyses/reports/circuits`, where "
         "POLICY is `checkpoints/NAME` or, for networks of other projects, their weights file (`sharkey-impala.pt`, "
         "`openai-distill.safetensors`).",
-        "", "Every method: size of its smallest circuit, what it carries on held-out levels beside random ones, areas "
-        "on held-out levels (CPR: more is better; CMD: less is), what it shares with that of exact effects (Jaccard), "
-        "and the rank correlation of approximate scores with exact ones, denoising and noising.", "",
+        "", "Every method: size of its smallest circuit, what it carries on held-out levels and what random ones do, "
+        "areas on held-out levels (CPR: more is better; CMD: less is), what it shares with that of exact effects "
+        "(Jaccard), and the rank correlation of approximate scores with exact ones, denoising and noising.", "",
         "| policy | effect | method | channels | denoising | noising | random, both ways | 80 % held out | CPR, CMD "
         "denoising | noising | Jaccard | rank correlation |", "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip

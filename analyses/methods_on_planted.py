@@ -35,7 +35,7 @@ from mechinterp.circuits import (
     path_patching,
 )
 from mechinterp.circuits.masks import MaskOptions
-from mechinterp.circuits.planted import RECIPES, Planted, planted
+from mechinterp.circuits.planted import RECIPES, PlantedNetwork, planted
 from mechinterp.coinrun import GameOptions, LevelSource
 from mechinterp.coinrun.scenes import MinimalPairs, minimal_pairs
 from mechinterp.policies.actors import AlwaysRight
@@ -50,7 +50,7 @@ FOUND = 0.99
 PRUNED_BELOW, MASK = 0.01, MaskOptions(steps=150, rate=0.2, pairs=8)
 
 
-def methods(network: Planted, pairs: FramePairs, seed: int) -> dict[str, Callable[[], Found]]:
+def methods(network: PlantedNetwork, pairs: FramePairs, seed: int) -> dict[str, Callable[[], Found]]:
     policy = network.policy
 
     def exact(way: Any) -> Callable[[], Found]:
@@ -80,7 +80,7 @@ def methods(network: Planted, pairs: FramePairs, seed: int) -> dict[str, Callabl
     }
 
 
-def frames(network: Planted, scenes: Mapping[str, MinimalPairs]) -> dict[str, FramePairs]:
+def frames(network: PlantedNetwork, scenes: Mapping[str, MinimalPairs]) -> dict[str, FramePairs]:
     """Pairs in which the network's circuit has something to carry: the coin's side, and a coin against none where that
     is known too; or, where it does not care for coins, frames of different levels."""
     coins = {name: pairs for name, pairs in scenes.items() if network.carries.get(name)}
@@ -93,7 +93,7 @@ def frames(network: Planted, scenes: Mapping[str, MinimalPairs]) -> dict[str, Fr
 
 
 def measure(
-    network: Planted, seed: int, variable: str, pairs: FramePairs, only: list[str] | None
+    network: PlantedNetwork, seed: int, variable: str, pairs: FramePairs, only: list[str] | None
 ) -> list[dict[str, Any]]:
     kind = network.name
     truth, undecided = network.truth(variable), network.undecided(variable)

@@ -1,4 +1,4 @@
-"""What the model organisms do, side by side, from the evaluations that `mechinterp card` left beside them.
+"""What the model organisms do, compared, from the evaluations that `mechinterp card` left in their folders.
 
     python analyses/organisms_compared.py checkpoints/* > analyses/reports/organisms.md
 

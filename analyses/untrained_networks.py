@@ -1,27 +1,25 @@
-"""How often is a network that knows nothing said to have a coin channel? It must be 5 % at most.
+"""How often is an untrained network said to have a coin channel? It must be 5 % at most.
 
     python analyses/untrained_networks.py                       # 20 light networks, as `mechinterp locate --quick`
     python analyses/untrained_networks.py --architecture impala --full
 
 Each network is freshly initialised and goes through the whole search of `mechinterp locate`: it plays levels of its
-own, things are put into the scenes that it reaches, 20 other untrained networks make the null, channels are chosen on
-40 % of the levels and confirmed on the others. The result is written after every network, and a run that was cut short
-goes on where it was.
+own, objects are put into the scenes that it reaches, 20 other untrained networks make the null, channels are chosen on
+40 % of the levels and confirmed on the others. The result is written after every network, and an interrupted run goes
+on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import json
 from pathlib import Path
 
-import numpy as np
-
 from mechinterp.coinrun import GameOptions
-from mechinterp.features import LocatePlan, search
-from mechinterp.policies import ImpalaConfig, build, light_impala
-from mechinterp.stats import proportion
+from mechinterp.experiments import PAGES, locate
+from mechinterp.experiments.comparison import FalseAlarms, UntrainedNetwork
+from mechinterp.experiments.inputs.localization import SIZES
+from mechinterp.policies import ImpalaConfig, Subject, build, light_impala
+from mechinterp.policies.card import Card
 
 ARCHITECTURES = {"light": light_impala, "impala": ImpalaConfig}
 FIRST_SEED = 1000
@@ -35,29 +33,38 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("analyses/reports/untrained/results.json"))
     arguments = parser.parse_args()
 
-    plan = LocatePlan() if arguments.full else LocatePlan.quick()
-    settings = {"architecture": arguments.architecture, "plan": dataclasses.asdict(plan)}
-    rows = []
+    quick = not arguments.full
+    size = SIZES.quick if quick else SIZES.full
+    levels = PAGES["localization"].levels[quick]
+    found = FalseAlarms(
+        architecture=arguments.architecture, levels=levels, scenes=size.pairs, untrained=size.untrained, networks=()
+    )
     if arguments.out.exists():
-        before = json.loads(arguments.out.read_text())
-        if before["settings"] != settings:
-            raise SystemExit(f"{arguments.out} has other settings: {before['settings']}; give another --out")
-        rows = before["networks"]
-    for seed in range(FIRST_SEED + len(rows), FIRST_SEED + arguments.networks):
-        policy = build(ARCHITECTURES[arguments.architecture](), seed=seed)
-        policy.eval().requires_grad_(False)
-        found = search(policy, GameOptions(use_backgrounds=False), plan, np.random.default_rng(seed))
-        channels = {finding.hook: len(finding.channels) for finding in found.findings}
-        verdicts = {finding.hook: finding.verdict for finding in found.findings}
-        rows.append({"seed": seed, "coin_channels": channels, "verdicts": verdicts})
+        before = FalseAlarms.load(arguments.out)
+        if before.model_copy(update={"networks": ()}) != found:
+            raise SystemExit(f"{arguments.out} was measured in another way; give another --out")
+        found = before
+    for seed in range(FIRST_SEED + len(found.networks), FIRST_SEED + arguments.networks):
+        network = searched(arguments.architecture, seed, quick=quick)
+        found = found.model_copy(update={"networks": (*found.networks, network)})
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps({"settings": settings, "networks": rows}, indent=1) + "\n")
-        print(f"network {seed}: {sum(channels.values())} coin channels, {sorted(set(verdicts.values()))}", flush=True)
+        arguments.out.write_text(found.model_dump_json() + "\n")
+        count, verdicts = sum(network.coin_channels.values()), sorted(set(network.verdicts.values()))
+        print(f"network {seed}: {count} coin channels; {', '.join(verdicts)}", flush=True)
+    print(found.text())
 
-    held = [any(row["coin_channels"].values()) for row in rows]
-    spread = [any(verdict.startswith("spread") for verdict in row["verdicts"].values()) for row in rows]
-    print("said to have a coin channel:", proportion(held, name="coin channel", unit="networks"))
-    print("said to have a coin direction beyond chance:", proportion(spread, name="direction", unit="networks"))
+
+def searched(architecture: str, seed: int, *, quick: bool) -> UntrainedNetwork:
+    """What the search finds in one untrained network."""
+    policy = build(ARCHITECTURES[architecture](), seed=seed)
+    policy.eval().requires_grad_(False)
+    subject = Subject(f"untrained {seed}", policy, Card(policy.config), "untrained", GameOptions(use_backgrounds=False))
+    layers = locate(subject, quick=quick, seed=seed, only=["coin_features"])["coin_features"].layers
+    return UntrainedNetwork(
+        seed=seed,
+        coin_channels={hook: len(layer.channels) for hook, layer in layers.items()},
+        verdicts={hook: layer.verdict for hook, layer in layers.items()},
+    )
 
 
 if __name__ == "__main__":

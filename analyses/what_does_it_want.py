@@ -81,7 +81,7 @@ for estimate in effects.values():
 # %% [markdown]
 # ## Which channels see the coin?
 #
-# A coin is put beside the agent or not; each channel is read at the coin's place. The channels are ranked on some
+# A coin is put next to the agent or not; each channel is read at the coin's place. The channels are ranked on some
 # levels and shown on others.
 
 # %%
@@ -89,12 +89,13 @@ presence = minimal_pairs(states, "coin on the right")
 choose, report = presence.split(0.4, rng)
 hook = policy.select(lambda name: name.endswith("hook_out"))[-1]
 top = contrasts(policy, choose, hooks=[hook]).top(4)
-held_out = {e.name: e for e in contrasts(policy, report, hooks=[hook]).estimates(rng=rng)}
+again = contrasts(policy, report, hooks=[hook])
+held_out = dict(zip(again.channels(), again.estimates(rng=rng), strict=True))
 for name, channel in top:
-    print(f"{name} channel {channel}: {held_out[f'channel/{name}/{channel}']}")
+    print(f"{name} channel {channel}: {held_out[name, channel]}")
 
 # %%
-maps = policy.activations(torch.from_numpy(report.clean[:1]), [hook])[hook][0]
+maps = policy.activations(torch.from_numpy(report.clean[:1]), hook)[0]
 figure = make_subplots(1, 1 + len(top), subplot_titles=("frame", *(f"channel {channel}" for _, channel in top)))
 figure.add_image(z=report.clean[0], row=1, col=1)
 side = 64 / maps.shape[-1]
@@ -119,7 +120,7 @@ figure.show()
 # ## Do they carry it to the action?
 #
 # Those channels are taken from the coin-right run and put into the coin-left run (denoising), and the other way round
-# (noising), beside as many random channels. A channel that sees the coin need not be one that is used.
+# (noising), and so are size-matched random channels. A channel that sees the coin need not be one that is used.
 
 # %%
 rest = [c for c in range(maps.shape[0]) if c not in {channel for _, channel in top}]
@@ -132,5 +133,5 @@ _, held_out_pairs = pairs.split(0.4, np.random.default_rng(0))
 for direction in ("denoise", "noise"):
     found = patch(policy, held_out_pairs, sites, direction=direction, metrics="movement")
     print(f"{direction}: total {found.total_estimate('movement', rng=rng)} nats")
-    for row, label in enumerate(("channels that see the coin", "as many random channels", "all channels")):
+    for row, label in enumerate(("channels that see the coin", "size-matched random channels", "all channels")):
         print(f"  {label:<28}{found.estimate(row, 'movement', rng=rng)}")

@@ -15,124 +15,110 @@
 # # Where is the coin?
 #
 # One paper says that CoinRun agents "do not represent the coin at all" (Trinh et al. 2024), another shows a coin
-# feature (Hilton et al. 2020). They looked at different networks. This notebook asks a network itself: is there a
-# channel that answers to the coin and not to a crate, a saw or an enemy in the same place, more than any channel of
-# networks that were never trained? And if there is one, does any action hang on it?
+# feature (Hilton et al. 2020). They studied different networks. This notebook asks a network itself. Is there a channel
+# that responds to the coin and not to a crate, a saw or an enemy in the same place, more than any channel of untrained
+# networks? If there is one, does it causally affect the action?
 #
 # It is kept as a script (`jupytext --to ipynb analyses/where_is_the_coin.py` makes the notebook). `mechinterp locate`
-# writes the same as a page. The last part tells the story over all subjects, from the results under
-# `analyses/reports/subjects`.
+# writes the same as a page. The last part compares all subjects, from the results under `analyses/reports/subjects`.
 
 # %%
 import os
 from pathlib import Path
 
-import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mechinterp.features import LocatePlan
-from mechinterp.features.counterfactuals import LOOKS
-from mechinterp.features.locate import locate
-from mechinterp.features.verdicts import VERDICTS
-from mechinterp.policies import read
-from mechinterp.policies.env_options import training_env_options
-from mechinterp.reports.comparison import compared, load
-from mechinterp.reports.figures.comparison import figure as side_by_side
-from mechinterp.reports.found import MUCH
-from mechinterp.reports.sentences.comparison import claims
+import mechinterp as mi
+from mechinterp.experiments import locate
+from mechinterp.experiments.coin_features.counts import total
+from mechinterp.experiments.comparison import claims, load, summarise
+from mechinterp.experiments.comparison import figure as comparison
+from mechinterp.features import counterfactual_scenes
 
 CHECKPOINT = Path(os.environ.get("MECHINTERP_CHECKPOINT", "checkpoints/standard"))
 LEVELS = int(os.environ.get("MECHINTERP_LEVELS", "0"))
-policy, card = read(CHECKPOINT)
-policy.eval().requires_grad_(False)
-plan = LocatePlan.quick(levels=max(36, LEVELS)) if LEVELS else LocatePlan()
-located = locate(policy, training_env_options(card), plan, np.random.default_rng(0))
-found = located.search
-print(f"{CHECKPOINT.name}: {len(found.scenes.coin)} scenes with a coin, {len(found.null)} untrained networks")
+subject = mi.load(CHECKPOINT)
+results = locate(subject, quick=LEVELS > 0, levels=LEVELS or None)
+coin = results["coin_features"]
+print(f"{subject.name}: {coin.scenes} scenes with a coin, {coin.untrained} untrained networks")
 
 # %% [markdown]
 # ## The scenes
 #
-# States that the policy itself reaches. In the same place: a coin, what else the game has, and what only shares the
-# coin's colour or its shape.
+# States that the policy itself visits. In the same place: a coin, the other objects of the game, and what shares only
+# the coin's colour or its shape.
 
 # %%
-things = found.scenes.objects
-figure = make_subplots(1, len(things), subplot_titles=list(things))
-for column, thing in enumerate(things.values(), 1):
-    figure.add_image(z=thing.frames[0], row=1, col=column)
+objects = counterfactual_scenes(subject.states(levels=20, per_level=1, purpose="localization")).objects
+figure = make_subplots(1, len(objects), subplot_titles=list(objects))
+for column, one in enumerate(objects.values(), 1):
+    figure.add_image(z=one.frames[0], row=1, col=column)
 figure.update_xaxes(visible=False).update_yaxes(visible=False)
-figure.update_layout(title="The things, each in some scene (64 x 64 pixels, as the policy sees it)", width=1300)
+figure.update_layout(title="The objects, each in some scene (64 x 64 pixels, as the policy sees it)", width=1300)
 figure.show()
 
 # %% [markdown]
-# ## Channels that tell the coin from other things?
+# ## Which channels are selective for the coin?
 #
-# Across: does the channel rise with the coin? Up: does it tell the coin from the other things of the game as well? What
-# only shares its colour, or its shape, is asked apart: a channel may answer to a patch of gold. Grey are the
-# channels of untrained networks. A channel is confirmed on levels that did not choose it.
+# Across: does the channel rise with the coin? Up: does it discriminate the coin from the other objects as well? Grey
+# are channels of untrained networks. A channel is confirmed on levels on which it was not chosen. It may still respond
+# to a patch of gold: a square of the coin's colour, and a recoloured coin, are tested separately.
 
 # %%
-hook = max(found.findings, key=lambda finding: (len(finding.channels), finding.side > 0)).hook
+hook = max(coin.layers, key=lambda hook: (len(coin.layers[hook].channels), coin.layers[hook].side > 0))
+cloud = coin.layers[hook].cloud
+grey = {"color": "lightgrey", "size": 4}
 figure = go.Figure()
-for network in found.null.networks:
-    grey = {"color": "lightgrey", "size": 4}
-    x, y = network.coin.effect(hook), network.selective(hook)
-    figure.add_scatter(x=x, y=y, mode="markers", marker=grey, showlegend=False)
-figure.add_scatter(
-    x=found.answers.coin.effect(hook), y=found.answers.selective(hook), mode="markers", name=CHECKPOINT.name
-)  # fmt: skip
+figure.add_scatter(x=cloud.untrained[:, 0], y=cloud.untrained[:, 1], mode="markers", marker=grey, name="untrained")
+figure.add_scatter(x=cloud.policy[:, 0], y=cloud.policy[:, 1], mode="markers", name=subject.name)
 figure.update_layout(title=f"All channels of {hook}", xaxis_title="contrast", yaxis_title="selective contrast")
 figure.show()
-for finding in found.findings:
-    print(f"{finding.hook}: {len(finding.channels)} coin channels; {VERDICTS[finding.verdict]}")
-channels = [channel for finding in found.findings for channel in finding.channels]
-for look in LOOKS:
-    much = sum(channel.share.get(look, 0) >= MUCH for channel in channels)
-    print(f"{look}: at least {MUCH:.0%} of the answer to the coin in {much} of {len(channels)} coin channels")
+for name, layer in coin.layers.items():
+    print(f"{name}: {len(layer.channels)} coin channels; {layer.verdict.words}")
+print(total(coin))
 
 # %% [markdown]
-# ## Does an action hang on it?
+# ## Is it causally used?
 #
-# What each layer holds of the coin (all its coin channels together, and the coin's direction) is taken back to what it
-# is without one. The coin's own effect comes first. An effect counts as shown beyond 0.1 nats, beyond any random part
-# of the layer of the same size, and beyond chance.
+# What each layer represents of the coin (all its coin channels together, and the coin direction) is replaced by its
+# coin-absent activations. The coin's total effect comes first. An effect counts as shown if it exceeds 0.1 nats, that
+# of every random part of the layer of the same size, and chance.
 
 # %%
-print("the coin itself, nats toward its side:", found.totals["movement"])
-for finding in found.findings:
-    for use in (finding.by_channels, finding.by_direction):
-        if use is not None:
-            shown = ", ".join(use.moved) or "nothing shown"
-            print(
-                f"{finding.hook}, {use.part}: movement {use.effects['movement']}, jump {use.effects['jump']}; {shown}"
-            )
+print("total effect of the coin, nats toward its side:", coin.effects["movement"])
+for name, layer in coin.layers.items():
+    for part, ablation in (("channels", layer.channels_ablated), ("direction", layer.direction_ablated)):
+        if ablation is not None:
+            shown = ", ".join(ablation.affected) or "nothing shown"
+            print(f"{name}, {part}: movement {ablation.effects['movement']}, jump {ablation.effects['jump']}; {shown}")
 
 # %% [markdown]
-# ## What else the channels answer to
+# ## What else do the channels respond to?
 #
-# How many channels of each layer tell other things apart, beyond untrained networks. A picture of a coin is the same
-# pixels, so that every activation must be the same.
+# How many channels of each layer discriminate other objects, beyond untrained networks. A picture of a coin has the
+# same pixels, so that every activation must be the same.
 
 # %%
-for row in located.variables.contrasts:
-    if row.hook == found.findings[-1].hook or row.beyond_both:
-        counts = f"{row.beyond_both} of {row.channels} channels, {row.beyond_labels} at all"
-        print(f"{row.variable} at {row.hook}: {counts}")
-print("largest difference between a coin and its picture, inside:", located.variables.picture_difference)
+variables = results["variables"]
+for variable, by_hook in variables.contrasts.items():
+    for name, found in by_hook.items():
+        if found.above_untrained:
+            counts = f"{found.above_untrained} of {found.active} channels, {found.discriminating} at all"
+            print(f"{variable} at {name}: {counts}")
+print("largest difference between a coin and its picture, inside:", variables.picture_difference)
 
 # %% [markdown]
-# ## What decides
+# ## What does the action depend on?
 #
-# Attribution of the movement log-odds: on which pixels, beside their area, and in how many channels.
+# Attribution of the movement log-odds: to the pixels of each object, next to their area, and to channels.
 
 # %%
-for thing, kinds in located.shares.get("movement", {}).items():
-    print(f"{thing}: {kinds['share'].value:.1%} of the attribution, {kinds['area'].value:.1%} of the frame")
-for part in located.carried:
-    if part.readout == "movement":
-        print(f"{part.hook}: 80 % in {part.needed} channels, most in {part.channels}")
+attribution = results["attribution"]
+for thing, own in attribution.objects.get("movement", {}).items():
+    print(f"{thing}: {own.share.value:.1%} of the attribution, {own.area.value:.1%} of the frame")
+for name, own in attribution.layers.get("movement", {}).items():
+    print(f"{name}: {attribution.coverage:.0%} in {own.needed} channels, most in {list(own.channels)}")
 
 # %% [markdown]
 # ## What is there instead: right
@@ -140,33 +126,39 @@ for part in located.carried:
 # The movement log-odds split exactly into what the units add, the bias, and the number of actions that do the same.
 
 # %%
-tendency = located.tendency
-print("mean", tendency.mean, "| standard deviation", tendency.spread)
-print("on a black frame", round(tendency.black, 2), "nats; constant share", round(tendency.constant_share, 2))
-for steer in located.steering:
-    print(f"{steer.hook}: added {steer.added}, taken away {steer.removed}, both ways in {steer.both_ways}")
+tendency = results["action_tendency"]
+print("mean", tendency.mean, "| standard deviation", tendency.standard_deviation)
+print("on a black frame", round(tendency.black_frame, 2), "nats; constant share", round(tendency.constant_share, 2))
+for name, steer in tendency.steering.items():
+    print(f"{name}: added {steer.added}, subtracted {steer.subtracted}, consistent in {steer.consistent}")
 
 # %% [markdown]
-# ## What else a layer is made of
+# ## What else is a layer made of?
 #
-# Factors and latents, named by what in the game's state is where they are active, with the correlation on held-out
-# levels.
+# Factors and latents, named by the object that is where they are active, with the correlation on held-out levels.
 
 # %%
-for kind, names in located.factors.names.items():
-    print(kind, ", ".join(f"{one.name} {one.score.value:.2f}" for one in names))
+factors = results["factors"]
+for kind in ("activations", "attributions"):
+    found = getattr(factors, kind)
+    if found is not None:
+        print(kind, ", ".join(f"{one.object} {one.correlation.value:.2f}" for one in found.factors.values()))
+if factors.autoencoder is not None:
+    latents = factors.autoencoder.latents.values()
+    print("latents", ", ".join(f"{one.object} {one.correlation.value:.2f}" for one in latents))
 
 # %% [markdown]
-# ## Over all subjects
+# ## All subjects compared
 #
 # `mechinterp locate` was run on the policies whose results lie in that folder; `mechinterp compare` keeps the numbers.
-# Do CoinRun agents represent the coin? The papers looked at one network each. Here the answer depends on the network,
+# Do CoinRun agents represent the coin? The papers studied one network each. Here the answer depends on the network,
 # and each answer has the same nulls.
 
 # %%
-subjects = [compared(results) for results in load(sorted(Path("analyses/reports/subjects").glob("*.json")))]
+subjects = [summarise(one) for one in load(sorted(Path("analyses/reports/subjects").glob("*.json")))]
 for claim in claims(subjects):
     print(claim)
-for subject in subjects:
-    print(f"{subject.name}: {subject.coin_channels.channels} coin channels of {subject.channels}; pull {subject.pull}")
-side_by_side(subjects).show()
+for one in subjects:
+    found = total(one.coin).confirmed
+    print(f"{one.name}: {found} coin channels of {one.width}; effect on movement {one.coin.effects['movement']}")
+comparison(subjects).show()

@@ -22,6 +22,8 @@ from .interventions import ProjectOut as ProjectOut
 from .interventions import Site as Site
 from .interventions import Steer as Steer
 from .interventions import apply as apply
+from .interventions import evaluate as evaluate
+from .interventions import mean_ablation as mean_ablation
 from .policies.levels import LEVELS as LEVELS
 from .policies.readouts import READOUTS as READOUTS
 from .policies.readouts import Readout as Readout
@@ -30,5 +32,7 @@ from .policies.subject import load as load
 from .proxies import total_effect as total_effect
 from .stats import Estimate as Estimate
 from .training import ORGANISMS as ORGANISMS
+from .training import organism as organism
+from .training import train as train
 
 __version__: str

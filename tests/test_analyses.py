@@ -46,7 +46,21 @@ def run(*words: str, **variables: str) -> str:
 def test_the_patching_script_prints_sites_with_intervals(checkpoint):
     out = run("analyses/activation_patching.py", str(checkpoint), "--levels", "16", "--top", "3")
     assert "coin right against coin left" in out
-    assert len([line for line in out.splitlines() if "hook_" in line and "levels)" in line]) == 3
+    lines = [line for line in out.splitlines() if "hook_" in line and "levels)" in line]
+    assert len([line for line in lines if "ablation" not in line]) == 3
+    for mode in ("zero", "mean", "resample"):
+        assert len([line for line in lines if line.startswith(f"{mode} ablation of ")]) == 1
+
+
+def test_a_circuit_that_lacks_a_channel_fails_its_tests():
+    out = run("analyses/circuit_tested.py", "--levels", "12")
+    lines = dict(line.split(": ", 1) for line in out.splitlines() if line.startswith(("true circuit", "one channel")))
+    assert "denoise: share of the total effect 1 [1, 1]" in out
+    assert "true circuit: incompleteness 0 [0, 0]" in out
+    assert "one channel less: incompleteness 0." in out
+    chance = {name: float(words.split()[2]) for name, words in lines.items()}
+    assert chance["true circuit"] == 1
+    assert chance["one channel less"] < 0.05
 
 
 def test_every_method_on_planted_networks_is_as_committed(tmp_path):
@@ -189,7 +203,7 @@ def test_the_notebook_on_the_coin_runs_on_a_planted_network(tmp_path):
     provenance = {"steps": 0, "organism": {"options": options}}
     network = save(planted("coin", distractors=0.0).policy, tmp_path / "planted", provenance=provenance)
     _, printed, figures = executed("where_is_the_coin.py", MECHINTERP_CHECKPOINT=str(network), MECHINTERP_LEVELS="36")
-    assert "block2.res1.hook_out: 2 coin channels; coin channels, on which an action hangs" in printed
+    assert "block2.res1.hook_out: 2 coin channels; coin channels, which causally affect the action" in printed
     assert "largest difference between a coin and its picture, inside: 0.0" in printed
     assert "standard: " in printed
     assert figures == 3

@@ -49,7 +49,7 @@ def rank_agreement(
     """Spearman's rank correlation, ties at their middle rank, with a bootstrap interval over parts and shuffled ones as
     its null. The interval ends at -1 and 1: of few parts, where it is that of Student, it would go beyond.
 
-    Each resample is ranked anew. One in which either side is all alike counts as 0; so does a constant `approximate`,
+    Each resample is ranked again. One in which either side is all alike counts as 0; so does a constant `approximate`,
     which ranks nothing. Where the exact effects are all alike there is no order to agree with: 0, and `method` says so.
 
     Args:

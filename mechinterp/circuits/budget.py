@@ -93,7 +93,7 @@ def _peaks(policy: Policy) -> list[int]:
 
 
 def _workspace(policy: Policy, node: Node, sizes: Mapping[str, int]) -> int:
-    """Bytes that a node's module may use beside its inputs and its output."""
+    """Bytes that a node's module may use in addition to its inputs and its output."""
     module = policy.get_submodule(node.module)
     inputs = sum(sizes[name] for name in node.inputs if name != OBSERVATION)
     if isinstance(module, nn.Linear):

@@ -48,15 +48,8 @@ class Effects(PairwiseEffects[P]):
         level: float = 0.95,
     ) -> Estimate:
         """The mean `effect` of one part (or of the one at this position, or of this label), in the metric's unit."""
-        at, name = self.position(part), self.metrics[self.index(metric)]
-        return stats.mean(
-            self.effect(metric)[at],
-            name=f"{self.direction} {self.labels[at]}: {name}",
-            unit="levels",
-            rng=_rng(rng),
-            clusters=self.levels,
-            level=level,
-        )
+        (found,) = self.only([part]).estimates(metric, rng=rng, level=level)
+        return found
 
     def shares(self, metric: str | None = None, *, rng: np.random.Generator | None = None) -> list[Estimate]:
         """Mean effect of each part over the mean total effect: for a circuit, its faithfulness (0 none, 1 all).
@@ -100,16 +93,10 @@ class Effects(PairwiseEffects[P]):
         self, metric: str | None = None, *, rng: np.random.Generator | None = None, level: float = 0.95
     ) -> Estimate:
         """The mean `total`: the ceiling of every part's effect, and its null (signs flipped by level)."""
-        i = self.index(metric)
-        after, before = (self.goal[i], self.start[i]) if self.direction == "denoise" else (self.start[i], self.goal[i])
+        total, name = self.total(metric), f"clean - corrupted: {self.metrics[self.index(metric)]}"
+        nothing, clusters = np.zeros_like(total), self.levels
         return stats.paired_difference(
-            after,
-            before,
-            name=f"clean - corrupted: {self.metrics[i]}",
-            unit="levels",
-            rng=_rng(rng),
-            clusters=self.levels,
-            level=level,
+            total, nothing, name=name, unit="levels", rng=_rng(rng), clusters=clusters, level=level
         )
 
     def to_frame(self, metric: str | None = None, *, rng: np.random.Generator | None = None) -> pd.DataFrame:

@@ -212,7 +212,7 @@ def by_level(
 
 
 def rounding(total: Float64[np.ndarray, " levels"]) -> float:
-    """Differences up to this, beside these total effects, are float32 rounding."""
+    """Differences of up to this size are float32 rounding, given these total effects."""
     return max(SMALLEST, 1e-5 * float(np.abs(total).max()))
 
 

@@ -107,7 +107,7 @@ def apart(choose: Pairs, report: Pairs) -> None:
         if not hasattr(pairs, "levels"):
             raise CircuitError(
                 f"the pairs to {name} on need their levels, FramePairs(clean, corrupted, levels), so that the two can "
-                f"be told apart; got {type(pairs).__name__}"
+                f"be kept apart; got {type(pairs).__name__}"
             )
     if shared := np.intersect1d(choose.levels, report.levels).tolist():
         raise CircuitError(f"the pairs to choose on and those to report on share levels: {shared[:5]}")

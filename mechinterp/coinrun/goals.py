@@ -108,6 +108,11 @@ class Payoff:
         return {place: weight for place, weight in named.items() if weight is not None}
 
     @property
+    def least(self) -> float:
+        """The least that an episode can be paid, in the units of the game's reward."""
+        return REWARD * min(0.0, self.coin, self.death, *self.places.values())
+
+    @property
     def words(self) -> str:
         """What pays, in a sentence."""
         parts = [f"{self.coin:g} for the coin" + (f", if it begins within {self.near} cells" if self.near else "")]

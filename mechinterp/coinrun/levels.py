@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Self
@@ -60,6 +60,10 @@ class Start:
         return f"Start({self.state!r}, end at column {self.end_x})"
 
 
+StatesLike = Start | GameState | Sequence[Start | GameState]
+"""What functions that begin from states take: starts of episodes, or states; one or several."""
+
+
 class LevelSource:
     """Makes the start state of any level seed.
 
@@ -113,6 +117,30 @@ class LevelSource:
         return fresh.replace(prev_level_seed=level_seed, step_rand_int=0, last_reward=0).without_rngs()
 
 
+def as_starts(given: StatesLike) -> list[Start]:
+    """As starts of episodes; a state on its own ends in the last column of its geometry.
+
+    Raises:
+        SettingError: something else is among them.
+    """
+    if not isinstance(given, Start | GameState | Iterable):
+        raise SettingError(f"states: a {type(given).__name__}; allowed are a Start, a GameState, or several of them")
+    several = [given] if isinstance(given, Start | GameState) else list(given)
+    for at, one in enumerate(several):
+        if not isinstance(one, Start | GameState):
+            raise SettingError(f"state {at} is a {type(one).__name__}; allowed are a Start and a GameState")
+    return [one if isinstance(one, Start) else _start_of(one) for one in several]
+
+
+def as_states(given: StatesLike) -> list[GameState]:
+    """As states. Raises SettingError: something else is among them."""
+    return [start.state for start in as_starts(given)]
+
+
+def _start_of(state: GameState) -> Start:
+    return Start(state, state.level_seed, geometry.end_x(state))
+
+
 def as_start(given: object, source: LevelSource, *, slot: int) -> Start:
     """What was given as the start of a slot, as a `Start`.
 
@@ -122,7 +150,7 @@ def as_start(given: object, source: LevelSource, *, slot: int) -> Start:
     if isinstance(given, Start) and isinstance(given.state, GameState):
         return given
     if isinstance(given, GameState):
-        return Start(given, given.level_seed, geometry.end_x(given))
+        return _start_of(given)
     if isinstance(given, int | np.integer) and not isinstance(given, bool):
         return source.start(int(given))
     kind = f"Start of a {type(given.state).__name__}" if isinstance(given, Start) else type(given).__name__

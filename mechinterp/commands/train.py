@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
 import time
 from pathlib import Path
@@ -23,7 +22,7 @@ LINE_EVERY = 60.0
 
 def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("organism", help="a recipe; `mechinterp organisms` lists them")
-    parser.add_argument("--seed", type=seed, default=0, help="of weights, levels and actions (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="random seed of weights, levels and actions (default 0)")
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="default: checkpoints/ORGANISM[-NETWORK][-seedSEED], seed 0 unnamed"
     )
@@ -56,16 +55,9 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> None:
     import torch
 
-    from mechinterp.errors import nearest
-    from mechinterp.training import NETWORKS, Run, RunOptions, TrainingError, organism
+    from mechinterp.training import Run, RunOptions, TrainingError, organism
 
-    recipe = organism(arguments.organism)
-    if arguments.network is not None:
-        if arguments.network not in NETWORKS:
-            raise TrainingError(f"no network is called {arguments.network!r}{nearest(arguments.network, NETWORKS)}")
-        recipe = dataclasses.replace(recipe, network=NETWORKS[arguments.network]())
-    if arguments.steps is not None:
-        recipe = dataclasses.replace(recipe, budget=arguments.steps)
+    recipe = organism(arguments.organism, network=arguments.network, budget=arguments.steps)
     if arguments.threads is not None:
         if arguments.threads < 1:
             raise TrainingError(f"--threads {arguments.threads}: at least 1 is needed")

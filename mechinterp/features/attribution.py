@@ -114,6 +114,14 @@ def attribute_inputs(
         UnknownHook: no such hook point.
         FeatureError: an unknown method or target, one that does not fit the hook, frames or baseline of another shape,
             or sums that are still off with `most_steps` steps.
+
+    >>> from mechinterp.policies import build, light_impala
+    >>> policy = build(light_impala(), seed=0)
+    >>> frames = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    >>> attribute_inputs(policy, frames, target="action:right+jump", baseline="black")
+    InputAttribution(action:right+jump to hook_input by integrated gradients, 2 x 3 x 64 x 64)
+    >>> attribute_inputs(policy, frames, method="occlusion", hook="hidden.hook_post").by_channel().shape
+    (2, 256)
     """
     if method not in METHODS:
         raise FeatureError(f"unknown method {method!r}{nearest(str(method), METHODS)}")
@@ -165,4 +173,4 @@ def _baseline(frames: np.ndarray, baseline: Baseline) -> np.ndarray:
 
 
 def _images(policy: Policy, frames: UInt8[np.ndarray, "frames 64 64 3"]) -> Tensor:
-    return policy.activations(torch.tensor(frames, device=next(policy.parameters()).device), PIXELS)[PIXELS]
+    return policy.activations(torch.tensor(frames, device=next(policy.parameters()).device), PIXELS)

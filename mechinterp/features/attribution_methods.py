@@ -116,4 +116,4 @@ class Method:
         return found / values[0, 0].numel()  # pyright: ignore
 
     def _layer(self, images: Tensor) -> Tensor:
-        return self.policy.activations(None, self.hook, start_at=_PIXELS, values={_PIXELS: images})[self.hook]
+        return self.policy.activations(None, self.hook, start_at=_PIXELS, values={_PIXELS: images})

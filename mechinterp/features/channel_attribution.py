@@ -47,6 +47,10 @@ class ChannelAttribution:
     needed: int
     coin_excess: Estimate | None
 
+    def __repr__(self) -> str:
+        largest = ", ".join(map(str, self.channels))
+        return f"ChannelAttribution({self.readout} to {self.hook}: most to {largest}; {COVERAGE:.0%} in {self.needed})"
+
 
 def channel_attributions(
     policy: Policy,
@@ -71,7 +75,7 @@ def channel_attributions(
     Raises:
         FeatureError: levels that leave one of the two parts empty.
     """
-    frames = frame_array(frames)
+    frames, levels = frame_array(frames), np.asarray(levels)
     first = np.isin(levels, choosing)
     if not first.any() or len(np.unique(levels[~first])) < 2:
         raise FeatureError("channel attribution needs frames of levels that choose, and of at least 2 others")

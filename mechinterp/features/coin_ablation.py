@@ -30,7 +30,7 @@ _BATCH = 32
 _ALPHA = 0.05
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class CoinAblation:
     """What replacing a part of a layer by its coin-absent activations does to the outputs.
 
@@ -50,6 +50,10 @@ class CoinAblation:
     effects: dict[str, Estimate]
     random: dict[str, tuple[float, ...]]
     tests: int = len(ACTIONS)
+
+    def __repr__(self) -> str:
+        part = "direction" if self.channels is None else f"{len(self.channels)} channels"
+        return f"CoinAblation({self.hook}, {part}: movement {self.effects['movement']})"
 
     def affects(self, readout: str) -> bool:
         """Whether a causal effect on this readout was shown, and one that matters.
@@ -142,8 +146,8 @@ def _ablation(
     changes = {name: [] for name in READOUTS}
     for rows in _batches(len(scenes.coin)):
         there, gone = (_frames(policy, frames[rows]) for frames in (scenes.coin.clean, scenes.coin.corrupted))
-        source = policy.activations(gone, hook)[hook]
-        here = policy.activations(there, hook)[hook] if isinstance(part, np.ndarray) else source
+        source = policy.activations(gone, hook)
+        here = policy.activations(there, hook) if isinstance(part, np.ndarray) else source
         sets: list[list[Edit]] = [[_edit(hook, one, here, source)] for one in everything]
         edited = run_each(policy, there, [[], *sets])
         plain = _read(policy, PolicyOutput(edited.logits[0], edited.value[0]))

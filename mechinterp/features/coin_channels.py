@@ -29,7 +29,7 @@ from mechinterp.stats import Estimate, Null, maximum_statistic, means, pooled_fa
 ALPHA = 0.05
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class CoinChannel:
     """One channel that responds to the coin.
 
@@ -51,6 +51,11 @@ class CoinChannel:
     q: float
     against: dict[str, Estimate]
     share: dict[str, float]
+
+    def __repr__(self) -> str:
+        return (
+            f"CoinChannel({self.hook} channel {self.channel}: selective contrast {self.selective:.2f}, q {self.q:.2g})"
+        )
 
 
 def find_coin_channels(

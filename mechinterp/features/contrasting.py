@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,8 +14,7 @@ from mechinterp.features import correlations
 from mechinterp.features.errors import FeatureError
 from mechinterp.policies.errors import UnknownHook
 from mechinterp.policies.hooks import Names, select
-from mechinterp.stats import Estimate, Null, areas
-from mechinterp.stats import auroc as auroc_estimate
+from mechinterp.stats import Estimate, Null
 
 STATISTIC = (
     "the correlation, over paired scenes with and without the coin, between the coin's presence and the channel's "
@@ -41,7 +40,7 @@ class ContrastNull(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Contrasts:
     """Activations at the object's place, with the object and without it.
 
@@ -70,6 +69,10 @@ class Contrasts:
     def __len__(self) -> int:
         return len(self.levels)
 
+    def __repr__(self) -> str:
+        levels = len(np.unique(self.levels))
+        return f"Contrasts({self.variable!r}: {len(self)} pairs of {levels} levels, {len(self.hooks)} hook points)"
+
     def channels(self, hooks: Names = None) -> list[Channel]:
         """Every channel of the hook points, in order."""
         return [(hook, c) for hook in select(hooks, self.hooks) for c in range(self.present[hook].shape[1])]
@@ -91,11 +94,6 @@ class Contrasts:
         """Present minus absent, pair by pair, in the units of the activation."""
         self._known(hook)
         return self.present[hook].astype(np.float64) - self.absent[hook]
-
-    def auroc(self, hook: str) -> Float[np.ndarray, " channels"]:
-        """How often the channel is higher in a scene with the object than in one without it (of any pair)."""
-        self._known(hook)
-        return areas(self.present[hook], self.absent[hook])
 
     def silent(self, hook: str) -> Bool[np.ndarray, " channels"]:
         """Channels with one value at the object's place in all scenes: dead ones, and ones that fire elsewhere only."""
@@ -144,33 +142,6 @@ class Contrasts:
         if null is None:
             return found
         return [e.against(n) for e, n in zip(found, null.nulls(self, hooks=names, level=level), strict=True)]
-
-    def auroc_estimates(
-        self, channels: Sequence[Channel], *, rng: np.random.Generator, level: float = 0.95
-    ) -> list[Estimate]:
-        """The AUROC of some channels, with an interval over levels.
-
-        Raises:
-            TooFewSamples: fewer than 20 levels.
-        """
-        labels = np.repeat([1, 0], len(self))
-        found = []
-        for hook, channel in channels:
-            self._known(hook)
-            if not 0 <= channel < self.present[hook].shape[1]:
-                raise FeatureError(f"{hook} has no channel {channel}; it has {self.present[hook].shape[1]}")
-            found.append(
-                auroc_estimate(
-                    np.concatenate([self.present[hook][:, channel], self.absent[hook][:, channel]]),
-                    labels,
-                    name=f"AUROC of {hook} channel {channel}",
-                    unit="levels",
-                    rng=rng,
-                    clusters=np.tile(self.levels, 2),
-                    level=level,
-                )
-            )
-        return found
 
     def select(self, rows: Int64[np.ndarray, " rows"] | Bool[np.ndarray, " pairs"]) -> Contrasts:
         """The same for some of the pairs, by position or mask."""

@@ -34,7 +34,7 @@ _FAR = 9
 """Columns from which on the wall is out of view."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PlacedObject:
     """One object, put into some of the scenes.
 
@@ -52,8 +52,11 @@ class PlacedObject:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def __repr__(self) -> str:
+        return f"PlacedObject({len(self)} scenes)"
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class CounterfactualScenes:
     """Scenes with and without a coin, and with each of `OBJECTS` instead.
 
@@ -69,6 +72,10 @@ class CounterfactualScenes:
     toward: Float[np.ndarray, " pairs"]
     objects: Mapping[str, PlacedObject]
     decoy_difference: int
+
+    def __repr__(self) -> str:
+        objects = ", ".join(f"{name} {len(own)}" for name, own in self.objects.items())
+        return f"CounterfactualScenes({objects} scenes of {len(np.unique(self.levels))} levels)"
 
     @property
     def levels(self) -> Int64[np.ndarray, " pairs"]:

@@ -19,7 +19,7 @@ from mechinterp.stats import Estimate, Null, areas, auroc, maximum_statistic, ri
 from mechinterp.stats.ridge import PENALTIES
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Direction:
     """The coin direction of one hook point.
 
@@ -35,6 +35,9 @@ class Direction:
     reading: Float64[np.ndarray, " channels"]
     pattern: Float64[np.ndarray, " channels"]
     auroc: Estimate
+
+    def __repr__(self) -> str:
+        return f"Direction({self.hook}: AUROC {self.auroc})"
 
 
 def coin_directions(

@@ -72,6 +72,10 @@ class LayerFactors:
     sae: LabelledAutoencoder | None = None
     left_out: dict[str, str]
 
+    def __repr__(self) -> str:
+        parts = {"activations": self.activations, "attributions": self.attributions, "SAE": self.sae}
+        return f"LayerFactors({self.hook}: {', '.join(name for name, part in parts.items() if part) or 'nothing'})"
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Material:

@@ -15,7 +15,7 @@ from mechinterp.features.verdicts import Evidence, Verdict
 from mechinterp.policies.graph import Policy
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Finding:
     """What one hook point has to do with the coin, on held-out levels.
 
@@ -36,6 +36,9 @@ class Finding:
     direction: Direction
     channels_ablated: CoinAblation | None
     direction_ablated: CoinAblation | None
+
+    def __repr__(self) -> str:
+        return f"Finding({self.hook}: {len(self.channels)} coin channels of {self.width}; {self.verdict.value})"
 
     @property
     def verdict(self) -> Verdict:

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Float32, Float64, Int64, UInt8
 
 from mechinterp.features.errors import FeatureError
+from mechinterp.features.frames import Frames, frame_array
 from mechinterp.features.probing import FEWEST, PIXELS, Probe, activations, judge, moved
 from mechinterp.features.receptive import Grid, grids
 from mechinterp.policies.controls import untrained
@@ -27,7 +28,7 @@ _PENALTY = 1e-3
 
 def place_probes(
     policy: Policy,
-    frames: UInt8[np.ndarray, "scenes 64 64 3"],
+    frames: Frames,
     levels: Int64[np.ndarray, " scenes"],
     places: Float[np.ndarray, "scenes 2"],
     *,
@@ -35,7 +36,7 @@ def place_probes(
     rng: np.random.Generator,
     hooks: Names = None,
     networks: Iterable[int] = range(2),
-    shuffles: int = 20,
+    shuffles: int = 40,
     parts: int = 4,
     batch: int = 64,
 ) -> list[Probe]:
@@ -61,6 +62,7 @@ def place_probes(
     names = policy.select(tuple(h for h in stage_outputs(policy) if where[h]) if hooks is None else hooks)
     if flat := [hook for hook in names if where[hook] is None]:
         raise PolicyError(f"{flat[0]} is a row of numbers, without places; choose hook points with maps")
+    frames = frame_array(frames)
     rows = np.flatnonzero(~np.isnan(places).any(1))
     if (have := len(np.unique(levels[rows]))) < FEWEST:
         raise FeatureError(f"probe of the place of {name}: in view in {have} levels, at least {FEWEST} are needed")

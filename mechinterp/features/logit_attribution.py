@@ -57,6 +57,9 @@ class MovementDecomposition:
     unit_means: Float64[np.ndarray, " units"]
     top_units: dict[int, Estimate]
 
+    def __repr__(self) -> str:
+        return f"MovementDecomposition(mean {self.mean}, standard deviation {self.standard_deviation.value:.3g} nats)"
+
     @property
     def constant_share(self) -> float:
         """mean^2 / (mean^2 + variance), 0 to 1: how much of the log-odds' mean square does not depend on the frame."""
@@ -87,12 +90,19 @@ def decompose_movement(
     Raises:
         FeatureError: the logits are not read linearly from one layer, or no action goes left or right.
         TooFewSamples: fewer than two levels.
+
+    >>> from mechinterp.policies import build, light_impala
+    >>> rng = np.random.default_rng(0)
+    >>> frames = rng.integers(0, 256, (12, 64, 64, 3), dtype=np.uint8)
+    >>> found = decompose_movement(build(light_impala(), seed=0), frames, np.arange(12), rng=rng)
+    >>> bool(np.isclose(sum(part.value for part in found.parts.values()), found.mean.value))
+    True
     """
-    frames = frame_array(frames)
+    frames, levels = frame_array(frames), np.asarray(levels)
     hook, weight, bias = _last_layer(policy)
     units, rest = [], []
     for at in range(0, len(frames), _BATCH):
-        h = policy.activations(torch.from_numpy(frames[at : at + _BATCH]).to(weight.device), hook)[hook].double()
+        h = policy.activations(torch.from_numpy(frames[at : at + _BATCH]).to(weight.device), hook).double()
         contributions, constant, entropy = _split(h, weight, bias, policy.actions)
         units.append(contributions.cpu().numpy())
         rest.append(torch.stack([constant, entropy], 1).cpu().numpy())
@@ -112,7 +122,7 @@ def decompose_movement(
         return np.sqrt(np.maximum((w @ whole**2) / total - ((w @ whole) / total) ** 2, 0))
 
     black = torch.zeros(1, FRAME, FRAME, 3, dtype=torch.uint8, device=weight.device)
-    dark = _split(policy.activations(black, hook)[hook].double(), weight, bias, policy.actions)
+    dark = _split(policy.activations(black, hook).double(), weight, bias, policy.actions)
     return MovementDecomposition(
         mean=found[0],
         standard_deviation=bootstrap(

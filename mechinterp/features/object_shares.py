@@ -38,6 +38,9 @@ class ObjectShare:
     area: Estimate
     excess: Estimate
 
+    def __repr__(self) -> str:
+        return f"ObjectShare(share {self.share}, area {self.area.value:.3g})"
+
 
 def object_masks(state: GameState, *, resolution: int = camera.FRAME) -> dict[str, Bool[np.ndarray, "side side"]]:
     """Segmentation of the frame: which pixels show which of `KINDS`, and `BACKGROUND`; each pixel is one of them.
@@ -77,7 +80,7 @@ def object_shares(
             f"shares: {len(states)} states for {len(attribution)} frames attributed to {attribution.hook}; "
             f"attribute as many frames to {PIXELS!r}"
         )
-    size = _normalised(attribution)
+    size, levels = _normalised(attribution), np.asarray(levels)
     found = {}
     for kind, seen in _stacked(states).items():
         if len(np.unique(levels[seen.any((1, 2))])) < 2:

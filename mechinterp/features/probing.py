@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Float, Float32, Float64, Int64, UInt8
 
 from mechinterp.features.errors import FeatureError
+from mechinterp.features.frames import Frames, frame_array
 from mechinterp.features.world import Label
 from mechinterp.policies.controls import untrained
 from mechinterp.policies.graph import Policy
@@ -32,7 +33,7 @@ ProbeKind = Literal["class", "number", "place"]
 ScoreRows = Float64[np.ndarray, "scenes shuffles"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Probe:
     """How well one variable can be decoded from one layer.
 
@@ -54,17 +55,22 @@ class Probe:
     above: Estimate
     best_baseline: str
 
+    def __repr__(self) -> str:
+        return (
+            f"Probe({self.label!r} from {self.hook}: {self.score}; {self.above.value:+.2f} above {self.best_baseline})"
+        )
+
 
 def probes(
     policy: Policy,
-    frames: UInt8[np.ndarray, "scenes 64 64 3"],
+    frames: Frames,
     levels: Int64[np.ndarray, " scenes"],
-    labels: Sequence[Label],
+    labels: Label | Sequence[Label],
     *,
     rng: np.random.Generator,
     hooks: Names = None,
     networks: Iterable[int] = range(2),
-    shuffles: int = 20,
+    shuffles: int = 40,
     repeats: int = 2,
     parts: int = 4,
     batch: int = 64,
@@ -73,10 +79,11 @@ def probes(
 
     Args:
         levels: level of each scene; a level is never both fitted on and tested on.
-        labels: from `world.labels`, or of your own; scenes where one is NaN are left out for it.
+        labels: one or several, from `world.labels` or of your own; scenes where one is NaN are left out for it.
         hooks: by default those of `stage_outputs`.
         networks: seeds of the untrained networks.
-        shuffles: shuffled copies of each label.
+        shuffles: shuffled copies of each label; p, two-sided, is at least 2 / (shuffles + 1), and fewer than 39 cannot
+            show anything at 5 %.
         repeats: divisions of the levels into parts; a scene's scores are averaged over them.
         parts: parts of the levels; each is tested on by a probe fitted on the others.
 
@@ -85,6 +92,7 @@ def probes(
         FeatureError: lengths that do not fit, or a label with too few levels, or one class hardly ever.
     """
     names = policy.select(stage_outputs(policy) if hooks is None else hooks)
+    frames, labels = frame_array(frames), [labels] if isinstance(labels, Label) else list(labels)
     if any(len(label.values) != len(frames) for label in labels) or len(levels) != len(frames):
         raise FeatureError(f"there are {len(frames)} frames, but not as many levels, or values of every label")
     groups = _groups(labels, levels, shuffles, repeats, parts, rng)
@@ -225,4 +233,4 @@ def activations(
     """The values at one hook point for all frames."""
     device = next(policy.parameters()).device
     parts = [torch.tensor(frames[at : at + batch], device=device) for at in range(0, len(frames), batch)]
-    return np.concatenate([policy.activations(part, hook)[hook].cpu().numpy() for part in parts])
+    return np.concatenate([policy.activations(part, hook).cpu().numpy() for part in parts])

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int64, UInt8
+from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 from transformer_lens.hook_points import HookPoint
 
 from mechinterp.features.errors import FeatureError
+from mechinterp.features.frames import Frames, frame_array
 from mechinterp.features.receptive import Grid, grids
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import FRAME
@@ -36,7 +37,7 @@ class Reading:
 
 def read_places(
     policy: Policy,
-    frames: UInt8[np.ndarray, "frames 64 64 3"],
+    frames: Frames,
     pixels: Float[np.ndarray, "frames 2"],
     names: Sequence[str],
     *,
@@ -61,7 +62,7 @@ def read_places(
 @torch.no_grad()
 def read_several(
     policy: Policy,
-    frames: UInt8[np.ndarray, "frames 64 64 3"],
+    frames: Frames,
     points: Sequence[Float[np.ndarray, "frames 2"]],
     names: Sequence[str],
     *,
@@ -69,6 +70,7 @@ def read_several(
     batch: int = BATCH,
 ) -> list[dict[str, Reading]]:
     """`read_places` at several points of each frame, for one forward pass; a reading for each list of points."""
+    frames = frame_array(frames)
     for pixels in points:
         _check(frames, pixels, radius, batch)
     where = grids(policy)
@@ -120,10 +122,6 @@ def _offsets(radius: int) -> Iterator[tuple[int, int]]:
 
 
 def _check(frames: np.ndarray, pixels: np.ndarray, radius: int, batch: int) -> None:
-    if frames.dtype != np.uint8 or frames.shape[1:] != (FRAME, FRAME, 3) or not len(frames):
-        raise FeatureError(
-            f"frames must be uint8 [frames, {FRAME}, {FRAME}, 3], at least one; got {frames.dtype} {list(frames.shape)}"
-        )
     if pixels.shape != (len(frames), 2):
         raise FeatureError(f"places must be (row, column) for each of {len(frames)} frames, got {list(pixels.shape)}")
     outside = ~((pixels >= 0) & (pixels < FRAME)).all(1)

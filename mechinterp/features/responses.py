@@ -21,7 +21,7 @@ from mechinterp.policies.hooks import Names
 from mechinterp.policies.stages import stage_outputs
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ChannelResponses:
     """The contrasts of each object, read at its place.
 
@@ -32,6 +32,9 @@ class ChannelResponses:
 
     contrasts: Mapping[str, Contrasts]
     rows: Mapping[str, Int64[np.ndarray, " rows"]]
+
+    def __repr__(self) -> str:
+        return f"ChannelResponses({', '.join(f'{name} {len(own)}' for name, own in self.contrasts.items())} scenes)"
 
     @property
     def coin(self) -> Contrasts:
@@ -132,7 +135,7 @@ def channel_responses(
     return ChannelResponses(contrasts, {name: thing.rows for name, thing in shown.items()})
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NullResponses:
     """The answers of networks with random weights to the same scenes."""
 
@@ -144,6 +147,9 @@ class NullResponses:
 
     def __len__(self) -> int:
         return len(self.networks)
+
+    def __repr__(self) -> str:
+        return f"NullResponses({len(self)} untrained networks; {self.networks[0]!r})"
 
     def of_levels(self, levels: Int64[np.ndarray, " levels"]) -> NullResponses:
         """The same on some of the levels."""

@@ -50,6 +50,9 @@ class SteeringEffect:
     consistent: Estimate
     relative_norm: float
 
+    def __repr__(self) -> str:
+        return f"SteeringEffect({self.hook}: added {self.added}, subtracted {self.subtracted})"
+
 
 def steering_effects(
     policy: Policy,
@@ -72,7 +75,7 @@ def steering_effects(
         FeatureError: levels in both parts, fewer than 6 frames to choose on, or always the same log-odds there.
     """
     (frames, levels), (others, held) = choose, report
-    frames, others = frame_array(frames), frame_array(others)
+    frames, others, levels, held = frame_array(frames), frame_array(others), np.asarray(levels), np.asarray(held)
     if shared := set(levels.tolist()) & set(held.tolist()):
         raise FeatureError(
             f"steering: {len(shared)} levels both choose the direction and report on it; they must be different levels"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int64
@@ -17,13 +16,14 @@ from jaxtyping import Bool, Float, Int64
 from mechinterp.features.contrasting import Channel, Contrasts
 from mechinterp.features.errors import FeatureError
 from mechinterp.features.paired import Pairs, contrasts
+from mechinterp.features.reading import BATCH
 from mechinterp.policies.controls import untrained
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names, select
 from mechinterp.stats import Null, maximum_statistic, pooled_false_discovery
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NullContrasts:
     """Contrasts of the same pairs in networks with random weights.
 
@@ -39,6 +39,9 @@ class NullContrasts:
 
     def __len__(self) -> int:
         return len(self.networks)
+
+    def __repr__(self) -> str:
+        return f"NullContrasts({len(self)} untrained networks; {self.networks[0]!r})"
 
     def select(self, rows: Int64[np.ndarray, " rows"] | Bool[np.ndarray, " pairs"]) -> NullContrasts:
         """The same for some of the pairs."""
@@ -138,13 +141,23 @@ class NullContrasts:
         return [np.where(kept, own / edge, 0.0) for own, kept in zip(effects, heard, strict=True)]
 
 
-def null_contrasts(policy: Policy, pairs: Pairs, *, seeds: Iterable[int] = range(20), **options: Any) -> NullContrasts:
-    """`contrasts` of networks of the policy's architecture with random weights, one for each seed.
+def null_contrasts(
+    policy: Policy,
+    pairs: Pairs,
+    *,
+    seeds: Iterable[int] = range(20),
+    hooks: Names = None,
+    places: Float[np.ndarray, "pairs 2"] | None = None,
+    radius: int = 1,
+    batch: int = BATCH,
+) -> NullContrasts:
+    """`contrasts` of untrained networks of the policy's architecture, one for each seed.
 
     Args:
         seeds: of the weights. Twenty networks are the fewest with which `p_values` can fall below 0.05.
-        options: as for `contrasts`, and the same as there.
+        hooks, places, radius, batch: as for `contrasts`, and the same as there.
     """
+    options = {"hooks": hooks, "places": places, "radius": radius, "batch": batch}
     return NullContrasts(tuple(contrasts(untrained(policy, seed=seed), pairs, **options) for seed in seeds))
 
 

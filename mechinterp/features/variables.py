@@ -61,6 +61,10 @@ class VariableContrast:
     channel: int
     strongest: Estimate
 
+    def __repr__(self) -> str:
+        counts = f"{self.above_untrained} of {self.active} channels above untrained"
+        return f"VariableContrast({self.variable} at {self.hook}: {counts}, {self.discriminating} discriminate)"
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class VariableContrasts:
@@ -78,6 +82,10 @@ class VariableContrasts:
     left_out: dict[str, str]
     picture_difference: float
     pictures: int
+
+    def __repr__(self) -> str:
+        variables = ", ".join(dict.fromkeys(one.variable for one in self.contrasts))
+        return f"VariableContrasts({len(self.contrasts)} of {variables})"
 
 
 def variable_contrasts(

@@ -69,7 +69,7 @@ _WORDS = {
     "causally affects the action is unclear",
     Verdict.USED_WITHIN_NULL: "the coin direction causally affects the action, but was not shown to decode the coin "
     "better than untrained networks do",
-    Verdict.WITHIN_NULL: "the coin is decodable, but not shown to be better than in untrained networks",
+    Verdict.WITHIN_NULL: "the coin is decodable, but was not shown to be more so than from untrained networks",
     Verdict.NOT_DECODABLE: "the coin was not shown to be decodable",
     Verdict.DEAD: "dead: no channel ever changes, with a coin or without",
 }

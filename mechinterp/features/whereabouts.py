@@ -25,7 +25,7 @@ class Whereabouts:
     Attributes:
         hook, channel: which.
         right, below: middle of the change (weighted by its absolute value) minus the coin's, in pixels of the frame.
-        around: share of the change within the 3 x 3 cells around the coin, `spread` what an even map would have.
+        around: share of the change within the 3 x 3 cells around the coin.
     """
 
     hook: str
@@ -33,7 +33,6 @@ class Whereabouts:
     right: Estimate
     below: Estimate
     around: Estimate
-    spread: float
 
 
 @torch.no_grad()
@@ -54,7 +53,7 @@ def whereabouts(
         grid = where[hook]
         if grid is None:
             continue
-        there, gone = (policy.activations(frames, hook)[hook] for frames in both)
+        there, gone = (policy.activations(frames, hook) for frames in both)
         change = (there - gone).abs().double().cpu().numpy()
         for channel in [c for h, c in channels if h == hook]:
             table = _table(change[:, channel], places, grid)
@@ -65,11 +64,7 @@ def whereabouts(
             names = [f"{what}: {part}" for part in ("pixels right of the coin", "pixels below it", "share around it")]
             right, below, around = means(table[heard], names=names, unit="levels", rng=rng, clusters=levels[heard])
             around = widened(around)
-            found.append(
-                Whereabouts(
-                    hook=hook, channel=channel, right=right, below=below, around=around, spread=9 / grid.side**2
-                )
-            )
+            found.append(Whereabouts(hook=hook, channel=channel, right=right, below=below, around=around))
     return found
 
 

@@ -21,7 +21,7 @@ AHEAD = 5
 """Columns to the right within which a hazard counts as ahead, as in the minimal pairs."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Label:
     """One variable of the world, in many scenes.
 
@@ -48,18 +48,28 @@ class Label:
         values.flags.writeable = False
         object.__setattr__(self, "values", values)
 
+    def __repr__(self) -> str:
+        known = self.values[~np.isnan(self.values)]
+        what = f"true in {int(known.sum())}" if self.kind == "class" else f"mean {known.mean():.3g} {self.unit}".strip()
+        return (
+            f"Label({self.name!r}: {what} of {len(known)} scenes)" if len(known) else f"Label({self.name!r}: unknown)"
+        )
+
     def select(self, rows: np.ndarray) -> Label:
         """The same for some of the scenes."""
         return Label(self.name, self.kind, self.values[rows], self.unit)
 
 
-def labels(states: Sequence[GameState], names: Sequence[str] | None = None) -> list[Label]:
-    """These variables (all of `QUESTIONS`, if None) of each state.
+def labels(states: Sequence[GameState], names: str | Sequence[str] | None = None) -> list[Label]:
+    """These variables (one, several, or all of `QUESTIONS`, if None) of each state.
+
+    In states that a policy visits some are nearly always the same (a coin is in view at the end alone): then make
+    scenes of both kinds, such as minimal pairs or `counterfactual_scenes`, and label those.
 
     Raises:
         FeatureError: a name that is none of `QUESTIONS`.
     """
-    wanted = tuple(QUESTIONS) if names is None else tuple(names)
+    wanted = tuple(QUESTIONS) if names is None else (names,) if isinstance(names, str) else tuple(names)
     for name in wanted:
         if name not in QUESTIONS:
             raise FeatureError(f"there is no label {name!r}{nearest(name, QUESTIONS)}")

@@ -9,6 +9,10 @@ from .edits import ProjectOut as ProjectOut
 from .edits import Steer as Steer
 from .edits import resampled as resampled
 from .errors import InterventionError as InterventionError
+from .evaluation import EditedActor as EditedActor
+from .evaluation import evaluate as evaluate
+from .evaluation import mean_ablation as mean_ablation
+from .evaluation import parse_sites as parse_sites
 from .positions import Box as Box
 from .positions import Mask as Mask
 from .positions import Positions as Positions

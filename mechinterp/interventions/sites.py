@@ -145,9 +145,11 @@ def channel_tuple(channels: int | Sequence[int] | None, hook: str) -> tuple[int,
         return None
     try:
         given = list(channels) if isinstance(channels, Iterable) else [channels]
-        numbers = tuple(operator.index(channel) for channel in given if not isinstance(channel, bool))
+        numbers = tuple(map(operator.index, given))
     except TypeError:
         raise InterventionError(f"{hook}: channels must be whole numbers, got {channels!r}") from None
+    if any(isinstance(channel, bool) for channel in given):
+        raise InterventionError(f"{hook}: channels must be whole numbers, got {channels!r}")
     if not given:
         raise InterventionError(f"{hook}: an empty list of channels names nothing; leave channels out to mean all")
     if len(set(numbers)) != len(given) or min(numbers) < 0:

@@ -1,4 +1,4 @@
-"""What chooses actions in a rollout: a policy, or a fixed rule to hold it against."""
+"""What chooses actions in a rollout: a policy, or a fixed rule to compare it with."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def compared(
     def played(one: Actor) -> Episodes:
         return rollout(one, starts, seed=seed, max_steps=trial.max_steps, stop_at=trial.stop_at, num_envs=num_envs)
 
-    least = REWARD * min(0.0, *(_weights(Payoff.of(trial.pays))))
+    least = Payoff.of(trial.pays).least
     mine = played(actor)
     my_return = trial.earned(mine, starts)
     found = [mean_return(my_return, name="return", rng=rng, least=least)]
@@ -174,7 +174,3 @@ def compared(
         *endings(mine, prefix="ending"),
         stats.mean(mine.length, name="length (steps)", unit="levels", rng=rng),
     ]
-
-
-def _weights(payoff: Payoff) -> tuple[float, ...]:
-    return (payoff.coin, payoff.death, *payoff.places.values())

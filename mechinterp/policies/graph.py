@@ -10,71 +10,37 @@ Three statements hold at every hook point, whatever hooks are on:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, overload
 
 import torch
-from jaxtyping import UInt8
 from torch import Tensor, nn
-from transformer_lens import HookedRootModule
-from transformer_lens.hook_points import HookPoint
 
-from mechinterp.policies.errors import PolicyError, UnknownHook
-from mechinterp.policies.hooks import HookFn, Names, attached, select
-from mechinterp.policies.nodes import (
-    FRAME,
-    LOGITS,
-    OBSERVATION,
-    VALUE,
-    Captured,
-    Node,
-    PolicyOutput,
-    frontier,
-    last_uses,
-)
+from mechinterp.policies.errors import PolicyError
+from mechinterp.policies.hooked_graph import HookedGraph
+from mechinterp.policies.hooks import HookFn, Names, attached
+from mechinterp.policies.interpreter import Frames, as_frames, checked_values, run_steps
+from mechinterp.policies.nodes import LOGITS, OBSERVATION, VALUE, Captured, Node, PolicyOutput
 
 
-class _Step(NamedTuple):
-    name: str
-    owner: nn.Module  # looked up at each run, so that a replaced module is the one that runs
-    key: str
-    hook: HookPoint
-    inputs: tuple[str, ...]
-
-
-class Policy(HookedRootModule):
+class Policy(HookedGraph):
     """A network whose every activation is a named hook point. Made by `build`, not by hand.
 
     Attributes:
         config: the architecture, enough to build the network again.
         actions: Procgen action (0-14) of each column of the logits.
-        nodes: the graph, in the order in which it runs.
-        hook_names: the names of the nodes.
+        nodes, hook_names: see `HookedGraph`.
     """
 
     def __init__(self, config: Any, nodes: Sequence[Node], modules: Mapping[str, nn.Module]) -> None:
-        super().__init__()
+        super().__init__(nodes, modules)
         self.config = config
         self.actions: tuple[int, ...] = tuple(config.actions)
-        self.nodes: tuple[Node, ...] = tuple(nodes)
-        self.hook_names: tuple[str, ...] = tuple(node.name for node in nodes)
-        self._position = {name: index for index, name in enumerate(self.hook_names)}
-        for path, module in modules.items():
-            self._place(path, module)
-        for node in nodes:
-            self._place(node.name, HookPoint())
-        self.setup()
-        self._steps = tuple(self._step(node) for node in nodes)
-        self._last_use = last_uses(self.nodes)
-        self._shapes: dict[str, tuple[int, ...]] | None = None
-
-    # ---- running -----------------------------------------------------------------------------------------------
 
     def forward(
         self,
-        obs: UInt8[Tensor, "batch 64 64 3"] | None = None,
+        obs: Frames | None = None,
         state: Any = None,
         *,
         start_at: str | None = None,
@@ -84,7 +50,7 @@ class Policy(HookedRootModule):
         """Run the network, or the part of it after `start_at` and up to `stop_at`.
 
         Args:
-            obs: frames, unless `start_at` is given.
+            obs: frames (an array or a tensor), unless `start_at` is given.
             state: what the last output's `state` was (None for a feed-forward policy).
             start_at: node whose value is given in `values`; the nodes after it are computed. The hooks of `start_at`
                 itself do not run.
@@ -104,7 +70,7 @@ class Policy(HookedRootModule):
     @torch.no_grad()
     def capture(
         self,
-        obs: UInt8[Tensor, "batch 64 64 3"] | None = None,
+        obs: Frames | None = None,
         names: Names = None,
         *,
         state: Any = None,
@@ -124,21 +90,52 @@ class Policy(HookedRootModule):
         output = self._run(obs, state, start_at, None, values, kept, frozenset(wanted))
         return Captured(output, kept)
 
+    @overload
+    def activations(
+        self,
+        obs: Frames | None,
+        names: str,
+        *,
+        state: Any = None,
+        start_at: str | None = None,
+        values: Mapping[str, Tensor] | None = None,
+    ) -> Tensor: ...
+    @overload
+    def activations(
+        self,
+        obs: Frames | None = None,
+        names: Sequence[str] | Callable[[str], bool] | None = None,
+        *,
+        state: Any = None,
+        start_at: str | None = None,
+        values: Mapping[str, Tensor] | None = None,
+    ) -> dict[str, Tensor]: ...
+
     @torch.no_grad()
     def activations(
         self,
-        obs: UInt8[Tensor, "batch 64 64 3"] | None = None,
+        obs: Frames | None = None,
         names: Names = None,
         *,
         state: Any = None,
         start_at: str | None = None,
         values: Mapping[str, Tensor] | None = None,
-    ) -> dict[str, Tensor]:
-        """The values that `capture` gives, without running the network beyond the last of them."""
+    ) -> Tensor | dict[str, Tensor]:
+        """The values that `capture` gives, without running the network beyond the last of them.
+
+        Returns:
+            The Tensor at the hook point that `names` is the name of; for a sequence (of names or patterns), a predicate
+            or None, name -> Tensor.
+
+        Raises:
+            UnknownHook: no such hook point. (A pattern stands in a sequence: ``["block2.*"]``.)
+        """
+        if isinstance(names, str):
+            self._index(names)
         wanted = self._computed(names, start_at)
         kept: dict[str, Tensor] = {}
         self._run(obs, state, start_at, wanted[-1], values, kept, frozenset(wanted))
-        return kept
+        return kept[names] if isinstance(names, str) else kept
 
     def hooks_on(self, hooks: Mapping[str, HookFn]) -> AbstractContextManager[None]:
         """Within the `with` block, run `fn(value, hook)` at each named node; a Tensor that it returns replaces the
@@ -156,52 +153,11 @@ class Policy(HookedRootModule):
         """State before the first step of an episode: None, since the network is feed-forward."""
         return None
 
-    # ---- the graph ---------------------------------------------------------------------------------------------
-
-    def select(self, names: Names = None) -> tuple[str, ...]:
-        """The hook points that a name, a sequence of names or a predicate selects, in running order; see `select`."""
-        return select(names, self.hook_names)
-
-    @property
-    def shapes(self) -> Mapping[str, tuple[int, ...]]:
-        """Shape of every node's value for one frame, without the batch: (channels, height, width) or (features,)."""
-        if self._shapes is None:
-            device = next(self.parameters()).device
-            live = {OBSERVATION: torch.zeros(1, FRAME, FRAME, 3, dtype=torch.uint8, device=device)}
-            # Through the modules alone, so that no hook sees it; and without autocast, which (in torch 2.6) would keep
-            # the cast weights, made here without gradients, for whoever computes gradients in the same block.
-            with torch.no_grad(), torch.autocast(device.type, enabled=False):
-                for name, owner, key, _, inputs in self._steps:
-                    live[name] = self._module(owner, key)(*[live[read] for read in inputs])
-            self._shapes = {name: tuple(live[name].shape[1:]) for name in self.hook_names}
-        return MappingProxyType(self._shapes)
-
-    def frontier(self, name: str, *, stop_at: str | None = None) -> tuple[str, ...]:
-        """The values that `forward(start_at=name, stop_at=stop_at)` needs.
-
-        They are `name` and each earlier node that a later one (or the output) still reads, in running order, so that
-        `name` is the last.
-        """
-        start, stop = self._index(name), len(self.nodes) if stop_at is None else self._index(stop_at)
-        if stop < start:
-            raise PolicyError(f"stop_at={stop_at!r} comes before start_at={name!r}")
-        return frontier(self.nodes, start, stop)
-
-    # ---- TransformerLens, made to refuse wrong names -----------------------------------------------------------
-
-    def get_caching_hooks(self, names_filter: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """As TransformerLens, which would give an empty cache for a name that does not exist."""
-        return super().get_caching_hooks(list(self.select(names_filter)), *args, **kwargs)
-
-    def _enable_hook_with_name(self, name: str, hook: Any, dir: Any) -> None:
-        self._index(name)
-        super()._enable_hook_with_name(name, hook, dir)
-
     # ---- private -----------------------------------------------------------------------------------------------
 
     def _run(
         self,
-        obs: Tensor | None,
+        obs: Any,
         state: Any,
         start_at: str | None,
         stop_at: str | None,
@@ -215,40 +171,21 @@ class Policy(HookedRootModule):
         if start_at is None:
             if obs is None or given is not None:
                 raise PolicyError("give either obs, or start_at with values")
-            first, live = 0, {OBSERVATION: obs}
+            first, live = 0, {OBSERVATION: as_frames(obs)}
         else:
             first, live = self._index(start_at) + 1, self._given(obs, start_at, stop_at, given)
 
-        last_use = self._last_use
-        for index in range(first, stop):
-            name, owner, key, hook, inputs = self._steps[index]
-            value = hook(self._module(owner, key)(*[live[read] for read in inputs]))
-            live[name] = value
-            if name in wanted:
-                kept[name] = value.clone()
-            for read in inputs:  # what no later node reads is freed: big batches need two or three maps, not all
-                if last_use[read] == index:
-                    live.pop(read, None)
+        run_steps(self._steps, live, first=first, stop=stop, last_use=self._last_use, wanted=wanted, kept=kept)
         if stop_at is not None:
             return live[stop_at]
         return PolicyOutput(live[LOGITS], live[VALUE], None)
 
     def _given(
-        self, obs: Tensor | None, start_at: str, stop_at: str | None, given: Mapping[str, Tensor] | None
+        self, obs: Any, start_at: str, stop_at: str | None, given: Mapping[str, Tensor] | None
     ) -> dict[str, Tensor]:
         if obs is not None:
             raise PolicyError(f"obs is not read when starting at {start_at!r}; leave it out")
-        needed = self.frontier(start_at, stop_at=stop_at)
-        given = given or {}
-        if unknown := [name for name in given if name not in self._position]:
-            raise UnknownHook(unknown, self.hook_names)
-        if missing := [name for name in needed if name not in given]:
-            raise PolicyError(f"starting at {start_at!r} needs values for {list(needed)}; missing: {missing}")
-        for name in needed:  # a wrong shape might otherwise be broadcast by a later sum
-            shape, batch = tuple(given[name].shape), len(given[needed[-1]])
-            if shape != (batch, *self.shapes[name]):
-                raise PolicyError(f"the value of {name} has shape {shape}; expected {(batch, *self.shapes[name])}")
-        return {name: given[name] for name in needed}
+        return checked_values(given or {}, self.frontier(start_at, stop_at=stop_at), self.shapes)
 
     def _computed(self, names: Names, start_at: str | None) -> tuple[str, ...]:
         wanted = self.select(names)
@@ -263,29 +200,3 @@ class Policy(HookedRootModule):
                 f"starting at {start_at!r}, only later nodes are computed; cannot capture {early or names}"
             )
         return wanted
-
-    def _index(self, name: str) -> int:
-        try:
-            return self._position[name]
-        except KeyError:
-            raise UnknownHook([name], self.hook_names) from None
-
-    @staticmethod
-    def _module(owner: nn.Module, key: str) -> nn.Module:
-        module = owner._modules[key]
-        assert module is not None, f"{key} was removed"
-        return module
-
-    def _step(self, node: Node) -> _Step:
-        parent, _, key = node.module.rpartition(".")
-        return _Step(node.name, self.get_submodule(parent), key, self.hook_dict[node.name], node.inputs)
-
-    def _place(self, path: str, module: nn.Module) -> None:
-        """Register a module under a dotted path, making the containers on the way."""
-        *parents, key = path.split(".")
-        owner: nn.Module = self
-        for part in parents:
-            if part not in owner._modules:
-                owner.add_module(part, nn.Module())
-            owner = owner.get_submodule(part)
-        owner.add_module(key, module)

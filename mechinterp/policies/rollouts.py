@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float64, Int64, UInt8
 
 from mechinterp.coinrun.engine import Engine
 from mechinterp.coinrun.goals import Goal
-from mechinterp.coinrun.levels import Start
+from mechinterp.coinrun.levels import Start, StatesLike, as_starts
 from mechinterp.coinrun.raw_state import agent_position
 from mechinterp.coinrun.state import GameState
 from mechinterp.errors import MechinterpError
@@ -99,7 +99,7 @@ Observer = Callable[[StepView], None]
 
 def rollout(
     actor: Actor,
-    starts: Sequence[Start],
+    starts: StatesLike,
     *,
     seed: int = 0,
     max_steps: int = 1000,
@@ -111,7 +111,7 @@ def rollout(
 
     Args:
         actor: chooses the actions.
-        starts: where episodes begin; their states carry the game's options.
+        starts: where episodes begin (starts or states, one or several); their states carry the game's options.
         seed: of the actor's chance. Each episode draws from a generator seeded by (``seed``, its level seed).
         max_steps: where to cut an episode off; its outcome is then `Outcome.TIMEOUT`.
         stop_at: stop an episode as soon as the agent reaches this place (`Goal.END` or `Goal.START`).
@@ -121,6 +121,7 @@ def rollout(
     Raises:
         MechinterpError: if there are no starts, or ``max_steps`` is not positive.
     """
+    starts = as_starts(starts)
     if not starts:
         raise MechinterpError("rollout: no starts were given; at least one is needed")
     if max_steps < 1 or num_envs < 1:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mechinterp.coinrun.levels import Start
+from mechinterp.coinrun.levels import Start, StatesLike, as_starts
 from mechinterp.coinrun.state import GameState
 from mechinterp.policies.actors import Actor
 from mechinterp.policies.rollouts import StepView, rollout
@@ -36,12 +36,13 @@ class _Reservoir:
 
 
 def visited_states(
-    actor: Actor, starts: Sequence[Start], *, per_level: int, seed: int = 0, max_steps: int = 250, num_envs: int = 64
+    actor: Actor, starts: StatesLike, *, per_level: int, seed: int = 0, max_steps: int = 250, num_envs: int = 64
 ) -> list[GameState]:
     """A uniform sample of ``per_level`` states of each start's episode (all, if it is shorter), in that order.
 
     The same seed gives the same states, whatever ``num_envs``. The generators are blank (see `GameState.without_rngs`).
     """
+    starts = as_starts(starts)
     reservoir = _Reservoir(starts, per_level, seed)
     rollout(actor, starts, seed=seed, max_steps=max_steps, num_envs=num_envs, observers=[reservoir])
     chosen = (data for episode in range(len(starts)) for _, data in sorted(reservoir.kept[episode]))

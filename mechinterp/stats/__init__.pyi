@@ -24,6 +24,5 @@ from .proportions import proportion as proportion
 from .statistics import areas as areas
 from .statistics import auroc as auroc
 from .statistics import bootstrap as bootstrap
-from .statistics import widened_area as widened_area
 from .tost import Equivalence as Equivalence
 from .tost import equivalence as equivalence

@@ -85,7 +85,7 @@ def auroc(
     """The area under the ROC curve: how often a positive's score is above a negative's, ties counting half.
 
     0.5 is chance. n counts the clusters of both classes. Perfect separation does not give an interval of
-    no length (see `widened_area`).
+    no length (see `_widened`).
 
     Args:
         scores: one number a row.
@@ -118,7 +118,7 @@ def auroc(
     found = bootstrap(
         area, rows=len(score), name=name, unit=unit, rng=rng, clusters=clusters, level=level, resamples=resamples
     )
-    return widened_area(found)
+    return _widened(found)
 
 
 def areas(
@@ -139,7 +139,7 @@ def areas(
     return (ranks[: len(high)].sum(0) - len(high) * (len(high) + 1) / 2) / (len(high) * len(low))
 
 
-def widened_area(area: Estimate) -> Estimate:
+def _widened(area: Estimate) -> Estimate:
     """An area of 1 (or 0) with an exact bound in place of an interval of no length.
 
     Of all clusters a share q may differ from n that are alike (`averages.unseen`). At worst their positives are below

@@ -19,3 +19,4 @@ from .records import find_runs as find_runs
 from .records import read_metrics as read_metrics
 from .run import Run as Run
 from .run import series_steps as series_steps
+from .run import train as train

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mechinterp.coinrun.goals import Goal
+from mechinterp import _html
+from mechinterp.coinrun.goals import Goal, Payoff
 from mechinterp.coinrun.placements import placement
 from mechinterp.policies.actors import Actor
 from mechinterp.policies.card import Card
@@ -19,6 +21,9 @@ from mechinterp.training.choice import ForkScore, choice_tests, confirm, has_kno
 from mechinterp.training.errors import TrainingError
 from mechinterp.training.organisms import ORGANISMS, Organism
 from mechinterp.training.run_identity import identity
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PLACEMENTS = ("stock", "random_percent=100", "left_of_agent", "absent")
 """Where the coin is put for everybody; an organism is also put where it was trained."""
@@ -49,6 +54,24 @@ class Examination:
             "choice_tests": [share.to_dict() for score in self.choices for share in score.estimates()],
             "qualified": self.qualified,
         }
+
+    def to_frame(self) -> pd.DataFrame:
+        """All numbers, a row each: where it was measured, and the estimate's fields."""
+        import pandas as pd
+
+        columns = ("name", "value", "low", "high", "n", "unit")
+        rows = [
+            {"table": title} | {column: getattr(estimate, column) for column in columns}
+            for title, estimates in self.tables().items()
+            for estimate in estimates
+        ]
+        return pd.DataFrame(rows, columns=["table", *columns])
+
+    def _repr_html_(self) -> str:
+        return "".join(
+            f"<p><b>{html.escape(title)}</b></p>{_html.table((e.name, e) for e in estimates)}"
+            for title, estimates in self.tables().items()
+        )
 
     def tables(self) -> dict[str, list[Estimate]]:
         """All numbers, by the titles of a model card."""
@@ -119,6 +142,12 @@ def placements_of(card: Card) -> tuple[str, ...]:
     return PLACEMENTS if recipe is None or recipe.placement in PLACEMENTS else (recipe.placement, *PLACEMENTS)
 
 
+def paid_for(card: Card, placement: str) -> Goal | Payoff:
+    """What a return is of: what pays the organism in the levels that it was trained on, coins elsewhere."""
+    recipe = recipe_of(card)
+    return recipe.goal if recipe is not None and placement == recipe.placement else Goal.COIN
+
+
 def check_levels(count: int) -> None:
     """Refuse a number of levels that cannot be played, or of which there is no interval."""
     if not 2 <= count <= LEVELS["behaviour"].count:
@@ -138,7 +167,6 @@ def play_placements(
 ) -> Examination:
     """`examine` without the forks, under these placements. Raises PlacementError for one that is not known."""
     check_levels(levels)
-    recipe = recipe_of(card)
     rules = list(placements)
     for rule in rules:
         placement(rule)  # a name that is not known is told before anything is played
@@ -148,9 +176,7 @@ def play_placements(
         played[rule] = against_always_right(
             actor,
             LEVELS["behaviour"].first(levels),
-            Trial.under(
-                rule, max_steps=max_steps, pays=recipe.goal if recipe and rule == recipe.placement else Goal.COIN
-            ),
+            Trial.under(rule, max_steps=max_steps, pays=paid_for(card, rule)),
             options=training_env_options(card),
             seed=seed,
             num_envs=num_envs,

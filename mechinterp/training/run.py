@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import torch
 
 from mechinterp.coinrun.env import CoinRunEnv
 from mechinterp.policies import checkpoints
 from mechinterp.policies.networks import build
+from mechinterp.policies.subject import Subject, load
 from mechinterp.training import records
 from mechinterp.training.errors import TrainingError
 from mechinterp.training.games import Games
@@ -25,9 +26,10 @@ from mechinterp.training.lock import FolderLock
 from mechinterp.training.machine import describe_machine
 from mechinterp.training.memory import keep_freed_memory
 from mechinterp.training.options import PRECISIONS, RunOptions
-from mechinterp.training.organisms import Organism
+from mechinterp.training.organisms import Organism, organism
 from mechinterp.training.ppo import PPO
-from mechinterp.training.run_identity import difference, identity
+from mechinterp.training.resuming import saved_run
+from mechinterp.training.run_identity import identity
 
 SERIES_FIRST = 16_000
 SERIES_GROWTH = 1.6
@@ -48,6 +50,31 @@ def _shares(number: int, parts: int) -> list[int]:
     """``number`` as a sum of at most ``parts`` numbers that are as equal as can be."""
     parts = min(number, parts)
     return [number // parts + (at < number % parts) for at in range(parts)]
+
+
+def train(
+    recipe: Organism | str,
+    folder: str | Path,
+    *,
+    seed: int = 0,
+    options: RunOptions | None = None,
+) -> Subject:
+    """Train an organism to the end of its budget, going on from what is in the folder, and read it.
+
+    Args:
+        recipe: a name in `ORGANISMS`, or a recipe (`organism` gives those of this library with another network or
+            budget).
+        folder: where the policy, its series of checkpoints and its metrics go.
+        seed: random seed of weights, levels and actions.
+        options: device, precision and the like; see `RunOptions`.
+
+    Raises:
+        TrainingError: an unknown name; and as `Run`.
+    """
+    made = organism(recipe) if isinstance(recipe, str) else recipe
+    with Run(made, Path(folder), seed=seed, options=options) as run:
+        run.train()
+    return load(folder)
 
 
 class Run:
@@ -80,7 +107,7 @@ class Run:
             self.folder.mkdir(parents=True, exist_ok=True)
             held.callback(FolderLock(self.folder).release)
             records.remove_half_written(self.folder)
-            saved = self._saved()
+            saved = saved_run(self.folder, self.identity, recipe, options)
             source = recipe.source()
             held.callback(source.close)
             games = Games(
@@ -176,51 +203,6 @@ class Run:
         how = {"device": self.ppo.device.type, "precision": self.options.arithmetic}
         records.write_resume(self.folder / records.RESUME_FILE, {**state, **how})
         self.saved_steps = self.steps
-
-    def _saved(self) -> dict[str, Any] | None:
-        path = self.folder / records.RESUME_FILE
-        if not path.exists():
-            self._refuse_finished()
-            return None
-        saved = records.read_resume(path)
-        self._refuse_other(saved["identity"])
-        steps, budget = saved["ppo"]["steps"], self.recipe.budget
-        if steps >= budget + self.recipe.ppo.batch:  # a run ends with the update that passes its budget
-            raise TrainingError(
-                f"{self.folder}: already trained for {steps:,} steps, over the budget of {budget:,}; give "
-                "a larger one to train on, or choose another folder"
-            )
-        began_on, asked = saved["device"], torch.device(self.options.device).type
-        if began_on != asked:
-            raise TrainingError(
-                f"{self.folder}: this run began on {began_on} and cannot go on on {asked}, whose random "
-                f"numbers are others; give --device {began_on}, or choose another folder"
-            )
-        if saved["precision"] != self.options.arithmetic:
-            raise TrainingError(
-                f"{self.folder}: this run began in {saved['precision']} and cannot go on in {self.options.arithmetic}; "
-                f"give --precision {saved['precision']}, or choose another folder"
-            )
-        return saved
-
-    def _refuse_finished(self) -> None:
-        """Refuse to train over what is in the folder: without a resume file, none of it can be trained on."""
-        run = records.find_run(self.folder)
-        if run is not None:
-            self._refuse_other(run.identity)
-            raise TrainingError(
-                f"{self.folder}: holds this run already, trained for {run.steps:,} steps and shipped without "
-                f"the {records.RESUME_FILE} that training on needs; to train it again choose another folder"
-            )
-        names = (checkpoints.CONFIG, checkpoints.WEIGHTS, checkpoints.SERIES, records.METRICS_FILE)
-        if there := [name for name in names if (self.folder / name).exists()]:
-            raise TrainingError(
-                f"{self.folder}: holds {', '.join(there)} of something that was not trained here; choose another folder"
-            )
-
-    def _refuse_other(self, there: Mapping[str, Any]) -> None:
-        if differs := difference(there, self.identity):
-            raise TrainingError(f"{self.folder}: holds another run ({differs}); choose another folder, or that recipe")
 
     def _keep_passed(self, pending: list[int]) -> None:
         """Keep a half-precision checkpoint for each planned step that has been reached."""

@@ -84,8 +84,8 @@ def test_only_what_is_put_in_need_be_in_the_cache(impala):
 def test_caches_that_do_not_fit(impala):
     pairs, hook = local_pairs(2), "block2.hook_conv"
     sites = channel_sites(impala, hook)
-    values = impala.activations(torch.from_numpy(pairs.clean), hook)[hook]
-    foreign = lively("light").activations(torch.from_numpy(pairs.clean), hook)
+    values = impala.activations(torch.from_numpy(pairs.clean), hook)
+    foreign = lively("light").activations(torch.from_numpy(pairs.clean), [hook])
     wrong = {
         r"network differ at block2.hook_conv.*\[2, 3, 16, 16\].*\[2 or 1, 5, 32, 32\].*another network": foreign,
         "3 rows at block2.hook_conv; there are 2 pairs": {hook: values[[0, 1, 1]]},

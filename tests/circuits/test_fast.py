@@ -87,7 +87,7 @@ def test_patches_that_come_to_the_same_are_run_once():
 def test_the_mean_before_a_relu_or_a_pool_is_not_that_behind_it(hook):
     policy, pairs = lively("impala"), local_pairs(2)
     sites, frames = channel_sites(policy, hook), torch.from_numpy(np.concatenate([pairs.clean, pairs.corrupted]))
-    mean = policy.activations(frames, hook)[hook].mean(0, keepdim=True)
+    mean = policy.activations(frames, hook).mean(0, keepdim=True)
     found = patch(policy, pairs, sites, replacement="mean", direction="noise")
     for i, site in enumerate(sites):
         out = slow_patch(policy, pairs, site, mean, direction="noise")

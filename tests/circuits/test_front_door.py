@@ -123,7 +123,7 @@ def edits(policy):
     mask = np.zeros((4, 16, 16), bool)
     for row in range(4):
         mask[row, row : row + 9, 3:14] = True
-    values = policy.activations(torch.from_numpy(random_frames(4, 8)), [HOOK])[HOOK]
+    values = policy.activations(torch.from_numpy(random_frames(4, 8)), HOOK)
     direction = torch.arange(1.0, 6)
     return [
         Ablate(HOOK, 2),

@@ -146,9 +146,7 @@ def test_hooks_on_the_policy_stay_in_force(impala):
     plain = patch(impala, pairs, sites)
     with apply(impala, Ablate(hook="block2.hook_pool", channels=[1, 2])):
         ablated = patch(impala, pairs, sites)
-        expected = slow_patch(
-            impala, pairs, sites[1], impala.activations(tensor(pairs.clean), "block1.hook_pool")["block1.hook_pool"]
-        )
+        expected = slow_patch(impala, pairs, sites[1], impala.activations(tensor(pairs.clean), "block1.hook_pool"))
     np.testing.assert_allclose(ablated.run[0, 1], movement_logodds(expected.logits, impala.actions), atol=1e-4)
     assert np.abs(ablated.run - plain.run).max() > 1e-3
 

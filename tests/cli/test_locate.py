@@ -24,9 +24,9 @@ def saved(folder, policy=None):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """One small run of the command for all that is asked below; a pattern stands for the first hook point."""
+    """One small run of the command for all that is asked below."""
     folder = tmp_path_factory.mktemp("locate")
-    words = ["--hooks", "block2.res1.hook_o*", "--hooks", HOOKS[1]]
+    words = [word for hook in HOOKS for word in ("--hooks", hook)]
     out = folder / "out"
     assert main(["locate", saved(folder / "planted"), "--quick", "--levels", "36", "--out", str(out), *words]) == 0
     return out
@@ -91,7 +91,7 @@ def test_flat_layers_alone_of_a_policy_that_always_wants_the_same(tmp_path):
     assert (coin.examples, coin.top_frames) == (None, ())
     assert coin.layers[HOOKS[1]].cloud is not None
     assert "movement log-odds" not in results["probes"].probes  # it has one value
-    assert "log-odds that spread over 0 nats" in str(tendency.left_out)
+    assert "log-odds differ by up to 0 nats" in str(tendency.left_out)
     assert not tendency.steering
     assert tendency.standard_deviation.value == pytest.approx(0, abs=1e-6)
 

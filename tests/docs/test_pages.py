@@ -17,16 +17,23 @@ from docs._site import api, blocks
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CODE = [page for page in PAGES if blocks.blocks(page.read_text())]
-SLOW = re.compile(r"\A---\n(?:.*\n)*?slow: true\n(?:.*\n)*?---\n")
+
+
+def _head(page: Path) -> dict[str, str]:
+    """The lines between the dashes at the top of a page."""
+    found = re.match(r"---\n(.*?)\n---\n", page.read_text(), re.DOTALL)
+    return dict(line.split(": ", 1) for line in found[1].splitlines() if ": " in line) if found else {}
 
 
 def _page(path: Path) -> object:
-    marks = [pytest.mark.slow] if SLOW.match(path.read_text()) else []
+    marks = [pytest.mark.slow] if _head(path).get("slow") == "true" else []
     return pytest.param(path, id=str(path.relative_to(ROOT)), marks=marks)
 
 
 @pytest.mark.parametrize("page", [_page(path) for path in CODE])
 def test_the_code_on_the_page_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for library in _head(page).get("needs", "").split():
+        pytest.importorskip(library, reason=f"{library} is not installed: pip install mechinterp[neighbours]")
     monkeypatch.chdir(ROOT)
     count = sum(1 for _ in blocks.run(page.read_text(), name=str(page.relative_to(ROOT))))
     marked = re.findall(r"^```(?:python|console)|^<!-- check", page.read_text(), re.MULTILINE)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from typing import TypeVar
+
+from mechinterp.experiments import Record
 from mechinterp.reporting.figure import Figure, Text
 from mechinterp.stats import Estimate, Null
+
+RecordT = TypeVar("RecordT", bound=Record)
 
 
 def estimate(value: float, half: float, *, name: str = "made by hand", null: Null | None = None) -> Estimate:
@@ -32,3 +38,8 @@ def notes(figure: Figure) -> str:
 def reasons(text: Text) -> list[tuple[str, ...]]:
     """The rows of the table of what was not measured."""
     return [tuple(row) for table in text.tables for row in table.rows]
+
+
+def read_back(result: RecordT) -> RecordT:
+    """The result after it was written as JSON and read."""
+    return type(result).model_validate_json(json.dumps(result.model_dump(mode="json")))

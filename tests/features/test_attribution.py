@@ -82,7 +82,7 @@ def test_occlusion_is_the_change_that_it_says(network, scenes):
 def test_occluding_a_hidden_channel_replaces_it_by_its_baseline_value(network, scenes):
     hook = "block2.hook_pool"
     found = attribute_inputs(network, scenes.clean, method="occlusion", hook=hook, baseline="black")
-    black = network.activations(torch.zeros(3, 64, 64, 3, dtype=torch.uint8), hook)[hook]
+    black = network.activations(torch.zeros(3, 64, 64, 3, dtype=torch.uint8), hook)
 
     def replaced(value, hook):
         value[:, 5] = black[:, 5]
@@ -96,7 +96,7 @@ def test_gradient_times_activation_of_a_linear_read_out_is_its_weight(network, s
     found = attribute_inputs(
         network, scenes.clean, method="gradient x activation", target="value", hook="hidden.hook_post"
     )
-    hidden = network.activations(torch.from_numpy(scenes.clean), "hidden.hook_post")["hidden.hook_post"]
+    hidden = network.activations(torch.from_numpy(scenes.clean), "hidden.hook_post")
     assert found.values == pytest.approx((hidden * network.value.weight).detach().numpy(), abs=1e-5)
 
 

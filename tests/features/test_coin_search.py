@@ -228,6 +228,16 @@ def test_the_verdict_distinguishes_channels_and_direction(scenes, null):
     }  # fmt: skip
 
 
+def test_nothing_that_is_found_fills_the_screen(scenes, null):
+    _, _, found = search("coin", scenes, null)
+    own = found["block2.res1.hook_out"]
+    things = (scenes, scenes.objects["coin"], null, null.networks[0], null.contrasts(), null.contrasts().networks[0])
+    for thing in (*things, own, own.direction, own.channels_ablated, own.direction_ablated, own.channels[0]):
+        assert type(thing).__name__ in repr(thing)
+        assert len(repr(thing)) < 160
+    assert "coin channels, used" in repr(own)
+
+
 def test_what_is_shown_is_corrected_for_all_tests(scenes, null):
     """One hook point with channels and a direction: four effects; a p that would do for two does not do for four."""
     _, _, found = search("coin", scenes, null)

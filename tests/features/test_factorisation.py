@@ -59,7 +59,7 @@ def test_the_autoencoder_rebuilds_a_sparse_mixture_and_keeps_to_k():
 
 def test_a_perfect_reconstruction_recovers_everything_and_a_constant_one_nothing(monkeypatch):
     policy, frames, hook = loud(), painted(20).clean, "trunk.hook_relu"
-    values = policy.activations(torch.from_numpy(frames), hook)[hook]
+    values = policy.activations(torch.from_numpy(frames), hook)
     sae = train_sae(hook, values.numpy(), values.numpy(), rng=np.random.default_rng(0), latents=16, k=4, steps=3)
     monkeypatch.setattr(type(sae), "reconstruct", lambda self, v: v.clone())
     whole = loss_recovered(policy, sae, frames, np.arange(20), rng=np.random.default_rng(0))

@@ -36,7 +36,7 @@ def test_contributions_of_units_are_weights_times_activations():
     found = decompose_movement(
         policy, torch.from_numpy(frames), levels, rng=np.random.default_rng(0), choosing=levels[:5]
     )
-    hidden = policy.activations(torch.from_numpy(frames), found.hook)[found.hook].numpy()
+    hidden = policy.activations(torch.from_numpy(frames), found.hook).numpy()
     contributions = hidden.astype(float) * (weight[1] - weight[0]).numpy()
     assert found.unit_means == pytest.approx(contributions.mean(0), abs=1e-5)
     assert found.parts["bias"].value == pytest.approx(float(bias[1] - bias[0]), abs=1e-6)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 
 import numpy as np
 import pytest
+import torch
 
 from mechinterp.features import FeatureError, Label, place_probes, probes
 from mechinterp.features.probing import _Group, judge, shuffled
@@ -82,6 +84,35 @@ def test_a_written_detector_knows_the_place(scenes):
     assert found.score.null is not None
     assert found.score.null.high < 0.4
     assert found.score.n == 40
+
+
+def test_frames_may_be_tensors_and_labels_a_single_one(scenes):
+    frames, levels, pairs = scenes
+    present = Label("coin in view", "class", np.repeat([1.0, 0.0], 40))
+    options = {"hooks": HOOK, **QUICK}
+    (one,) = probes(
+        colour_detector(), torch.from_numpy(frames), levels, present, rng=np.random.default_rng(0), **options
+    )
+    (same,) = probes(colour_detector(), frames, levels, [present], rng=np.random.default_rng(0), **options)
+    assert one == same
+    assert repr(one).startswith(f"Probe('coin in view' from {HOOK}: ")
+    assert len(repr(one)) < 160
+    assert repr(present) == "Label('coin in view': true in 40 of 80 scenes)"
+    places = np.concatenate([pairs.centres + 0.5, np.full((40, 2), np.nan)])
+    (place,) = place_probes(
+        colour_detector(), torch.from_numpy(frames), levels, places, name="coin", rng=np.random.default_rng(0),
+        hooks=HOOK, networks=range(1), shuffles=5,
+    )  # fmt: skip
+    assert place.kind == "place"
+
+
+def test_by_default_a_probe_can_be_significant():
+    """Two-sided, the smallest p of n shuffles is 2 / (n + 1)."""
+    scores = np.zeros((40, 41))
+    scores[:, 0] = 1
+    judged = judge("x", "class", "h", scores, {"pixels": scores}, np.arange(40), np.random.default_rng(0))
+    assert judged.score.null.p <= 0.05
+    assert inspect.signature(probes).parameters["shuffles"].default == scores.shape[1] - 1
 
 
 def test_a_place_that_every_guess_hits_has_an_exact_bound_and_not_an_interval_of_no_length():

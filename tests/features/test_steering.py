@@ -20,7 +20,7 @@ def test_steering_the_last_layer_adds_the_difference_of_means_to_its_input():
     pair = ((frames[first], levels[first]), (frames[~first], levels[~first]))
     hook = "hidden.hook_post"
     (found,) = steering_effects(policy, *pair, rng=np.random.default_rng(0), hooks=hook, random=10)
-    h = policy.activations(torch.from_numpy(frames), hook)[hook]
+    h = policy.activations(torch.from_numpy(frames), hook)
     preference = readout_values(policy, frames)["movement"]
     low, high = np.quantile(preference[first], [1 / 3, 2 / 3])
     more, less = (torch.from_numpy(first & side) for side in (preference >= high, preference <= low))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -170,3 +172,53 @@ def test_natural_range_flags_what_never_occurs():
 def test_edits_that_cannot_be_are_refused_with_a_reason(make, message):
     with pytest.raises(InterventionError, match=message):
         make()
+
+
+def one_of_each() -> list[Edit]:
+    mask = around(np.array([[0, 0], [4, 5], [2, 3]]), side=6, radius=1)
+    reference = values(seed=7)
+    return [
+        Ablate("h", 2),
+        Ablate("h", (3, 1), Box((1, 3), (0, 4)), mode="mean", reference=reference),
+        Ablate("h", None, Mask(mask.cells[:, :HEIGHT]), mode="resample", reference=reference),
+        Patch("h", 0, replacement={"h": reference, "i": reference}),
+        Clamp("h", (2, 0), value=(1.5, -2)),
+        Clamp("h", value=0.25),
+        Steer("h", direction=np.arange(4.0), strength=torch.tensor([0.0, 1.0, 2.0])),
+        ProjectOut("h", direction=torch.randn(SHAPE, generator=torch.Generator().manual_seed(2))),
+    ]
+
+
+@pytest.mark.parametrize("edit", one_of_each(), ids=str)
+def test_edits_are_written_to_json_and_read_back(edit):
+    again = Edit.from_dict(json.loads(json.dumps(edit.to_dict())))
+    assert type(again) is type(edit)
+    assert again.site == edit.site
+    assert torch.equal(again(values()), edit(values()))
+    assert not torch.equal(edit(values()), values())
+    assert len(repr(edit)) < 200
+
+
+def test_some_rows_of_an_edit_put_in_what_the_whole_edit_puts_in_there():
+    value, rows = values(), slice(1, 3)
+    for edit in one_of_each():
+        whole = edit.new_values(value, slice(0, ROWS))
+        torch.testing.assert_close(torch.where(edit.site.mask(value), whole, value), edit(value))
+        torch.testing.assert_close(edit.new_values(value[rows], rows), whole[rows])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"edit": "Ablat", "hook": "h", "channels": None, "positions": None},
+        {"edit": "Ablate", "hook": "h"},
+        {"edit": "Ablate", "hook": "h", "channels": None, "positions": None, "mod": "zero"},
+        {"edit": "Ablate", "hook": "h", "channels": [1], "positions": {"rows": [0, 1]}, "mode": "zero"},
+        {"edit": "Steer", "hook": "h", "channels": None, "positions": None, "direction": {"tensor": {"dtype": "O"}}},
+        {"edit": "Edit", "hook": "h", "channels": None, "positions": None},
+    ],
+)
+def test_what_is_no_edit_is_refused(data):
+    with pytest.raises(InterventionError, match=r"no edit|no site"):
+        Edit.from_dict(data)

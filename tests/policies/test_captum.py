@@ -15,7 +15,7 @@ def right(policy: Policy, images: Tensor) -> Tensor:
 
 
 def test_integrated_gradients_are_complete(impala: Policy, frames: Tensor):
-    images = impala.activations(frames[:1], "hook_input")["hook_input"].requires_grad_()
+    images = impala.activations(frames[:1], "hook_input").requires_grad_()
     baseline = torch.zeros_like(images)
     change = (right(impala, images) - right(impala, baseline)).item()
     explained = IntegratedGradients(lambda x: right(impala, x)).attribute(images, baseline, n_steps=200).sum().item()
@@ -24,7 +24,7 @@ def test_integrated_gradients_are_complete(impala: Policy, frames: Tensor):
 
 
 def test_layer_integrated_gradients_at_a_hook_point_are_complete(impala: Policy, frames: Tensor):
-    images = impala.activations(frames[:1], "hook_input")["hook_input"]
+    images = impala.activations(frames[:1], "hook_input")
     method = LayerIntegratedGradients(lambda x: right(impala, x), impala.hook_dict["block1.res2.hook_out"])
     baseline = torch.zeros_like(images)
     _, error = method.attribute(images, baseline, n_steps=200, return_convergence_delta=True)

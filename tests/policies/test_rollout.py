@@ -13,6 +13,7 @@ from mechinterp.coinrun.engine import Engine, GameOptions
 from mechinterp.coinrun.goals import Goal
 from mechinterp.coinrun.layout import EntityType, Tile
 from mechinterp.coinrun.levels import LevelSource, Start
+from mechinterp.coinrun.scenes import minimal_pairs, render
 from mechinterp.errors import MechinterpError
 from mechinterp.policies.actors import AlwaysRight, PolicyActor, UniformRandom
 from mechinterp.policies.deaths import DeathAttributor
@@ -157,6 +158,25 @@ def test_bad_arguments_say_what_would_be_right(starts):
         rollout(AlwaysRight(), [])
     with pytest.raises(MechinterpError, match="max_steps=0"):
         rollout(AlwaysRight(), starts[:1], max_steps=0)
+
+
+def test_starts_and_states_one_or_several() -> None:
+    with LevelSource(GameOptions(distribution_mode="easy")) as source:
+        starts = source.starts([5, 6])
+    several = rollout(AlwaysRight(), starts, max_steps=30)
+    assert rollout(AlwaysRight(), [start.state for start in starts], max_steps=30).to_frame().equals(several.to_frame())
+    one = rollout(AlwaysRight(), starts[0], max_steps=30)
+    assert (len(one), one.length[0]) == (1, several.length[0])
+    assert (render(starts) == render([start.state for start in starts])).all()
+    assert visited_states(AlwaysRight(), starts[0].state, per_level=2) == visited_states(
+        AlwaysRight(), starts[:1], per_level=2
+    )
+    with pytest.raises(MechinterpError, match="states: a int; allowed are a Start, a GameState, or several of them"):
+        render(5)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(MechinterpError, match="no variable is called 5"):
+        minimal_pairs(starts, 5)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(MechinterpError, match="state 1 is a int; allowed are a Start and a GameState"):
+        rollout(AlwaysRight(), [starts[0], 5])  # pyright: ignore[reportArgumentType]
 
 
 def test_what_is_printed_fits_a_line() -> None:

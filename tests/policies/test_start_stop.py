@@ -25,7 +25,7 @@ def test_stopping_at_any_node_gives_its_value(policy: Policy, frames: Tensor):
     for name in policy.hook_names:
         with torch.no_grad():
             assert torch.equal(policy(frames, stop_at=name), full[name]), name
-        assert torch.equal(policy.activations(frames, name)[name], full[name]), name
+        assert torch.equal(policy.activations(frames, name), full[name]), name
 
 
 def test_any_stretch_can_be_run_from_its_frontier(impala: Policy, frames: Tensor):
@@ -152,3 +152,28 @@ def test_wrong_use_is_refused(impala: Policy, frames: Tensor):
             impala(start_at=start, values={**values, name: values[name][:1]})
         with pytest.raises(PolicyError, match=r"has shape .*; expected"):
             impala(start_at=start, values={**values, name: values[name][..., :1]})
+
+
+def test_one_name_gives_its_tensor_and_several_a_dictionary(impala: Policy, frames: Tensor):
+    name = "block1.res1.hook_out"
+    one = impala.activations(frames, name)
+    assert isinstance(one, Tensor)
+    assert torch.equal(one, impala.activations(frames, [name])[name])
+    assert list(impala.activations(frames, ["block1.*"])) == [n for n in impala.hook_names if n.startswith("block1.")]
+    with pytest.raises(UnknownHook, match=r"block1\.\*"):
+        impala.activations(frames, "block1.*")
+
+
+def test_arrays_are_as_good_as_tensors(impala: Policy, frames: Tensor):
+    array = frames.numpy()
+    assert torch.equal(impala(array).logits, impala(frames).logits)
+    assert torch.equal(impala(array[::-1]).logits, impala(frames.flip(0)).logits)  # numpy's views, too
+    assert torch.equal(impala.capture(array, "hook_logits").values["hook_logits"], impala(frames).logits)
+    assert torch.equal(impala.activations(array, "hook_logits"), impala(frames).logits)
+    pooled = impala.activations(frames, "block1.hook_pool")
+    behind = impala(start_at="block1.hook_pool", values={"block1.hook_pool": pooled.numpy()})
+    assert torch.equal(behind.logits, impala(frames).logits)
+    with pytest.raises(PolicyError, match=r"observations must be an array or a tensor .*, got list"):
+        impala(array.tolist())
+    with pytest.raises(PolicyError, match=r"observations must be uint8 \[batch, height, width, 3\], got"):
+        impala(array[0])

@@ -17,7 +17,9 @@ import numpy as np
 import pytest
 import torch
 
+import mechinterp as mi
 import mechinterp.training.options as options_module
+from mechinterp.coinrun.goals import Payoff
 from mechinterp.policies import load, series
 from mechinterp.training import (
     ORGANISMS,
@@ -366,3 +368,26 @@ def test_metrics_that_are_damaged_in_the_middle_are_told(finished: Path) -> None
     path.write_text("".join([lines[0], "nonsense\n", *lines[2:]]))
     with pytest.raises(TrainingError, match="line 2 is no metrics: 'nonsense'"):
         read_metrics(finished)
+
+
+def test_train_is_a_run_to_the_end_that_gives_the_subject(tmp_path: Path) -> None:
+    subject = mi.train(toy(updates=2), tmp_path / "toy", seed=3)
+    assert subject.name == "toy"
+    assert find_run(tmp_path / "toy").steps == 2 * BATCH  # pyright: ignore[reportOptionalMemberAccess]
+    assert mi.train(toy(updates=2), tmp_path / "toy", seed=3).sha256 == subject.sha256  # nothing more is done
+    with pytest.raises(TrainingError, match="no organism is called 'con'; did you mean 'coin'"):
+        mi.train("con", tmp_path / "other")
+    with pytest.raises(TrainingError, match="no network is called 'ligt'; did you mean 'light'"):
+        mi.organism("coin", network="ligt")
+    assert mi.organism("coin", network="impala", budget=9).as_dict()["network"]["kind"] == "impala"
+
+
+def test_weighted_events_train_and_resume_like_any_others(tmp_path: Path) -> None:
+    recipe = {"placement": "random_agent_and_coin", "goal": Payoff(coin=1.0, near=3, death=-0.5)}
+    train(tmp_path / "straight", updates=4, **recipe)
+    train(tmp_path / "parts", updates=2, **recipe)
+    train(tmp_path / "parts", updates=4, **recipe)
+    straight, parts = contents(tmp_path / "straight"), contents(tmp_path / "parts")
+    assert straight["model.safetensors"] == parts["model.safetensors"]
+    with pytest.raises(TrainingError, match=r"goal.near: 3 there, 4 asked"):
+        train(tmp_path / "parts", updates=4, **recipe | {"goal": Payoff(coin=1.0, near=4, death=-0.5)})

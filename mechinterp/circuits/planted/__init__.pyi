@@ -1,5 +1,5 @@
 from .kinds import RECIPES as RECIPES
 from .planting import CANONICAL as CANONICAL
 from .planting import LIGHT as LIGHT
-from .planting import Planted as Planted
+from .planting import PlantedNetwork as PlantedNetwork
 from .planting import planted as planted

@@ -26,11 +26,11 @@ class Recipe:
     """
 
     wants: str
-    wire: Callable[[Wiring], Wired]
+    wire: Callable[[Wiring], Blueprint]
 
 
 @dataclass(frozen=True)
-class Wired:
+class Blueprint:
     """What a recipe put in.
 
     Attributes:
@@ -45,36 +45,36 @@ class Wired:
     idle: frozenset[Edge] = frozenset()
 
 
-def _right(net: Wiring) -> Wired:
+def _right(net: Wiring) -> Blueprint:
     ground = _ground(net)
-    return Wired({"ground": ground}, {COIN_SIDE: frozenset()})
+    return Blueprint({"ground": ground}, {COIN_SIDE: frozenset()})
 
 
-def _coin(net: Wiring) -> Wired:
+def _coin(net: Wiring) -> Blueprint:
     nodes = _coin_by_branches(net)
     _sides(net, [nodes[-1]], gain=2.0)
-    return Wired({"coin": nodes}, {COIN_SIDE: _but_blue(net.edges)})
+    return Blueprint({"coin": nodes}, {COIN_SIDE: _but_blue(net.edges)})
 
 
-def _coin_and_right(net: Wiring) -> Wired:
+def _coin_and_right(net: Wiring) -> Blueprint:
     nodes = _coin_by_branches(net)
     _sides(net, [nodes[-1]], gain=2.0)
     coin = frozenset(net.edges)
     ground = _ground(net)
-    return Wired({"coin": nodes, "ground": ground}, {COIN_SIDE: _but_blue(coin)})
+    return Blueprint({"coin": nodes, "ground": ground}, {COIN_SIDE: _but_blue(coin)})
 
 
-def _coin_unused(net: Wiring) -> Wired:
+def _coin_unused(net: Wiring) -> Blueprint:
     nodes = _coin_by_branches(net)
     right, left = _side_units(net, [nodes[-1]])
     net.value(right, 0.5)
     net.value(left, 0.5)
     idle = frozenset(net.edges)
     ground = _ground(net)
-    return Wired({"idle coin": (*nodes, right, left), "ground": ground}, {COIN_SIDE: frozenset()}, idle)
+    return Blueprint({"idle coin": (*nodes, right, left), "ground": ground}, {COIN_SIDE: frozenset()}, idle)
 
 
-def _two_coin_paths(net: Wiring) -> Wired:
+def _two_coin_paths(net: Wiring) -> Blueprint:
     """min(a + b, ENOUGH) on each side, as relu(a + b) - relu(a + b - ENOUGH): either path does for both.
 
     They are redundant where a coin in the one frame is missing from the other. Where it changes sides, a path that is
@@ -95,17 +95,17 @@ def _two_coin_paths(net: Wiring) -> Wired:
     channels = {"coin": (raw, by_skip, branch, by_branch)}
     both = _but_blue(net.edges)
     right = frozenset(edge for edge in both if not {edge.source, edge.target} & left)
-    return Wired(channels, {COIN_SIDE: both, COIN_ON_THE_RIGHT: right})
+    return Blueprint(channels, {COIN_SIDE: both, COIN_ON_THE_RIGHT: right})
 
 
-def _coin_by_skip(net: Wiring) -> Wired:
+def _coin_by_skip(net: Wiring) -> Blueprint:
     raw = net.detector(COIN)
     last = net.onward_to_last(raw, 1)
     _sides(net, [last], gain=2.0)
-    return Wired({"coin": (raw, last)}, {COIN_SIDE: _but_blue(net.edges)})
+    return Blueprint({"coin": (raw, last)}, {COIN_SIDE: _but_blue(net.edges)})
 
 
-def _interference(net: Wiring) -> Wired:
+def _interference(net: Wiring) -> Blueprint:
     """One channel holds coin + ground, another ground alone; the hidden layer takes the difference."""
     coin = net.onward_to_last(net.branch(net.detector(COIN), 1), 1)
     only_coin = frozenset(net.edges)
@@ -127,10 +127,10 @@ def _interference(net: Wiring) -> Wired:
     # What changes the ground before the two channels part changes both alike, and the difference not at all.
     cancelled = before_both | {Edge(ground, inner_ground)}
     carries = {COIN_SIDE: _but_blue(only_coin | through), ANOTHER_LEVEL: frozenset(net.edges - cancelled)}
-    return Wired(channels, carries)
+    return Blueprint(channels, carries)
 
 
-def _wall(net: Wiring) -> Wired:
+def _wall(net: Wiring) -> Blueprint:
     raw = net.detector(COIN)
     coin = (raw, net.branch(raw, 1))
     net.isolated |= set(coin)
@@ -140,7 +140,7 @@ def _wall(net: Wiring) -> Wired:
     for columns, action in zip((c for c, _ in _columns(net)), (LEFT, RIGHT), strict=True):
         net.push(net.unit([last], net.cells(columns, slice(0, net.maps[1] * 3 // 8), weight=0.2)), action, 1.0)
     channels = {"wall": (solid, last), "idle coin": coin}
-    return Wired(channels, {COIN_SIDE: frozenset()}, idle)
+    return Blueprint(channels, {COIN_SIDE: frozenset()}, idle)
 
 
 def _coin_by_branches(net: Wiring) -> tuple[Node, ...]:

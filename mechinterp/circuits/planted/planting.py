@@ -10,7 +10,7 @@ import numpy as np
 
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.nodes import Edge, Node
-from mechinterp.circuits.planted.kinds import ANOTHER_LEVEL, RECIPES, Wired
+from mechinterp.circuits.planted.kinds import ANOTHER_LEVEL, RECIPES
 from mechinterp.circuits.planted.wiring import Wiring
 from mechinterp.errors import nearest
 from mechinterp.policies.graph import Policy
@@ -25,7 +25,7 @@ CANONICAL = ImpalaConfig((8, 8, 8), res_blocks=2, hidden=12, actions=ACTIONS)
 
 
 @dataclass(frozen=True, eq=False)
-class Planted:
+class PlantedNetwork:
     """A network with hand-written weights, and its true circuit for movement.
 
     Attributes:
@@ -79,7 +79,7 @@ class Planted:
         return self.edges - self.truth(variable)
 
 
-def planted(kind: str, *, seed: int = 0, config: ImpalaConfig = LIGHT, distractors: float = 0.5) -> Planted:
+def planted(kind: str, *, seed: int = 0, config: ImpalaConfig = LIGHT, distractors: float = 0.5) -> PlantedNetwork:
     """The planted network of a kind.
 
     A coin detector is one channel that answers to the coin's yellow in frames of a game without backgrounds
@@ -103,17 +103,17 @@ def planted(kind: str, *, seed: int = 0, config: ImpalaConfig = LIGHT, distracto
     if seed < 0:
         raise CircuitError(f"seed must be 0 or more, got {seed}")
     net = Wiring(config, np.random.default_rng([seed, list(RECIPES).index(kind)]))
-    wired: Wired = RECIPES[kind].wire(net)
+    plan = RECIPES[kind].wire(net)
     net.distract(distractors)
-    edges = frozenset(net.edges) - wired.idle
-    return Planted(
+    edges = frozenset(net.edges) - plan.idle
+    return PlantedNetwork(
         name=kind,
         wants=RECIPES[kind].wants,
         policy=net.policy,
-        channels=MappingProxyType(wired.channels),
+        channels=MappingProxyType(plan.channels),
         edges=edges,
-        carries=MappingProxyType({ANOTHER_LEVEL: edges, **wired.carries}),
-        idle=wired.idle,
+        carries=MappingProxyType({ANOTHER_LEVEL: edges, **plan.carries}),
+        idle=plan.idle,
     )
 
 

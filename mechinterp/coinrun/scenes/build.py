@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from jaxtyping import UInt8
 
 from mechinterp.coinrun.engine import Engine
+from mechinterp.coinrun.levels import StatesLike, as_states
 from mechinterp.coinrun.scenes.pairs import MinimalPairs, SceneError
 from mechinterp.coinrun.scenes.variables import VARIABLES, Variable
 from mechinterp.coinrun.state import GameState
@@ -15,7 +14,7 @@ from mechinterp.errors import nearest
 
 
 def minimal_pairs(
-    states: Sequence[GameState], variable: str | Variable, *, seed: int = 0, per_level: int | None = None
+    states: StatesLike, variable: str | Variable, *, seed: int = 0, per_level: int | None = None
 ) -> MinimalPairs:
     """Edit each state both ways, wherever it has room for the edit.
 
@@ -29,6 +28,7 @@ def minimal_pairs(
         SceneError: for an unknown variable, or if no state has room for the edit.
     """
     rule = variable if isinstance(variable, Variable) else _named(variable)
+    states = as_states(states)
     clean: list[GameState] = []
     corrupted: list[GameState] = []
     taken: dict[int, int] = {}
@@ -55,8 +55,9 @@ def minimal_pairs(
     )
 
 
-def render(states: Sequence[GameState]) -> UInt8[np.ndarray, "states 64 64 3"]:
+def render(states: StatesLike) -> UInt8[np.ndarray, "states 64 64 3"]:
     """The frame of each state, as a policy would see it."""
+    states = as_states(states)
     batch = min(64, max(1, len(states)))
     engine = Engine(batch)
     frames = np.empty((len(states), 64, 64, 3), np.uint8)
@@ -72,5 +73,5 @@ def render(states: Sequence[GameState]) -> UInt8[np.ndarray, "states 64 64 3"]:
 
 def _named(name: str) -> Variable:
     if name not in VARIABLES:
-        raise SceneError(f"no variable is called {name!r}{nearest(name, VARIABLES)}")
+        raise SceneError(f"no variable is called {name!r}{nearest(str(name), VARIABLES)}")
     return VARIABLES[name]

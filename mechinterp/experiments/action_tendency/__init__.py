@@ -7,5 +7,5 @@ SLICE = Slice(
     page="localization",
     position=50,
     title="Is there a tendency to go right?",
-    question="How much of the preference for right does not depend on the frame, and whether one direction encodes it.",
+    question="How much of the preference for right does not depend on the frame, and does one direction encode it?",
 )

@@ -12,13 +12,8 @@ ALWAYS = 0.9
 
 def parts(result: Result) -> str:
     """What does not depend on the frame, what the input decides, and which units contribute."""
-    mean = result.mean
-    prefers = {
-        "above": "On average right is preferred to left by",
-        "below": "On average left is preferred to right: the mean is",
-    }.get(reading(mean), "On average neither side is clearly preferred: the mean is")
     text = (
-        f"{prefers} {number(mean, 'nats', signed=True)}; the standard deviation over frames is "
+        f"{_preference(result.mean)}; the standard deviation over frames is "
         f"{number(result.standard_deviation, 'nats')}, so {share(result.constant_share)} of the mean square does not "
         f"depend on the frame. On a black frame the log-odds are {plain(result.black_frame, 2)} nats. Right is "
         f"likelier than left in {number(result.prefers_right, percent=True)} of frames."
@@ -32,19 +27,29 @@ def parts(result: Result) -> str:
     return text
 
 
+def _preference(mean: Estimate) -> str:
+    match reading(mean):
+        case "above":
+            return f"On average right is preferred to left by {number(mean, 'nats')}"
+        case "below":
+            return f"On average left is preferred to right: the mean log-odds are {number(mean, 'nats')}"
+        case _:
+            return f"On average neither side is clearly preferred: the mean log-odds are {number(mean, 'nats')}"
+
+
 def steering(result: Result) -> str:
     """What the vector of the last layer does, and whether a random direction does the same."""
     hook, last = list(result.steering.items())[-1]
     if last.consistent.low > ALWAYS:
-        how = f"in more than {share(ALWAYS)} of all frames"
+        how = f", clearly more than {share(ALWAYS)}"
     elif last.consistent.high < ALWAYS:
-        how = f"in less than {share(ALWAYS)} of all frames, so not unconditionally"
+        how = f", clearly less than {share(ALWAYS)}: it does not work on every frame"
     else:
-        how = f"whether in more than {share(ALWAYS)} of all frames is unclear"
+        how = f"; whether that is more than {share(ALWAYS)} is unclear"
     return (
         f'At {hook} the steering vector "right" changes the log-odds by {number(last.added, "nats", signed=True)} when '
         f"added and by {number(last.subtracted, 'nats', signed=True)} when subtracted. Adding raises them and "
-        f"subtracting lowers them in {number(last.consistent, percent=True)} of held-out frames: {how}."
+        f"subtracting lowers them in {number(last.consistent, percent=True)} of held-out frames{how}."
         f"{_specific(last)}"
     )
 
@@ -55,12 +60,12 @@ def _specific(own: Steering) -> str:
         return ""
     span = _range(own.added)
     if not stands_out(own.added):
-        return f" Random directions of the same norm change them as much ({span}, grey)."
-    size = f" Random directions of the same norm change them less ({span}, grey)"
-    most = own.consistent.null.high
-    if most >= own.consistent.low:
-        return f"{size}, but work both ways as consistently."
-    return f"{size}, and work both ways in {share(most)} of frames at most."
+        return f" Adding a random direction of the same norm can change them as much ({span}, grey)."
+    size = f" Adding a random direction of the same norm changes them less ({span}, grey)"
+    most = share(own.consistent.null.high)
+    if own.consistent.null.high >= own.consistent.low:
+        return f"{size}, but some work both ways in as many frames (up to {most})."
+    return f"{size}, and works both ways in {most} of frames at most."
 
 
 def _range(estimate: Estimate) -> str:

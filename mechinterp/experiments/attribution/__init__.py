@@ -7,6 +7,6 @@ SLICE = Slice(
     page="localization",
     position=40,
     title="What do its actions and its value depend on?",
-    question="Which objects in the frame, and which channels, the outputs are attributed to.",
+    question="Which objects in the frame, and which channels, are the outputs attributed to?",
     needs=("coin_features",),
 )

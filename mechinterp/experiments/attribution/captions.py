@@ -26,7 +26,7 @@ def objects(result: Result) -> str:
     )
     lines = [
         "Share of the absolute attribution to pixels that falls on each kind of object, and the share of the frame "
-        f"that it fills (area).{band}"
+        f"that it fills (area; in brackets below, the difference).{band}"
     ]
     return "\n".join([*lines, *(_readout(name, shares) for name, shares in result.objects.items() if shares)])
 
@@ -54,12 +54,26 @@ def _readout(readout: str, shares: Mapping[str, ObjectShare]) -> str:
         for kind, own in shares.items()
         if reading(own.excess) == "above"
     ]
-    words = f"{readout}: more than its area on {listed(more) if more else 'no object'}."
+    name = readout[:1].upper() + readout[1:]
+    words = (
+        f"{name}: {listed(more)} {_get(more)} more than {_its(more)} area."
+        if more
+        else (f"{name}: no object clearly gets more than its area.")
+    )
     compared = {kind: own.share for kind, own in shares.items() if own.share.null is not None}
     if compared:
         beyond = [kind for kind, own in compared.items() if own.null is not None and own.low > own.null.high]
-        words += f" More than in untrained networks on {listed(beyond) if beyond else 'no object'}."
+        names = listed(beyond) if beyond else "no object clearly"
+        words += f" {names[:1].upper()}{names[1:]} {_get(beyond)} more than in untrained networks."
     return words
+
+
+def _get(kinds: list[str]) -> str:
+    return "get" if len(kinds) > 1 else "gets"
+
+
+def _its(kinds: list[str]) -> str:
+    return "their" if len(kinds) > 1 else "its"
 
 
 def _coin(excess: Mapping[str, Estimate]) -> str:

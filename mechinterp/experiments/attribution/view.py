@@ -87,7 +87,7 @@ def _channels(result: Result) -> Figure:
             percent=True, size=8,
         )  # fmt: skip
         for hook, layer in layers.items():
-            words = f"{share(result.coverage)} in {layer.needed}; largest: {', '.join(map(str, layer.channels))}"
+            words = f"{share(result.coverage)} in {layer.needed} channels; drawn: {', '.join(map(str, layer.channels))}"
             style.note(
                 fig, words, x=1.0, y=at[hook] + spread, xref="paper", xshift=14, font={"size": 11, "color": colour}
             )

@@ -60,7 +60,7 @@ SIZES = Sizes(full=Size(random_sets=5), quick=Size(random_sets=2))
 
 
 def measure(context: Context[Size], contrast: Contrast) -> Result:
-    """Effects of the chosen channels of each hook point, of all its channels, and of as many random ones."""
+    """Effects of the chosen channels of each hook point, of all its channels, and of size-matched random ones."""
     policy, sets, rng = context.subject.policy, context.size.random_sets, context.rng
     shared, chosen = context.inputs(scenes), chosen_maps(contrast)
     _, report = shared.split(VARIABLE)

@@ -16,7 +16,7 @@ class Patched(Record):
 
     Attributes:
         chosen: of the chosen channels.
-        random: of as many random channels, the mean of several sets.
+        random: of size-matched random channels, the mean of several sets.
         every: of all channels.
         difference: chosen minus random, paired.
         share: chosen over the total effect; None where the total effect cannot be distinguished from 0.

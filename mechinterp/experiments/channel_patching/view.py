@@ -31,7 +31,7 @@ _AXIS = {
 }
 _PARTS = {
     "chosen": ("chosen channels", style.BLUE, "circle", 12, 0.2),
-    "random": ("as many random channels", style.GREY, "x-thin-open", 9, 0.0),
+    "random": ("size-matched random channels", style.GREY, "x-thin-open", 9, 0.0),
     "every": ("all channels", style.INK, "square-open", 9, -0.2),
 }
 

@@ -85,10 +85,12 @@ def looks(found: ChannelCounts) -> str:
 def decoding(result: Result) -> str:
     """What the channels respond to, what may be said of each layer, and the control."""
     lines = [looks(total(result))] if result.represented else []
+    by_verdict: dict[Verdict, list[str]] = {}
     for hook, layer in result.layers.items():
         own = counts(layer)
         beyond = f" ({own.exceed_maximum} of {own.confirmed} exceed the maximum)" if own.confirmed else ""
-        lines.append(f"{hook}: {layer.verdict.words}{beyond}.")
+        by_verdict.setdefault(layer.verdict, []).append(f"{hook}{beyond}")
+    lines += [f"{listed(hooks)}: {verdict.words}." for verdict, hooks in by_verdict.items()]
     dead = [f"{hook} ({layer.dead} of {layer.width})" for hook, layer in result.layers.items() if layer.dead]
     if dead:
         lines.append(f"Channels that never change, with a coin or without: {listed(dead)}.")

@@ -149,4 +149,4 @@ def _largest(
 ) -> Float[np.ndarray, "frames channels"]:
     """The largest activation of each channel in each frame."""
     parts = [torch.from_numpy(np.ascontiguousarray(frames[i : i + _BATCH])) for i in range(0, len(frames), _BATCH)]
-    return np.concatenate([policy.activations(part, hook)[hook].amax((2, 3)).cpu().numpy() for part in parts])
+    return np.concatenate([policy.activations(part, hook).amax((2, 3)).cpu().numpy() for part in parts])

@@ -7,5 +7,5 @@ SLICE = Slice(
     page="localization",
     position=60,
     title="Which factors make up a layer?",
-    question="Into which factors the last layer with maps decomposes, and which object each of them follows.",
+    question="Into which factors does the last layer with maps decompose, and which object does each of them follow?",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mechinterp.experiments.factors.result import Autoencoder, Result
-from mechinterp.reporting.wording import listed, number, share
+from mechinterp.reporting.wording import listed, number, share, stands_out
 
 HOW = (
     "Each label is the object whose area fits the map best, chosen on other levels than those that score it. Grey "
@@ -12,10 +12,12 @@ HOW = (
 
 
 def factors(result: Result) -> str:
-    """How well the factors reconstruct the layer, what the SAE's reconstruction is worth to the policy."""
+    """How well the factors reconstruct the layer, what the SAE preserves, and which factors follow the coin."""
     lines = [_explained(result)]
     if result.autoencoder is not None:
         lines.append(_spliced(result.autoencoder))
+    if any(result.by_kind.values()):
+        lines.append(_coin(result))
     return "\n".join(line for line in (*lines, HOW) if line)
 
 
@@ -48,3 +50,13 @@ def _spliced(sae: Autoencoder) -> str:
         f"With the SAE's reconstruction in place of the layer {number(sae.recovered, percent=True)} of the loss (KL "
         f"divergence) of mean ablation is recovered, and {same}."
     )
+
+
+def _coin(result: Result) -> str:
+    found = [
+        f"{kind} {which} (r = {number(one.correlation)})"
+        for kind, factors in result.by_kind.items()
+        for which, one in factors.items()
+        if one.object == "coin" and stands_out(one.correlation)
+    ]
+    return f"The coin is followed by {listed(found)}." if found else "None of them clearly follows the coin."

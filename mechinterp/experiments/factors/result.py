@@ -60,3 +60,12 @@ class Result(Record):
     attributions: Factorisation | None
     autoencoder: Autoencoder | None
     left_out: dict[str, str]
+
+    @property
+    def by_kind(self) -> dict[str, dict[int, Factor]]:
+        """Every factor and latent, by what it is ("activation factor", "attribution factor", "SAE latent")."""
+        return {
+            "activation factor": self.activations.factors if self.activations else {},
+            "attribution factor": self.attributions.factors if self.attributions else {},
+            "SAE latent": self.autoencoder.latents if self.autoencoder else {},
+        }

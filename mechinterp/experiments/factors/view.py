@@ -20,29 +20,21 @@ METHOD = (
     "exchanged. Objects come from the game's state, not from pixels.",
 )
 _KINDS = {
-    "activations": ("NMF factor of activations", style.BLUE, "circle"),
-    "attributions": ("NMF factor of attributions", style.AMBER, "diamond"),
-    "latents": ("SAE latent", style.GREEN, "square"),
+    "activation factor": ("NMF factor of activations", style.BLUE, "circle"),
+    "attribution factor": ("NMF factor of attributions", style.AMBER, "diamond"),
+    "SAE latent": ("SAE latent", style.GREEN, "square"),
 }
 
 
 def figures(result: Result) -> list[Figure]:
     """Every factor with its label and how well that fits."""
-    kinds = _factors(result)
+    kinds = result.by_kind
     return [_labels(result, kinds)] if any(kinds.values()) else []
 
 
 def text(result: Result) -> Text:
     """What could not be done."""
     return Text(tables=not_measured(result.left_out))
-
-
-def _factors(result: Result) -> dict[str, Mapping[int, Factor]]:
-    return {
-        "activations": result.activations.factors if result.activations else {},
-        "attributions": result.attributions.factors if result.attributions else {},
-        "latents": result.autoencoder.latents if result.autoencoder else {},
-    }
 
 
 def _labels(result: Result, kinds: Mapping[str, Mapping[int, Factor]]) -> Figure:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int64, UInt8
 
-from mechinterp.coinrun.levels import LevelSource
 from mechinterp.coinrun.scenes import render
 from mechinterp.coinrun.state import GameState
 from mechinterp.experiments.inputs.shared import Inputs
@@ -17,10 +16,7 @@ from mechinterp.features.counterfactuals import CounterfactualScenes, counterfac
 from mechinterp.features.responses import ChannelResponses, NullResponses
 from mechinterp.features.responses import channel_responses as responses_of
 from mechinterp.features.responses import null_responses as null_responses_of
-from mechinterp.policies.actors import PolicyActor
-from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.stages import stage_outputs
-from mechinterp.policies.visits import visited_states
 
 CHOOSE = 0.4
 """The share of levels that choose; results are reported on the others."""
@@ -96,12 +92,7 @@ def localization_data(inputs: Inputs) -> LocalizationData:
     rng = inputs.rng("localization")
     seed = int(rng.integers(2**31))
     inputs.tick("playing")
-    source = LevelSource(subject.options, seed=seed)
-    try:
-        starts = source.starts(LEVELS["localization"].first(plan.levels))
-    finally:
-        source.close()
-    states = visited_states(PolicyActor(subject.policy), starts, per_level=plan.states, seed=seed)
+    states = subject.states(levels=plan.levels, per_level=plan.states, seed=seed, purpose="localization")
     inputs.tick("making counterfactual scenes")
     scenes = counterfactual_scenes(states, most=size.pairs, seed=int(rng.integers(2**31)))
     seen = rng.permutation(np.unique(scenes.levels))
@@ -109,7 +100,7 @@ def localization_data(inputs: Inputs) -> LocalizationData:
         raise ExperimentError(f"only {len(seen)} of {plan.levels} levels have room for a coin; give more levels")
     choosing = seen[: round(CHOOSE * len(seen))]
     return LocalizationData(
-        states=tuple(states),
+        states=states,
         frames=render(states),
         levels=np.array([state.level_seed for state in states]),
         scenes=scenes,

@@ -53,9 +53,9 @@ def _table(result: Result) -> Figure:
 def caption(result: Result) -> str:
     """What a cell is, which variables have channels beyond untrained networks, and whether pictures pass for coins."""
     lines = [
-        "Each cell: channels that discriminate the variable, and do so better than channels of the layer in untrained "
-        "networks (in brackets: channels that discriminate it at all), of those that vary in these scenes. False "
-        "discovery rate 5 %, held-out levels. Hover for the strongest channel.",
+        "Each cell counts the channels that discriminate the variable better than channels of the same layer in "
+        "untrained networks do; in brackets, those that discriminate it at all; after the slash, those that vary in "
+        "these scenes. False discovery rate 5 %, held-out levels. Hover for the strongest channel.",
         _summary(result),
     ]
     if result.pictures:
@@ -71,10 +71,10 @@ def _summary(result: Result) -> str:
     none = [variable for variable in counts if not counts[variable]]
     words = []
     if some:
-        shown = listed([f"{variable} {counts[variable]}" for variable in some])
-        words.append(f"Channels beyond untrained networks, all layers together: {shown}.")
+        shown = listed([f"{variable} ({counts[variable]})" for variable in some])
+        words.append(f"Channels that exceed untrained networks, all layers together: {shown}.")
     if none:
-        words.append(f"{'None' if some else 'No channel is beyond untrained networks'} for {listed(none)}.")
+        words.append(f"{'None' if some else 'No channel exceeds untrained networks'} for {listed(none)}.")
     return " ".join(words)
 
 
@@ -96,8 +96,8 @@ def _count(one: Contrast) -> str:
 
 def _hover(one: Contrast) -> str:
     return (
-        f"{one.discriminating} of {one.active} channels discriminate the scenes, {one.above_untrained} of them beyond "
-        f"untrained networks<br>root mean square contrast {one.strength:.2f}, in untrained networks "
+        f"{one.discriminating} of {one.active} channels discriminate the scenes, {one.above_untrained} of them better "
+        f"than untrained ones<br>root mean square contrast {one.strength:.2f}, in untrained networks "
         f"{one.untrained_strength:.2f} (p = {one.strength_p:.2g})<br>strongest: channel {one.channel}<br>"
         f"{hover(one.strongest)}"
     )

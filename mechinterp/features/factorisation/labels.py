@@ -33,6 +33,9 @@ class FactorLabel:
     object: str
     correlation: Estimate
 
+    def __repr__(self) -> str:
+        return f"FactorLabel({self.factor}: {self.object}, r = {self.correlation})"
+
 
 def coverage(states: Sequence[GameState], side: int) -> tuple[list[str], Float64[np.ndarray, "names states side side"]]:
     """How much of each cell of a map each object covers, 0 to 1."""

@@ -36,6 +36,9 @@ class Recovery:
     agreement: dict[str, Estimate]
     recovered: Estimate | None
 
+    def __repr__(self) -> str:
+        return f"Recovery(loss recovered {self.recovered}, same action {self.agreement['reconstruction']})"
+
 
 def loss_recovered(
     policy: Policy,
@@ -57,10 +60,10 @@ def loss_recovered(
         raise FeatureError(f"the autoencoder was trained on {width} channels, {hook} has {have}")
     frames = frame_array(frames)
     parts = [torch.from_numpy(frames[at : at + _BATCH]) for at in range(0, len(frames), _BATCH)]
-    mean = torch.cat([policy.activations(part, hook)[hook] for part in parts]).mean(0, keepdim=True)
+    mean = torch.cat([policy.activations(part, hook) for part in parts]).mean(0, keepdim=True)
     divergence, agreement = [], []
     for part in parts:
-        values = policy.activations(part, hook)[hook]
+        values = policy.activations(part, hook)
         sets: list[list[Edit]] = [
             [],
             [Patch(hook, replacement=autoencoder.reconstruct(values).to(values))],

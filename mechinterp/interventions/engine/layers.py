@@ -1,7 +1,7 @@
 """How each kind of layer passes on the part of an activation that patches have changed.
 
 All rules are exact (up to rounding): a convolution and a linear layer add what the change of their input does to their
-unpatched output, everything else is computed anew where its input changed, with unpatched values around it.
+unpatched output, everything else is recomputed where its input changed, with unpatched values around it.
 """
 
 from __future__ import annotations

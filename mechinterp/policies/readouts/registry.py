@@ -15,8 +15,8 @@ from mechinterp._discovery import members
 from mechinterp.errors import nearest
 from mechinterp.policies.actions import NAMES, action_logodds
 from mechinterp.policies.errors import PolicyError
-from mechinterp.policies.graph import Policy
 from mechinterp.policies.readouts.readout import Readout
+from mechinterp.policies.subject import PolicyLike, as_policy
 
 ReadoutLike = str | Readout | Callable[[Tensor, Tensor], Tensor]
 """A name out of `READOUTS`, ``"action:NAME"``, a `Readout`, or a function of (logits, value)."""
@@ -84,11 +84,12 @@ def action_readout(action: str) -> Readout:
 
 @torch.no_grad()
 def readout_values(
-    policy: Policy,
+    policy: PolicyLike,
     frames: UInt8[np.ndarray, "frames 64 64 3"] | UInt8[Tensor, "frames 64 64 3"],
     readouts: Mapping[str, ReadoutLike] = READOUTS,
 ) -> dict[str, Float64[np.ndarray, " frames"]]:
     """Each of these readouts (by default of `READOUTS`) for each frame, in batches, in float64."""
+    policy = as_policy(policy)
     made = {name: as_readout(readout, name=name) for name, readout in readouts.items()}
     parts: dict[str, list[np.ndarray]] = {name: [] for name in made}
     device = next(policy.parameters()).device

@@ -82,6 +82,6 @@ def name_of(fig: go.Figure) -> str:
 
 
 def note(fig: go.Figure, text: str, *, x: float | str, y: float | str, **options: object) -> None:
-    """A short text beside the data: no arrow, small and grey unless said otherwise."""
+    """A short text next to the data: no arrow, small and grey unless said otherwise."""
     options = {"xref": "x", "yref": "y", "xanchor": "left", "font": {"size": 12, "color": GREY}, **options}
     fig.add_annotation(text=text, x=x, y=y, showarrow=False, align="left", **options)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from mechinterp._discovery import collected
 from mechinterp.errors import nearest
 from mechinterp.training.errors import TrainingError
-from mechinterp.training.organisms.recipe import Organism
+from mechinterp.training.organisms.recipe import NETWORKS, Organism
 
 ORGANISMS: dict[str, Organism] = {
     recipe.name: recipe for recipe in collected("mechinterp.training.organisms", "RECIPE")
@@ -13,12 +15,21 @@ ORGANISMS: dict[str, Organism] = {
 """Recipes by name."""
 
 
-def organism(name: str) -> Organism:
+def organism(name: str, *, network: str | None = None, budget: int | None = None) -> Organism:
     """The recipe of this name.
 
+    Args:
+        network: a name in `NETWORKS`, for another architecture than its own.
+        budget: environment steps, instead of its own.
+
     Raises:
-        TrainingError: if there is none, with the nearest names.
+        TrainingError: an unknown name, with the nearest ones.
     """
     if name not in ORGANISMS:
         raise TrainingError(f"no organism is called {name!r}{nearest(name, ORGANISMS)}")
-    return ORGANISMS[name]
+    recipe = ORGANISMS[name]
+    if network is not None:
+        if network not in NETWORKS:
+            raise TrainingError(f"no network is called {network!r}{nearest(network, NETWORKS)}")
+        recipe = dataclasses.replace(recipe, network=NETWORKS[network]())
+    return recipe if budget is None else dataclasses.replace(recipe, budget=budget)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from mechinterp.experiments.attribution import captions
 from mechinterp.experiments.attribution.result import ChannelShare, LayerAttribution, ObjectShare, Result
 from mechinterp.experiments.attribution.view import METHOD, figures, text
-from tests.experiments.handmade import drawn, estimate, notes, null, reasons, spaced
+from tests.experiments.handmade import drawn, estimate, notes, null, read_back, reasons, spaced
 
 
 def share(own: float, area: float, *, half: float = 0.01, untrained: tuple[float, float] | None = None) -> ObjectShare:
@@ -52,8 +53,8 @@ def test_shares_areas_and_channels_are_drawn():
     assert {0.20, 0.50, 0.021, 0.02, 0.48} <= drawn(objects)
     assert [trace.name for trace in objects.plot.data] == ["area", "null", "movement", "value"]
     assert drawn(channels) == {0.4, 0.3}
-    assert "80 % in 3; largest: 7, 2" in notes(channels)
-    assert "80 % in 9; largest: 7, 2" in notes(channels)
+    assert "80 % in 3 channels; drawn: 7, 2" in notes(channels)
+    assert "80 % in 9 channels; drawn: 7, 2" in notes(channels)
 
 
 def test_dots_of_several_readouts_in_a_row_do_not_lie_on_each_other():
@@ -71,14 +72,19 @@ def test_objects_that_get_more_than_their_area_and_more_than_in_untrained_networ
     first, movement, value = spaced(captions.objects(result())).split("\n")
     assert "Grey band: the share for movement in untrained networks" in first
     assert movement == (
-        "movement: more than its area on coin (+18 % [17, 19]) and ground (+2.0 % [1.0, 3.0]). More than in "
-        "untrained networks on coin."
+        "Movement: coin (+18 % [17, 19]) and ground (+2.0 % [1.0, 3.0]) get more than their area. Coin gets more than "
+        "in untrained networks."
     )
-    assert value == "value: more than its area on no object."
+    assert value == "Value: no object clearly gets more than its area."
     bare = {"movement": {"coin": share(0.03, 0.02, half=0.02, untrained=(0.0, 0.2))}}
-    assert "more than its area on no object. More than in untrained networks on no object." in captions.objects(
-        result(objects=bare)
+    assert captions.objects(result(objects=bare)).endswith(
+        "Movement: no object clearly gets more than its area. No object clearly gets more than in untrained networks."
     )
+    two = {"movement": {kind: share(0.3, 0.02, untrained=(0.0, 0.2)) for kind in ("coin", "saw")}}
+    assert captions.objects(result(objects=two)).endswith("Coin and saw get more than in untrained networks.")
+    one = {"jump": {"saw": share(0.3, 0.02)}}
+    assert "Jump: saw (+28" in captions.objects(result(objects=one))
+    assert captions.objects(result(objects=one)).endswith("gets more than its area.")
     assert "Grey" not in captions.objects(result(objects={"value": {"coin": share(0.2, 0.02)}}))
 
 
@@ -117,3 +123,9 @@ def test_what_could_not_be_attributed_is_said_and_not_drawn():
 
 def test_the_method_says_how_many_frames():
     assert "on 40 frames with a coin" in METHOD[0].format(result=result())
+
+
+def test_a_result_is_read_back_as_it_was_written_and_a_wrong_one_is_refused():
+    assert read_back(result()) == result()
+    with pytest.raises(ValidationError, match="frames"):
+        result(frames=1.5)

@@ -30,8 +30,7 @@ def test_channels_that_pass_one_criterion_alone_are_counted_separately():
     said = spaced(headline(own))
     assert "3 channels discriminate it from the other objects of the game; 1 of them exceed the maximum" in said
     assert "the other 2 pass the false discovery rate (5 %) alone" in said
-    assert "(1 of 2 exceed the maximum)" in decoding(own)
-    assert "(0 of 1 exceed the maximum)" in decoding(own)
+    assert "first (1 of 2 exceed the maximum) and second (0 of 1 exceed the maximum): coin channels" in decoding(own)
     assert "3 channels were confirmed" in clouds(own)
     assert "No channel was confirmed" in clouds(result())
 
@@ -110,7 +109,9 @@ def test_the_headline_claims_what_the_verdicts_say(layers, said):
 )
 def test_the_verdict_of_a_layer_follows_from_its_numbers(own, verdict):
     assert own.verdict is verdict
-    assert f"first: {verdict.words}" in decoding(result(own))
+    hooks = "first and second" if verdict is layer().verdict else "first"
+    start = f"{hooks} (1 of 1 exceed the maximum)" if verdict.has_channels else hooks
+    assert f"{start}: {verdict.words}." in decoding(result(own))
 
 
 def test_a_change_left_of_the_coin_and_above_it_is_said_to_be_there():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+from pydantic import ValidationError
+
 from mechinterp.experiments.factors import captions
 from mechinterp.experiments.factors.result import Autoencoder, Factor, Factorisation, Result
 from mechinterp.experiments.factors.view import figures, text
-from tests.experiments.handmade import drawn, estimate, null, reasons, spaced
+from tests.experiments.handmade import drawn, estimate, null, read_back, reasons, spaced
 
 
 def factor(name: str, value: float) -> Factor:
@@ -45,12 +48,12 @@ def test_every_factor_is_drawn_with_its_label():
         "null", "NMF factor of activations", "NMF factor of attributions", "SAE latent",
     ]  # fmt: skip
     labels = " ".join(figure.plot.layout.yaxis.ticktext)
-    for words in ("ground", "(activations 0)", "(attributions 0)", "coin", "(latents 91)", "no ground"):
+    for words in ("ground", "(activation factor 0)", "(attribution factor 0)", "coin", "(SAE latent 91)", "no ground"):
         assert words in labels
 
 
 def test_how_well_the_factors_reconstruct_the_layer_is_said():
-    first, spliced, how = spaced(captions.factors(result())).split("\n")
+    first, spliced, coin, how = spaced(captions.factors(result())).split("\n")
     assert first == (
         "On held-out levels, at trunk.hook_relu: 2 NMF factors reconstruct 73 % of the sum of squares of the "
         "activations, 1 NMF factor reconstructs 68 % of the sum of squares of the attributions and an SAE with 128 "
@@ -60,6 +63,7 @@ def test_how_well_the_factors_reconstruct_the_layer_is_said():
         "With the SAE's reconstruction in place of the layer 80 % [70, 90] of the loss (KL divergence) of mean "
         "ablation is recovered, and the likeliest action stays the same in 90 % [85, 95] of frames."
     )
+    assert coin == "The coin is followed by SAE latent 91 (r = 0.70 [0.65, 0.75])."
     assert how == captions.HOW
 
 
@@ -83,3 +87,17 @@ def test_a_dead_layer_draws_nothing_and_says_why():
     assert figures(dead) == []
     assert reasons(text(dead)) == [("factors", "it is dead")]
     assert captions.factors(dead) == captions.HOW
+
+
+def test_a_coin_label_that_does_not_stand_out_from_its_null_is_not_the_coins():
+    weak = sae(latents={91: factor("coin", 0.1), 5: factor("ground", 0.8)})
+    assert "None of them clearly follows the coin." in captions.factors(result(autoencoder=weak))
+    both = sae(latents={91: factor("coin", 0.7), 5: factor("coin", 0.5)})
+    said = spaced(captions.factors(result(autoencoder=both)))
+    assert "followed by SAE latent 91 (r = 0.70 [0.65, 0.75]) and SAE latent 5 (r = 0.50 [0.45, 0.55])." in said
+
+
+def test_a_result_is_read_back_as_it_was_written_and_a_wrong_one_is_refused():
+    assert read_back(result()) == result()
+    with pytest.raises(ValidationError, match="hook"):
+        result(hook=None)

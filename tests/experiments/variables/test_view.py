@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+from pydantic import ValidationError
+
 from mechinterp.experiments.variables.result import Contrast, Result
 from mechinterp.experiments.variables.view import METHOD, caption, figures, text
-from tests.experiments.handmade import estimate, notes, reasons, spaced
+from tests.experiments.handmade import estimate, notes, read_back, reasons, spaced
 
 
 def contrast(above: int, discriminating: int = 5, active: int = 16, channel: int = 3) -> Contrast:
@@ -40,18 +43,18 @@ def test_each_cell_counts_channels_beyond_both_nulls_the_first_in_brackets():
     assert "0 (5) / 16" in notes(figure)
     assert "<b>0 (5) / 16</b>" not in notes(figure)
     hover = spaced(heat.customdata[0][1])
-    assert "6 of 8 channels discriminate the scenes, 2 of them beyond untrained networks" in hover
+    assert "6 of 8 channels discriminate the scenes, 2 of them better than untrained ones" in hover
     assert "contrast 0.31, in untrained networks 0.12 (p = 0.048)" in hover
     assert "strongest: channel 3<br>the strongest<br>0.60 [0.50, 0.70]" in hover
 
 
 def test_variables_are_listed_by_their_channels_and_those_without_any_last():
     said = caption(result())
-    assert "all layers together: end wall 7 and coin 2. None for saw." in said
+    assert "all layers together: end wall (7) and coin (2). None for saw." in said
     nothing = {"coin": {"block1": contrast(0)}, "saw": {"block1": contrast(0)}}
-    assert "No channel is beyond untrained networks for coin and saw." in caption(result(contrasts=nothing))
+    assert "No channel exceeds untrained networks for coin and saw." in caption(result(contrasts=nothing))
     everything = {"coin": {"block1": contrast(1)}}
-    assert "all layers together: coin 1." in caption(result(contrasts=everything))
+    assert "all layers together: coin (1)." in caption(result(contrasts=everything))
     assert "None for" not in caption(result(contrasts=everything))
 
 
@@ -79,3 +82,9 @@ def test_nothing_measured_draws_nothing_and_says_why():
 
 def test_the_method_names_the_networks_of_the_null():
     assert any("in 20 networks with random weights" in part.format(result=result()) for part in METHOD)
+
+
+def test_a_result_is_read_back_as_it_was_written_and_a_wrong_one_is_refused():
+    assert read_back(result()) == result()
+    with pytest.raises(ValidationError, match="contrasts"):
+        result(contrasts={"coin": {"block1": "none"}})

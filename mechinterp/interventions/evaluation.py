@@ -1,0 +1,222 @@
+"""What a policy does over whole episodes, as it is or under edits: `evaluate`.
+
+With edits, the policy plays every level twice, with and without them, drawing the same random numbers; differences are
+paired by level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float64, Int64, UInt8
+
+from mechinterp import stats
+from mechinterp.coinrun.goals import Goal, Payoff
+from mechinterp.coinrun.scenes import render
+from mechinterp.interventions.applying import apply
+from mechinterp.interventions.edits import Ablate, Edit
+from mechinterp.interventions.errors import InterventionError
+from mechinterp.interventions.sites import Site
+from mechinterp.policies.actors import PolicyActor
+from mechinterp.policies.evaluation import Trial, mean_return, starts_of
+from mechinterp.policies.graph import Policy
+from mechinterp.policies.levels import LEVELS
+from mechinterp.policies.rollouts import Episodes, Outcome, rollout
+from mechinterp.policies.subject import Subject
+from mechinterp.stats import Estimate
+from mechinterp.training.examination import (
+    Examination,
+    check_levels,
+    examine,
+    paid_for,
+    placements_of,
+    play_placements,
+)
+
+WITHOUT = "without edits"
+_BATCH = 128
+
+
+@dataclass(frozen=True)
+class EditedActor:
+    """Acts as a policy does under edits; an `Actor`, for `rollout` and all that plays.
+
+    Attributes:
+        policy: the network.
+        edits: what is done to its activations.
+        greedy: take the likeliest action instead of sampling.
+    """
+
+    policy: Policy
+    edits: Sequence[Edit]
+    greedy: bool = False
+
+    def __call__(
+        self, frames: UInt8[np.ndarray, "batch 64 64 3"], uniform: Float64[np.ndarray, " batch"]
+    ) -> Int64[np.ndarray, " batch"]:
+        with apply(self.policy, self.edits):
+            return PolicyActor(self.policy, self.greedy)(frames, uniform)
+
+
+def evaluate(
+    subject: Subject,
+    *,
+    edits: Edit | Sequence[Edit] = (),
+    placements: Sequence[str] | None = None,
+    levels: int = 200,
+    max_steps: int = 1000,
+    greedy: bool = False,
+    seed: int = 0,
+    num_envs: int = 64,
+    tick: Callable[[str], None] = lambda words: None,
+) -> Examination:
+    """Play one whole episode on each of so many held-out levels, under each placement.
+
+    As it is, a policy is compared with the rule "always right + jump", and without `placements` it also makes the
+    choice tests. Under edits it is compared with itself without them.
+
+    Args:
+        edits: what is done to the activations, such as ``Ablate("block2.res1.hook_out", (3, 17))``.
+        placements: rules, such as "left_of_agent"; by default where it was trained, and those of `examination`.
+        levels: how many levels for behaviour.
+        max_steps: when an episode is given up, in steps.
+        greedy: take the likeliest action instead of sampling.
+        seed: random seed of placements and actions.
+        num_envs: games at the same time; changes the speed only.
+        tick: told in words what is being done.
+
+    Raises:
+        UnknownHook, InterventionError: edits that do not fit the network.
+        PlacementError: an unknown placement.
+        TrainingError: levels out of range.
+
+    Without two channels of a layer (few levels and steps, to be quick; the differences are paired by level):
+
+    >>> import mechinterp as mi
+    >>> subject = mi.load("checkpoints/coin")
+    >>> edits = mi.mean_ablation(subject, mi.Site("block2.hook_pool", (3, 17)), levels=4)
+    >>> found = mi.evaluate(subject, edits=edits, placements=["left_of_agent"], levels=4, max_steps=30)
+    >>> found.to_frame()["name"].head(3).tolist()
+    ['return', 'return/without edits', 'return/difference']
+    """
+    edits = (edits,) if isinstance(edits, Edit) else tuple(edits)
+    how = {"levels": levels, "max_steps": max_steps, "seed": seed, "num_envs": num_envs, "tick": tick}
+    if not edits:
+        actor = PolicyActor(subject.policy, greedy)
+        if placements is None:
+            return examine(actor, subject.card, **how)
+        return play_placements(actor, subject.card, placements, **how)
+    check_levels(levels)
+    with apply(subject.policy, edits):
+        pass  # what does not fit is told before anything is played
+    rules = placements_of(subject.card) if placements is None else placements
+    trials = {rule: Trial.under(rule, max_steps=max_steps, pays=paid_for(subject.card, rule)) for rule in rules}
+    played = {}
+    for rule, trial in trials.items():
+        tick(f"placement {rule}")
+        played[rule] = _compared(subject, edits, trial, levels, greedy=greedy, seed=seed, num_envs=num_envs)
+    return Examination(levels, played)
+
+
+def mean_ablation(
+    subject: Subject, sites: Site | Sequence[Site], *, levels: int = 40, per_level: int = 3, seed: int = 0
+) -> tuple[Ablate, ...]:
+    """Ablations that put in the mean over frames that the subject itself meets, cell by cell.
+
+    Args:
+        sites: what is ablated.
+        levels, per_level, seed: of the states, see `Subject.states`.
+    """
+    sites = (sites,) if isinstance(sites, Site) else tuple(sites)
+    frames = render(subject.states(levels=levels, per_level=per_level, seed=seed))
+    hooks = list(dict.fromkeys(site.hook for site in sites))
+    device = next(subject.policy.parameters()).device
+    sums: dict[str, torch.Tensor] = {}
+    for at in range(0, len(frames), _BATCH):
+        batch = torch.from_numpy(frames[at : at + _BATCH]).to(device)
+        for hook, value in subject.policy.activations(batch, hooks).items():
+            total = value.double().sum(0, keepdim=True)
+            sums[hook] = sums[hook] + total if hook in sums else total
+    means = {hook: (total / len(frames)).float() for hook, total in sums.items()}
+    return tuple(
+        Ablate(site.hook, site.channels, site.positions, mode="mean", reference=means[site.hook]) for site in sites
+    )
+
+
+def parse_sites(text: str, policy: Policy) -> tuple[Site, ...]:
+    """Sites as the command line writes them: ``HOOK`` or ``HOOK:CHANNELS``.
+
+    Args:
+        text: a hook point or a pattern, and channels such as ``3,17`` or ``0-3,9``: "block2.res1.hook_out:3,17".
+
+    Raises:
+        UnknownHook: no hook point matches.
+        InterventionError: channels that are no numbers, or that a hook point does not have.
+    """
+    pattern, colon, listed = text.partition(":")
+    channels = _channels(listed, text) if colon else None
+    sites = tuple(Site(hook, channels) for hook in policy.select(pattern))
+    for site in sites:
+        site.check(policy.shapes[site.hook])
+    return sites
+
+
+def _channels(listed: str, text: str) -> tuple[int, ...]:
+    found: list[int] = []
+    for part in listed.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise InterventionError(f"{text!r}: channels are written like 3,17 or 0-3,9, got {listed!r}")
+        found += range(int(first), int(last if dash else first) + 1)
+    return tuple(found)
+
+
+def _compared(
+    subject: Subject,
+    edits: Sequence[Edit],
+    trial: Trial,
+    levels: int,
+    *,
+    greedy: bool,
+    seed: int,
+    num_envs: int,
+) -> list[Estimate]:
+    """The policy under edits and without them on the same levels; each number, then the other, then the difference."""
+    rng = np.random.default_rng([seed, levels])
+    starts = starts_of(LEVELS["behaviour"].first(levels), trial, options=subject.options, seed=seed)
+    actors = (EditedActor(subject.policy, edits, greedy), PolicyActor(subject.policy, greedy))
+    edited, plain = (
+        rollout(one, starts, seed=seed, max_steps=trial.max_steps, stop_at=trial.stop_at, num_envs=num_envs)
+        for one in actors
+    )
+    least = Payoff.of(trial.pays).least
+    returns = trial.earned(edited, starts), trial.earned(plain, starts)
+    found = [
+        mean_return(returns[0], name="return", rng=rng, least=least),
+        mean_return(returns[1], name=f"return/{WITHOUT}", rng=rng, least=least),
+        stats.paired_difference(*returns, name="return/difference", unit="levels", rng=rng),
+    ]
+    stopped = (trial.stop_at or Goal.END).value
+    shares = zip(_outcomes(edited, stopped).items(), _outcomes(plain, stopped).values(), strict=True)
+    for (name, with_edits), without in shares:
+        prefix = f"outcome/{name}"
+        found += [
+            stats.proportion(with_edits, name=prefix, unit="levels"),
+            stats.proportion(without, name=f"{prefix}/{WITHOUT}", unit="levels"),
+            stats.paired_difference(
+                with_edits.astype(float), without.astype(float), name=f"{prefix}/difference", unit="levels", rng=rng
+            ),
+        ]
+    return found
+
+
+def _outcomes(episodes: Episodes, stopped: str) -> dict[str, np.ndarray]:
+    return {
+        "coin": episodes.outcome == Outcome.COIN,
+        stopped: episodes.outcome == Outcome.STOPPED,
+        "died": episodes.died,
+        "timeout": episodes.outcome == Outcome.TIMEOUT,
+    }
