@@ -4,8 +4,8 @@ The names here are the main road: load a policy, make minimal pairs of states th
 does to its actions, and find the part of the network that does it. Everything else lies in the packages below.
 """
 
-import lazy_loader as lazy
+from mechinterp._faces import face
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

@@ -1,5 +1,5 @@
 """The game: states, edits, camera, start levels with placements, and a vectorised environment."""
 
-import lazy_loader
+from mechinterp._faces import face
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

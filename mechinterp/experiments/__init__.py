@@ -10,6 +10,6 @@ Nothing else names it: `registry` finds it, `runner` runs it, keeps it and puts 
 another: what one needs of another comes in as its typed result.
 """
 
-import lazy_loader
+from mechinterp._faces import face
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

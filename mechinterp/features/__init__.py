@@ -1,5 +1,5 @@
 """Where the coin, and "right", are in the network: contrasts between paired scenes, probes, attribution, tendency."""
 
-import lazy_loader
+from mechinterp._faces import face
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

@@ -1,5 +1,5 @@
 """Which value moves the action: proxies as variables of the world, and how much each moves the policy."""
 
-import lazy_loader
+from mechinterp._faces import face
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

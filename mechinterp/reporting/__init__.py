@@ -1,5 +1,5 @@
 """From figures and sentences to files: the figure kit, wording, page templates, PNG export. It measures nothing."""
 
-import lazy_loader
+from mechinterp._faces import face
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

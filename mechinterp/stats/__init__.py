@@ -5,6 +5,6 @@ Rows that belong together (frames of one level, levels of one seed) are named by
 drawn, permuted and counted.
 """
 
-import lazy_loader
+from mechinterp._faces import face
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

@@ -52,7 +52,8 @@ def test_every_name_of_the_face_is_there() -> None:
         "except AttributeError as error: print(error)"
     )
     assert done.stderr == ""
-    assert "it exports" in done.stdout
+    assert "mechinterp.coinrun exports no 'Levels'" in done.stdout
+    assert "did you mean" in done.stdout
     assert "'LevelSource'" in done.stdout
 
 

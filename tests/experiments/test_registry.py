@@ -14,10 +14,8 @@ def made(name: str, *, position: int = 10, needs: tuple[str, ...] = (), on: str 
 
 
 def test_the_report_is_in_its_order():
-    shipped = [
-        "model", "performance", "coin_placement", "total_effect", "coin_contrast", "channel_patching", "circuit",
-    ]  # fmt: skip
-    assert [one.name for one in slices("report") if one.name in shipped] == shipped
+    order = ["model", "performance", "coin_placement", "total_effect", "coin_contrast", "channel_patching", "circuit"]
+    assert [one.name for one in slices("report") if one.name in order] == order
 
 
 def test_every_slice_stands_on_a_page_under_its_folders_name():

@@ -29,5 +29,5 @@ def test_every_exported_name_exists_and_is_listed():
 
 
 def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match=r"mechinterp\.policies attribute polices"):
+    with pytest.raises(AttributeError, match=r"mechinterp\.policies exports no 'polices'"):
         policies.polices  # noqa: B018  # pyright: ignore

@@ -1,5 +1,5 @@
 """Placement rules: functions (state, generator) -> state that edit each fresh level before it is played."""
 
-import lazy_loader as lazy
+from mechinterp._faces import face
 
-__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

@@ -1,5 +1,5 @@
 """A layer as few factors: non-negative matrix factorisation (NMF), a sparse autoencoder (SAE), and factors' labels."""
 
-import lazy_loader
+from mechinterp._faces import face
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

@@ -3,6 +3,6 @@
 To add one, add a file here that holds ``VARIABLE = Variable(...)`` (or a tuple of them); nothing else names it.
 """
 
-import lazy_loader as lazy
+from mechinterp._faces import face
 
-__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = face(__name__, __file__)
