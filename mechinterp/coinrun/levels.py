@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Self
@@ -123,6 +123,8 @@ def as_starts(given: StatesLike) -> list[Start]:
     Raises:
         SettingError: something else is among them.
     """
+    if not isinstance(given, Start | GameState | Iterable):
+        raise SettingError(f"states: a {type(given).__name__}; allowed are a Start, a GameState, or several of them")
     several = [given] if isinstance(given, Start | GameState) else list(given)
     for at, one in enumerate(several):
         if not isinstance(one, Start | GameState):

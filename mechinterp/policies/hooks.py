@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from torch import Tensor
@@ -31,6 +31,8 @@ def select(names: Names, known: Sequence[str]) -> tuple[str, ...]:
         return tuple(known)
     if isinstance(names, str):
         names = (names,)
+    if not callable(names) and not (isinstance(names, Iterable) and all(isinstance(name, str) for name in names)):
+        raise PolicyError(f"hook points are selected by names, patterns or a predicate, got {names!r:.80}")
     if callable(names):
         chosen = {name for name in known if names(name)}
     else:

@@ -39,6 +39,7 @@ class ImpalaConfig:
     """
 
     kind: ClassVar[str] = "impala"
+    title: ClassVar[str] = "IMPALA"
     channels: tuple[int, ...] = (16, 32, 32)
     res_blocks: int = 2
     stem_kernel: int = 3
@@ -57,6 +58,7 @@ class NatureConfig:
     """The three convolutions (8 x 8 / 4, 4 x 4 / 2, 3 x 3 / 1, unpadded) and hidden layer of Mnih et al. 2015."""
 
     kind: ClassVar[str] = "nature"
+    title: ClassVar[str] = "Nature CNN"
     channels: tuple[int, int, int] = (32, 64, 64)
     hidden: int = 512
     actions: tuple[int, ...] = ALL_ACTIONS
@@ -82,6 +84,7 @@ class DistillConfig:
     """
 
     kind: ClassVar[str] = "distill"
+    title: ClassVar[str] = "five-layer CNN"
     channels: tuple[int, int, int, int, int] = (16, 32, 32, 32, 32)
     hidden: tuple[int, int] = (256, 512)
     actions: tuple[int, ...] = (4, 7, 1, 5, 8, 2, 3, 9, 10)

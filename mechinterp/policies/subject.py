@@ -26,7 +26,6 @@ from mechinterp.policies.env_options import training_env_options
 from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.levels import LEVELS
-from mechinterp.policies.networks import DistillConfig, ImpalaConfig, NatureConfig
 from mechinterp.policies.visits import visited_states
 
 CHOOSE = 0.4
@@ -238,6 +237,5 @@ def load(path: str | Path, *, format: str | None = None) -> Subject:
 def network_words(policy: Policy) -> str:
     """The architecture in a few words, such as ``IMPALA 16-32-32, 15 actions``."""
     config = policy.config
-    kinds = {ImpalaConfig: "IMPALA", NatureConfig: "Nature CNN", DistillConfig: "five-layer CNN"}
     channels = "-".join(str(width) for width in config.channels)
-    return f"{kinds.get(type(config), config.kind)} {channels}, {len(policy.actions)} actions"
+    return f"{config.title} {channels}, {len(policy.actions)} actions"

@@ -317,6 +317,11 @@ def test_rules_written_wrongly(written: str, message: str) -> None:
         placement(written)
 
 
+def test_rules_that_are_no_text() -> None:
+    with pytest.raises(PlacementError, match=r"a placement is a name or a function of \(state, generator\), got 5"):
+        placement(5)  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
 # ------------------------------------------------------------------------------------------------ level sources
 
 

@@ -179,6 +179,12 @@ def test_names_are_selected_by_string_sequence_or_predicate_in_running_order(imp
     assert impala.select() == impala.hook_names
 
 
+def test_what_selects_nothing_sensible_is_told(impala: Policy):
+    for given in (5, [5], {"hook_input": 3}.values()):
+        with pytest.raises(PolicyError, match="hook points are selected by names, patterns or a predicate, got"):
+            impala.select(given)  # pyright: ignore[reportArgumentType]
+
+
 def test_an_unknown_name_is_refused_with_the_nearest_names(impala: Policy, frames: Tensor):
     wrong = "block1.res1.hook_ot"
     attempts = (

@@ -13,7 +13,7 @@ from mechinterp.coinrun.engine import Engine, GameOptions
 from mechinterp.coinrun.goals import Goal
 from mechinterp.coinrun.layout import EntityType, Tile
 from mechinterp.coinrun.levels import LevelSource, Start
-from mechinterp.coinrun.scenes import render
+from mechinterp.coinrun.scenes import minimal_pairs, render
 from mechinterp.errors import MechinterpError
 from mechinterp.policies.actors import AlwaysRight, PolicyActor, UniformRandom
 from mechinterp.policies.deaths import DeathAttributor
@@ -171,6 +171,10 @@ def test_starts_and_states_one_or_several() -> None:
     assert visited_states(AlwaysRight(), starts[0].state, per_level=2) == visited_states(
         AlwaysRight(), starts[:1], per_level=2
     )
+    with pytest.raises(MechinterpError, match="states: a int; allowed are a Start, a GameState, or several of them"):
+        render(5)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(MechinterpError, match="no variable is called 5"):
+        minimal_pairs(starts, 5)  # pyright: ignore[reportArgumentType]
     with pytest.raises(MechinterpError, match="state 1 is a int; allowed are a Start and a GameState"):
         rollout(AlwaysRight(), [starts[0], 5])  # pyright: ignore[reportArgumentType]
 

@@ -202,6 +202,8 @@ def placement(rule: str | Placement) -> Placement:
     """
     if callable(rule):
         return rule
+    if not isinstance(rule, str):
+        raise PlacementError(f"a placement is a name or a function of (state, generator), got {rule!r}")
     name, equals, text = rule.strip().partition("=")
     if name not in PLACEMENTS:
         raise PlacementError(f"unknown placement {name!r}{nearest(name, PLACEMENTS)}")

@@ -73,5 +73,5 @@ def render(states: StatesLike) -> UInt8[np.ndarray, "states 64 64 3"]:
 
 def _named(name: str) -> Variable:
     if name not in VARIABLES:
-        raise SceneError(f"no variable is called {name!r}{nearest(name, VARIABLES)}")
+        raise SceneError(f"no variable is called {name!r}{nearest(str(name), VARIABLES)}")
     return VARIABLES[name]
