@@ -29,12 +29,11 @@ def page(folder: str) -> str:
 
 def _sections(module: str, *, skip_modules: bool = False) -> Iterator[str]:
     for path, is_module in exports(module):
-        if not is_module:
+        if not is_module or not _stub(path).exists():
             yield f"::: {path}\n"
-        elif _stub(path).exists():
-            yield from [] if skip_modules else [f"::: {path}\n    options:\n        members: false\n", *_sections(path)]
-        else:
-            yield f"::: {path}\n    options:\n        members: true\n"
+        elif not skip_modules:
+            yield f"::: {path}\n    options:\n        members: false\n"
+            yield from _sections(path)
 
 
 def exports(module: str) -> Iterator[tuple[str, bool]]:
