@@ -81,7 +81,7 @@ def test_a_slices_generator_does_not_depend_on_the_others(three, invented, tiny)
     assert len({result.drawn.value for result in after.sections.values()}) == 5  # pyright: ignore
 
 
-def test_generators_are_told_apart_by_seed_and_name():
+def test_generators_differ_by_seed_and_by_name():
     draws = {(seed, name): generator(seed, name).normal() for seed in (0, 1) for name in ("a", "b")}
     assert len(set(draws.values())) == 4
     assert generator(0, "a").normal() == draws[0, "a"]

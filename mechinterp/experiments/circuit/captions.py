@@ -5,6 +5,7 @@ from __future__ import annotations
 from mechinterp.experiments.circuit.result import Circuit, Question
 from mechinterp.policies.readouts import as_readout
 from mechinterp.reporting.wording import number, stands_out
+from mechinterp.reporting.wording import share as share_words
 
 
 def chosen(question: Question, share: float) -> str:
@@ -12,7 +13,7 @@ def chosen(question: Question, share: float) -> str:
     assert question.circuit is not None
     circuit = question.circuit
     faithful = all(way.chosen.low >= share for way in (circuit.denoise, circuit.noise))
-    enough = f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
+    enough = share_words(share)
     verdict = f"both are clearly at least {enough}" if faithful else f"not both are clearly at least {enough}"
     return (
         f"{len(circuit.channels)} of {question.candidates} channels reach a faithfulness of {enough} both ways on "

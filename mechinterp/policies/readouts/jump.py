@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mechinterp.policies.actions import jump_logodds
-from mechinterp.policies.readouts.readout import Readout
+from mechinterp.policies.readouts.readout import MARGIN, Readout
 
 READOUT = Readout(
     name="jump",
@@ -15,6 +15,6 @@ READOUT = Readout(
     asks="make it jump",
     raises="makes it more inclined to jump",
     lowers="makes it less inclined to jump",
-    margin=0.1,
+    margin=MARGIN,
     order=2,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mechinterp.policies.actions import movement_logodds
-from mechinterp.policies.readouts.readout import Readout
+from mechinterp.policies.readouts.readout import MARGIN, Readout
 
 READOUT = Readout(
     name="movement",
@@ -15,6 +15,6 @@ READOUT = Readout(
     asks="make it go right rather than left",
     raises="moves it toward the right",
     lowers="moves it toward the left",
-    margin=0.1,  # around one half it changes a probability by 2.5 points
+    margin=MARGIN,
     order=1,
 )

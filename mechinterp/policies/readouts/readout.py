@@ -15,6 +15,10 @@ ReadoutFn = Callable[[Tensor, Tensor, Sequence[int]], Tensor]
 """`fn(logits [batch, actions], value [batch], actions) -> [batch]`; `actions` is the Procgen action of each logit."""
 
 
+MARGIN = 0.1
+"""The equivalence margin of log-odds, in nats: around one half it changes a probability by 2.5 points."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Readout:
     """One number that is read off a policy's output.

@@ -15,7 +15,7 @@ from mechinterp._discovery import members
 from mechinterp.errors import nearest
 from mechinterp.policies.actions import NAMES, action_logodds
 from mechinterp.policies.errors import PolicyError
-from mechinterp.policies.readouts.readout import Readout
+from mechinterp.policies.readouts.readout import MARGIN, Readout
 from mechinterp.policies.subject import PolicyLike, as_policy
 
 ReadoutLike = str | Readout | Callable[[Tensor, Tensor], Tensor]
@@ -78,7 +78,7 @@ def action_readout(action: str) -> Readout:
         asks=f"make {action} more likely",
         raises=f"makes {action} more likely",
         lowers=f"makes {action} less likely",
-        margin=0.1,
+        margin=MARGIN,
     )
 
 
