@@ -14,6 +14,7 @@ from .coinrun.placements import PLACEMENTS as PLACEMENTS
 from .coinrun.scenes import VARIABLES as VARIABLES
 from .coinrun.scenes import MinimalPairs as MinimalPairs
 from .errors import MechinterpError as MechinterpError
+from .experiments.pages import locate as locate
 from .experiments.pages import report as report
 from .interventions import Ablate as Ablate
 from .interventions import Clamp as Clamp

@@ -1,14 +1,13 @@
-"""The main job, end to end on a small network: interrupted, gone on with, and read again."""
+"""The main job, end to end on a small network: interrupted, resumed, and read again."""
 
 from __future__ import annotations
-
-import json
 
 import pytest
 
 from mechinterp.cli import main
-from mechinterp.policies import ImpalaConfig, build, save
-from tests.reports import synthetic
+from mechinterp.experiments import Results, report
+from mechinterp.policies import ImpalaConfig, build, load, save
+from mechinterp.policies.subject import Subject
 
 
 @pytest.fixture
@@ -17,50 +16,76 @@ def checkpoint(tmp_path):
     return save(build(config, seed=0), tmp_path / "toy", provenance={"steps": 0})
 
 
+def interrupt(*_args, **_options):
+    raise KeyboardInterrupt
+
+
 def test_what_was_measured_before_an_interruption_is_kept(checkpoint, tmp_path, monkeypatch, capsys):
     out = tmp_path / "report"
     command = ["report", str(checkpoint), "--quick", "--levels", "10", "--out", str(out)]
-
-    def interrupt(*_args, **_options):
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patched:
-        patched.setattr("mechinterp.reports.measure.run.measure_drive", interrupt)
+        patched.setattr("mechinterp.experiments.total_effect.measure.effects", interrupt)
         assert main(command) == 130
     assert not (out / "results.json").exists()
 
     with monkeypatch.context() as patched:  # whoever plays a level now does it twice
-        patched.setattr("mechinterp.reports.measure.behaviour.play", interrupt)
+        patched.setattr("mechinterp.experiments.inputs.behaviour.play", interrupt)
         assert main(command) == 0
-    results = json.loads((out / "results.json").read_text())
-    returns = [e for part in results["sections"] for e in part["estimates"] if e["name"] == "return/policy"]
-    assert len(returns) == 1
-    assert returns[0]["n"] == 10
-    assert returns[0]["low"] <= returns[0]["value"] <= returns[0]["high"]
+    results = Results.load(out / "results.json")
+    own = results["performance"].policy.mean_return
+    assert own.n == 10
+    assert own.low <= own.value <= own.high
+    assert list(results.sections) == [
+        "model", "performance", "coin_placement", "total_effect", "coin_contrast", "channel_patching", "circuit",
+    ]  # fmt: skip
     page = (out / "report.html").read_text()
     assert page.count("plotly.js v") == 1  # one copy of the library
     assert "<script src=" not in page
     assert not list(out.glob("*.partial"))
-    assert "report.html" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "report.html" in said.out
+    assert "The coin's side" in said.out
+    assert "section" in said.err  # the progress bar
 
 
-def test_an_interrupted_drawing_loses_no_measurement(checkpoint, tmp_path, monkeypatch):
+def test_only_some_sections_and_the_same_numbers_from_python(checkpoint, tmp_path):
     out = tmp_path / "report"
-    command = ["report", str(checkpoint), "--quick", "--levels", "10", "--out", str(out)]
-    kept = synthetic.results()
+    assert main(["report", str(checkpoint), "--quick", "--levels", "10", "--only", "model", "--out", str(out)]) == 0
+    results = Results.load(out / "results.json")
+    assert list(results.sections) == ["model"]
+    assert "This part was not measured." in (out / "report.html").read_text()
+    again = report(Subject.load(checkpoint), levels=10, quick=True, only=["model"], out=tmp_path / "python")
+    assert again["model"] == again["model"]
+    assert again["model"].model_dump_json() == results["model"].model_dump_json()
+    assert (tmp_path / "python" / "report.html").exists()
+    assert load(checkpoint).shapes
 
-    def interrupt(*_args, **_options):
-        raise KeyboardInterrupt
 
-    monkeypatch.setattr("mechinterp.reports.measure.run.measure", lambda *_args, **_options: kept)
-    (out / "results.partial").mkdir(parents=True)
-    with monkeypatch.context() as patched:
-        patched.setattr("mechinterp.reports.output.draw", interrupt)
-        assert main(command) == 130
-    assert (out / "results.partial").exists()
-    assert (out / "results.json").exists()
-    assert main(command) == 0
-    assert not (out / "results.partial").exists()
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--only", "drive"], "has no section 'drive'"),
+        (["--levels", "3"], "levels: 3"),
+        (["--levels", "1000000000"], "levels: 1000000000"),
+        (["--format", "nothing"], "leave the format out"),
+    ],
+)
+def test_what_can_be_refused_is_refused_before_anything_is_measured(
+    checkpoint, tmp_path, monkeypatch, capsys, arguments, message
+):
+    monkeypatch.setattr("mechinterp.experiments.runner.run", interrupt)
+    assert main(["report", str(checkpoint), "--out", str(tmp_path / "out"), *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_bad_checkpoint_and_an_unwritable_folder_are_refused_first(checkpoint, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("mechinterp.experiments.runner.run", interrupt)
+    assert main(["report", str(tmp_path / "nothing")]) == 2
+    assert "nothing" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert main(["report", str(checkpoint), "--out", str(tmp_path / "file")]) == 2
+    assert "file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["report", "evaluate", "patch", "locate", "train"])

@@ -1,0 +1,154 @@
+"""Patching of channels: which are patched, and what is said of chosen against random ones."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from mechinterp.circuits import patch
+from mechinterp.experiments.channel_patching import view
+from mechinterp.experiments.channel_patching.captions import effects, shares, toward_effect
+from mechinterp.experiments.channel_patching.measure import Size, chosen_maps, measure, random_sets
+from mechinterp.experiments.channel_patching.result import Result, Site
+from mechinterp.experiments.inputs.scenes import scenes
+from mechinterp.experiments.inputs.shared import Inputs, Plan
+from mechinterp.experiments.slice import Context
+from mechinterp.interventions import Site as PatchSite
+from mechinterp.stats import Estimate
+from tests.experiments import synthetic
+from tests.experiments.toys import subject
+
+
+def made(value: float, low: float, high: float, *, p: float | None = None) -> Estimate:
+    null = None if p is None else synthetic.flips(0.1, p)
+    return Estimate(name="effect", value=value, low=low, high=high, n=50, unit="levels", null=null)
+
+
+def with_numbers(total: Estimate, difference: Estimate | None = None, *, share: bool = True) -> Result:
+    """The made-up result, with this total and this difference everywhere."""
+    whole = synthetic.the_channel_patching()
+
+    def changed(one):
+        update = {} if difference is None else {"difference": difference}
+        return one.model_copy(update=update if share else {**update, "share": None})
+
+    sites = {
+        hook: Site(channels=site.channels, denoise=changed(site.denoise), noise=changed(site.noise))
+        for hook, site in whole.sites.items()
+    }
+    return whole.model_copy(update={"total": total, "sites": sites})
+
+
+@pytest.mark.parametrize(
+    ("total", "difference", "words"),
+    [
+        (made(1, 0.8, 1.2), made(0.3, 0.1, 0.5), "restore more of it than random channels"),
+        (made(1, 0.8, 1.2), made(-0.3, -0.5, -0.1), "restore less of it than random channels"),
+        (made(1, 0.8, 1.2), made(0.1, -0.1, 0.3), "No clear difference from random channels"),
+        (made(-1, -1.2, -0.8), made(-0.3, -0.5, -0.1, p=0.001), "restore more"),  # of a negative effect
+        (made(-1, -1.2, -0.8), made(0.3, 0.1, 0.5, p=0.001), "restore less"),
+        (made(-1, -1.2, -0.8), made(-0.3, -0.5, -0.1, p=0.5), "No clear difference"),
+    ],
+)
+def test_chosen_against_random_in_words(total, difference, words):
+    result = with_numbers(total, difference)
+    text = effects(result, "denoise")
+    assert words in text
+    assert sum(word in text for word in ("restore more", "restore less", "No clear difference")) == 1
+    assert words.replace("restore", "remove") in effects(result, "noise")
+
+
+@pytest.mark.parametrize(
+    ("total", "words"),
+    [
+        (made(1, 0.8, 1.2), "toward the right: +1.00"),
+        (made(-1, -1.2, -0.8), "toward the left: \N{MINUS SIGN}1.00"),
+    ],
+)
+def test_the_total_effect_comes_first(total, words):
+    text = effects(with_numbers(total), "denoise")
+    assert text.startswith(f"Coin right instead of coin left moves the policy {words}")
+
+
+def test_nothing_to_carry_is_said():
+    text = effects(with_numbers(made(0.05, -0.1, 0.2)), "denoise")
+    assert "has no clear effect" in text
+    assert "random" not in text  # there is nothing that channels could carry more or less of
+
+
+def test_differences_are_mirrored_with_their_null():
+    one = toward_effect(made(-1, -2, -0.5), made(-0.3, -0.5, -0.2, p=0.01))
+    assert (one.value, one.low, one.high) == (0.3, 0.2, 0.5)
+    assert one.null is not None
+    assert (one.null.low, one.null.high, one.null.p) == (-0.1, 0.1, 0.01)
+    same = made(0.3, 0.1, 0.5)
+    assert toward_effect(made(1, 0.5, 2), same) is same
+
+
+def test_shares_are_told_for_both_directions():
+    text = shares(synthetic.the_channel_patching())
+    assert text.startswith("Share of the total effect by the chosen channels, restored (denoising): 10")
+    assert "; removed (noising): 2" in text
+    assert text.count("block2.hook_pool") == 2
+
+
+def test_figures_with_and_without_shares():
+    whole = synthetic.the_channel_patching()
+    made_figures = view.figures(whole)
+    assert [figure.name for figure in made_figures] == ["patching-denoise", "patching-noise", "patching-shares"]
+    denoise = made_figures[0].plot
+    assert denoise.layout.xaxis.title.text.startswith("effect restored in the “coin left” frame")
+    assert denoise.layout.xaxis.title.text.endswith("nats")
+    assert {trace.name: len(trace.x) for trace in denoise.data} == {
+        "chosen channels": 4, "as many random channels": 4, "all channels": 4,
+    }  # fmt: skip
+    assert denoise.layout.yaxis.ticktext[1] == "<b>block2.hook_pool</b><br><span style='color:#6E7781'>3</span>"
+    assert "n = 90 levels" in " ".join(note.text for note in denoise.layout.annotations)
+    bare = with_numbers(made(0.05, -0.1, 0.2), share=False)
+    assert [figure.name for figure in view.figures(bare)] == ["patching-denoise", "patching-noise"]
+
+
+def test_the_key_number_is_the_first_hook_points_and_none_is_picked_by_its_result():
+    (key,) = view.text(synthetic.the_channel_patching()).keys
+    assert key.label == "share of the coin's effect restored by the chosen channels of block1.res1.hook_out"
+    assert "at block2.res1.hook_out" in key.context
+    (key,) = view.text(with_numbers(made(0.05, -0.1, 0.2), share=False)).keys
+    assert key.label == "total effect to be restored"
+
+
+def test_hidden_units_are_not_patched():
+    layers = {"a": SimpleNamespace(side=8), "b": SimpleNamespace(side=4), "hidden": SimpleNamespace(side=1)}
+    chosen = (("hidden", 200), ("b", 7), ("b", 2))
+    contrast = SimpleNamespace(layers=layers, chosen=chosen)
+    assert chosen_maps(contrast) == {"b": (2, 7)}  # pyright: ignore[reportArgumentType]
+
+
+def test_random_channels_are_others_while_there_are_enough(tiny):
+    hook = "block1.hook_pool"  # of two channels
+    for draw in random_sets(tiny.policy, hook, (1,), 20, np.random.default_rng(0)):
+        assert draw == (0,)
+    assert random_sets(tiny.policy, hook, (0, 1), 2, np.random.default_rng(0)) == [(0, 1), (0, 1)]
+
+
+def test_effects_are_those_of_patching_each_set(tiny):
+    big = subject()
+    big.policy.get_parameter("logits.weight").data.mul_(100)
+    inputs, hook = Inputs(big, Plan(levels=14)), "block1.hook_pool"
+    contrast = SimpleNamespace(layers={hook: SimpleNamespace(side=8)}, chosen=((hook, 1),))
+    result = measure(Context(inputs, Size(random_sets=2), np.random.default_rng(0)), contrast)  # pyright: ignore
+    _, report = inputs(scenes).split("coin side")
+    assert result.pairs == len(report)
+    assert result.pairs + result.pairs_choose == len(inputs(scenes).pairs("coin side"))
+    for direction in ("denoise", "noise"):
+        found = patch(
+            big.policy, report, [PatchSite(hook, 1), PatchSite(hook, 0), PatchSite(hook)], direction=direction
+        )
+        means = found.effect().mean(1)
+        one = getattr(result.sites[hook], direction)
+        np.testing.assert_allclose([one.chosen.value, one.random.value, one.every.value], means, atol=1e-9)
+        assert one.difference.value == pytest.approx(means[0] - means[1])
+        if one.share is not None:
+            assert one.share.value == pytest.approx(means[0] / result.total.value)
+    assert one.every.value == pytest.approx(result.total.value, abs=1e-5)  # all that passes here

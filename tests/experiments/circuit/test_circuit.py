@@ -1,0 +1,172 @@
+"""Circuits: found where they were planted, drawn from left to right, and no more claimed than shown."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from mechinterp.circuits.planted import planted
+from mechinterp.coinrun.engine import GameOptions
+from mechinterp.experiments.circuit import captions, view
+from mechinterp.experiments.circuit.measure import QUESTIONS, Size, answer, measure, some
+from mechinterp.experiments.circuit.result import Question, Result
+from mechinterp.experiments.inputs.scenes import scenes
+from mechinterp.experiments.inputs.shared import Inputs, Plan
+from mechinterp.experiments.slice import Context
+from mechinterp.policies.card import Card
+from mechinterp.policies.subject import Subject
+from mechinterp.stats import Null
+from tests.experiments import synthetic
+
+
+@pytest.fixture(scope="module")
+def result() -> Result:
+    return synthetic.the_circuit()
+
+
+@pytest.fixture(scope="module")
+def coin():
+    """A network with a planted circuit for the coin's side, and its pairs."""
+    network = planted("coin")
+    options = GameOptions(distribution_mode="easy", use_backgrounds=False)
+    one = Subject("planted", network.policy, Card(network.policy.config), "0", options)
+    return network, Inputs(one, Plan(levels=40, states=2))
+
+
+def test_the_planted_circuit_is_found(coin):
+    network, inputs = coin
+    choose, report = inputs(scenes).split("coin side")
+    found = answer(network.policy, "movement", choose, report, draws=2, rng=np.random.default_rng(0))
+    assert found.circuit is not None
+    true = {(node.hook, node.channel) for node in network.true_nodes("coin side")}
+    assert set(found.circuit.channels) <= true
+    assert found.circuit.denoise.chosen.value == pytest.approx(1, abs=0.2)
+    assert found.circuit.noise.chosen.value >= 0.8
+    assert found.candidates == sum(len(values) for values in found.denoise.values())
+    assert (found.pairs, found.pairs_choose) == (len(report), len(choose))
+    assert found.total.n == report.n_levels
+    for edge in found.circuit.edges:
+        assert edge.source in found.circuit.channels
+        assert edge.target in found.circuit.channels
+
+
+def test_questions_do_not_depend_on_one_another(coin, monkeypatch):
+    _, inputs = coin
+    size = Size(pairs=10, random_circuits=2)
+    whole = measure(Context(inputs, size, np.random.default_rng(3)))
+    assert list(whole.questions) == [name for name in QUESTIONS if name in whole.questions]
+    kept = next(iter(whole.questions))
+    others = {name: readout if name == kept else "value" for name, readout in QUESTIONS.items()}
+    monkeypatch.setattr("mechinterp.experiments.circuit.measure.QUESTIONS", others)
+    changed = measure(Context(inputs, size, np.random.default_rng(3)))
+    assert changed.questions[kept].model_dump_json() == whole.questions[kept].model_dump_json()
+
+
+def test_some_pairs_are_of_as_many_levels_as_there_are(coin):
+    _, inputs = coin
+    pairs = inputs(scenes).pairs("coin side")
+    few = some(pairs, 5, np.random.default_rng(0))
+    assert len(few) == few.n_levels == 5
+    assert len(some(pairs, 10**6, np.random.default_rng(0))) == len(pairs)
+    more = some(pairs, pairs.n_levels + 1, np.random.default_rng(0))
+    assert more.n_levels == pairs.n_levels
+
+
+def test_a_circuit_is_drawn_from_left_to_right_with_widths_and_signs(result):
+    drawn = view.figures(result)
+    assert [figure.name for figure in drawn] == [
+        "circuit-coin-side-drawing", "circuit-coin-side-curve", "circuit-coin-side-effects",
+        "circuit-hazard-ahead-effects",
+    ]  # fmt: skip
+    assert drawn[0].plot.layout.title.text == "Coin side \N{RIGHTWARDS ARROW} moving right: which channels carry it?"
+    circuit = result.questions["coin side"].circuit
+    assert circuit is not None
+    lines = [trace for trace in drawn[0].plot.data if trace.mode == "lines"]
+    assert len(lines) == len(circuit.edges)
+    assert all(line.x[0] < line.x[-1] for line in lines)
+    assert "0.0800" in max(lines, key=lambda line: line.line.width).text
+    colours = {line.line.color for line in lines if "+0.0" in line.text and "+0.0000" not in line.text}
+    assert len(colours) == 1
+    dots = sum(len(trace.x) for trace in drawn[0].plot.data if trace.mode != "lines")
+    assert dots == len(circuit.channels)
+
+
+def test_the_curve_shows_both_directions_and_random_circuits(result):
+    fig = view.figures(result)[1].plot
+    names = [trace.name for trace in fig.data if trace.name]
+    assert names == [
+        "denoising: sufficient?",
+        "noising: necessary?",
+        "random circuits, as many channels in every layer",
+    ]
+    assert fig.data[0].x == (1, 4, 12, 50)
+    band = fig.data[-1]
+    assert (min(band.y), max(band.y)) == (-0.05, 0.1)
+    assert fig.layout.xaxis.title.text == "channels in the circuit, of 64"
+
+
+def test_the_maps_have_a_row_a_layer_and_a_square_a_channel(result):
+    question = result.questions["coin side"]
+    wider = {**question.denoise, "block1.hook_conv": np.zeros(20, np.float32)}
+    noise = {**question.noise, "block1.hook_conv": np.zeros(20, np.float32)}
+    uneven = Question(**{**dict(question), "denoise": wider, "noise": noise})
+    fig = view.figures(result.model_copy(update={"questions": {"coin side": uneven}}))[2].plot
+    assert [len(row) for row in fig.data[0].z] == [20] * 4
+    assert list(fig.data[0].z[1][16:]) == [None] * 4
+    assert fig.data[0].y[0] == "block1 conv"
+    assert fig.data[1].colorbar.title.text == "nats"
+
+
+def test_what_the_circuit_carries_in_words(result):
+    question = result.questions["coin side"]
+    text = captions.chosen(question, 0.8).replace("\N{NO-BREAK SPACE}", " ")
+    assert text.startswith("12 of 64 channels reach a faithfulness of 80 % both ways on the levels that choose.")
+    assert "the circuit alone restores 86 % [81, 91] of the effect" in text
+    assert "removes 86 % [81, 91]: both are clearly at least 80 %." in text
+    assert "not both are clearly at least 85" in captions.chosen(question, 0.85)
+
+
+@pytest.mark.parametrize(("high", "words"), [(0.1, "(beyond their range)"), (0.84, "(not clearly beyond their range)")])
+def test_random_circuits_in_words(result, high, words):
+    circuit = result.questions["coin side"].circuit
+    null = Null(description="random", value=0.02, low=-0.05, high=high)
+    way = circuit.denoise.model_copy(update={"chosen": circuit.denoise.chosen.against(null)})
+    text = captions.random(circuit.model_copy(update={"denoise": way, "noise": way}))
+    assert text.count(words) == 2
+    assert "share 0.70 [0.60, 0.80] of their channels (Jaccard)" in text
+
+
+def test_below_all_random_circuits_is_not_beyond(result):
+    circuit = result.questions["coin side"].circuit
+    null = Null(description="random", value=2, low=1.5, high=2.5)
+    way = circuit.denoise.model_copy(update={"chosen": circuit.denoise.chosen.against(null)})
+    assert "(not clearly beyond their range)" in captions.random(circuit.model_copy(update={"denoise": way}))
+
+
+def test_a_circuit_of_everything_has_no_random_ones(result):
+    circuit = result.questions["coin side"].circuit
+    way = circuit.denoise.model_copy(update={"random": None})
+    text = captions.random(circuit.model_copy(update={"denoise": way, "noise": way}))
+    assert text.startswith("It takes all 12 channels.")
+
+
+def test_without_an_effect_there_is_no_circuit(result):
+    question = result.questions["hazard ahead"]
+    figures = view.figures(result.model_copy(update={"questions": {"hazard ahead": question}}))
+    assert [figure.name for figure in figures] == ["circuit-hazard-ahead-effects"]
+    assert "no effect for a circuit to carry" in figures[0].caption
+    assert "A hazard ahead instead of none changes log P(jump)" in figures[0].caption
+    assert "A square is the part" in captions.each(result.questions["coin side"])
+
+
+def test_parts_that_do_not_fit_are_refused(result):
+    question = result.questions["coin side"]
+    circuit = question.circuit.model_copy(update={"channels": (("block1.hook_conv", 99),)})
+    with pytest.raises(ValidationError, match=r"block1\.hook_conv channel 99 is in the circuit"):
+        Question(**{**dict(question), "circuit": circuit})
+    with pytest.raises(ValidationError, match="the same hook points with as many channels"):
+        Question(**{**dict(question), "noise": {}})
+    assert dataclasses.is_dataclass(Size)
