@@ -64,9 +64,9 @@ def headline(effect: Estimate, *, margin: float | None) -> str:
     size = number(effect, "nats", signed=True)
     match reading(effect, margin=margin):
         case "above":
-            return f"The coin's side affects movement: the policy moves toward the coin ({size})."
+            return f"The coin's side affects movement: the preference shifts toward the coin ({size})."
         case "below":
-            return f"The coin's side affects movement: the policy moves away from the coin ({size})."
+            return f"The coin's side affects movement: the preference shifts away from the coin ({size})."
         case "equivalent":
             return f"The coin's side does not affect movement: equivalent to zero within {margin:g} nats ({size})."
     return f"Whether the coin's side affects movement is unclear ({size})."

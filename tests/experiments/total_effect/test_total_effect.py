@@ -64,8 +64,8 @@ def test_each_readout_has_its_own_words_and_only_margins_that_were_fixed():
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (0.42, "The coin's side affects movement: the policy moves toward the coin (+0.42"),
-        (-0.42, "the policy moves away from the coin (\N{MINUS SIGN}0.42"),
+        (0.42, "The coin's side affects movement: the preference shifts toward the coin (+0.42"),
+        (-0.42, "the preference shifts away from the coin (\N{MINUS SIGN}0.42"),
         (0.0, "does not affect movement: equivalent to zero within 0.1 nats"),
         (0.05, "is unclear"),
     ],
