@@ -102,7 +102,7 @@ def test_figures_with_and_without_shares():
     assert denoise.layout.xaxis.title.text.startswith("effect restored in the “coin left” frame")
     assert denoise.layout.xaxis.title.text.endswith("nats")
     assert {trace.name: len(trace.x) for trace in denoise.data} == {
-        "chosen channels": 4, "as many random channels": 4, "all channels": 4,
+        "chosen channels": 4, "size-matched random channels": 4, "all channels": 4,
     }  # fmt: skip
     assert denoise.layout.yaxis.ticktext[1] == "<b>block2.hook_pool</b><br><span style='color:#6E7781'>3</span>"
     assert "n = 90 levels" in " ".join(note.text for note in denoise.layout.annotations)
