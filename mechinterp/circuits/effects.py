@@ -12,7 +12,7 @@ from jaxtyping import Float64
 from mechinterp import stats
 from mechinterp.circuits.pairwise import Direction as Direction
 from mechinterp.circuits.pairwise import P, PairwiseEffects
-from mechinterp.circuits.tables import effects_frame, effects_html
+from mechinterp.circuits.tables import SHOWN, effects_frame, effects_html
 from mechinterp.circuits.zero import refusing_zero
 from mechinterp.stats import Estimate
 
@@ -108,10 +108,14 @@ class Effects(PairwiseEffects[P]):
             metric: by default all of them, one after the other.
         """
         names = self.metrics if metric is None else (self.metrics[self.index(metric)],)
-        return pd.concat([effects_frame(self, name, _rng(rng)) for name in names], ignore_index=True)
+        bounded = len(np.unique(self.levels)) > 1 and len(self) > 0
+        means = {name: self.estimates(name, rng=_rng(rng)) if bounded else [] for name in names}
+        return pd.concat([effects_frame(self, name, found) for name, found in means.items()], ignore_index=True)
 
     def _repr_html_(self) -> str:
-        return effects_html(self)
+        metric = self.metrics[0]
+        shown = self.top(SHOWN, metric) if len(self) else self
+        return effects_html(self, shown.to_frame(metric))
 
 
 def _rng(rng: np.random.Generator | None) -> np.random.Generator:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, get_args
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 import torch
@@ -16,9 +16,6 @@ from mechinterp.errors import nearest
 from mechinterp.interventions.edits import Edit
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import Captured
-
-if TYPE_CHECKING:
-    from mechinterp.circuits.paired import Batch
 
 Named = Literal["counterfactual", "mean", "zero", "resample"]
 Cache = Mapping[str, Tensor]
@@ -33,10 +30,29 @@ FROM_FRAMES = ("mean", "resample")
 """Replacements that are made from reference frames."""
 
 
+class Runs(Protocol):
+    """What a supply reads of the runs of some pairs; `paired.Batch` has these."""
+
+    @property
+    def here(self) -> slice:
+        """Which pairs they are."""
+        ...
+
+    @property
+    def base(self) -> Captured:
+        """The run that is changed."""
+        ...
+
+    @property
+    def other(self) -> Captured:
+        """The run that it is compared with."""
+        ...
+
+
 class Supply(Protocol):
     """The values to put in for a batch of pairs, at every hook point that they were asked for."""
 
-    def __call__(self, batch: Batch) -> Mapping[str, Shaped[Tensor, " #pairs *shape"]]: ...
+    def __call__(self, batch: Runs) -> Mapping[str, Shaped[Tensor, " #pairs *shape"]]: ...
 
 
 def supply(
@@ -113,7 +129,7 @@ class _Fixed:
     def __init__(self, values: dict[str, Tensor], policy: Policy) -> None:
         self.values = {name: value.to(next(policy.parameters())) for name, value in values.items()}
 
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+    def __call__(self, batch: Runs) -> dict[str, Tensor]:
         return self.values
 
 
@@ -121,7 +137,7 @@ class _Run:
     def __init__(self, policy: Policy, hooks: Sequence[str], frames: np.ndarray) -> None:
         self.policy, self.hooks, self.frames = policy, list(hooks), frames
 
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+    def __call__(self, batch: Runs) -> dict[str, Tensor]:
         return self.policy.activations(tensor(self.frames[batch.here]), self.hooks)
 
 
@@ -129,7 +145,7 @@ class _Cached:
     def __init__(self, values: dict[str, Tensor]) -> None:
         self.values = values
 
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+    def __call__(self, batch: Runs) -> dict[str, Tensor]:
         return {name: value if len(value) == 1 else value[batch.here] for name, value in self.values.items()}
 
 
@@ -137,7 +153,7 @@ class _Edited:
     def __init__(self, edit: Edit) -> None:
         self.edit = edit
 
-    def __call__(self, batch: Batch) -> dict[str, Tensor]:
+    def __call__(self, batch: Runs) -> dict[str, Tensor]:
         return {self.edit.hook: self.edit.new_values(batch.base.values[self.edit.hook], batch.here)}
 
 

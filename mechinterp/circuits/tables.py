@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mechinterp.circuits.pairwise import PairwiseEffects
 from mechinterp.circuits.zero import SMALLEST
 from mechinterp.interventions.edits import Edit
 from mechinterp.interventions.sites import Site
+from mechinterp.stats import Estimate
 
-if TYPE_CHECKING:
-    from mechinterp.circuits.effects import Effects
-
-_SHOWN = 10
+SHOWN = 10
+"""Rows that a notebook shows."""
 
 
-def effects_frame(effects: Effects[Any], metric: str, rng: np.random.Generator) -> pd.DataFrame:
-    """A row a part: see `Effects.to_frame`."""
+def effects_frame(effects: PairwiseEffects[Any], metric: str, means: Sequence[Estimate]) -> pd.DataFrame:
+    """A row a part: see `Effects.to_frame`.
+
+    Args:
+        means: the mean effect of each part with its interval; empty where there are too few levels for one.
+    """
     levels, whole, count = len(np.unique(effects.levels)), float(effects.total(metric).mean()), len(effects)
     columns: dict[str, Any] = {"part": effects.labels}
     sites = [part.site if isinstance(part, Edit) else part for part in effects.parts]
@@ -27,18 +32,14 @@ def effects_frame(effects: Effects[Any], metric: str, rng: np.random.Generator) 
         columns["hook"] = [site.hook for site in sites]
         columns["channels"] = ["all" if site.channels is None else site.channels for site in sites]
     columns |= {"metric": [metric] * count, "effect": effects.scores(metric)}
-    found = effects.estimates(metric, rng=rng) if levels > 1 and count else []
     for end in ("low", "high"):
-        columns[end] = [getattr(estimate, end) for estimate in found] or np.full(count, np.nan)
+        columns[end] = [getattr(estimate, end) for estimate in means] or np.full(count, np.nan)
     columns["share"] = effects.scores(metric) / whole if abs(whole) > SMALLEST else np.full(count, np.nan)
     return pd.DataFrame({**columns, "levels": np.full(count, levels)})
 
 
-def effects_html(effects: Effects[Any]) -> str:
-    """The parts with the largest effects on the first metric, with what was measured above them."""
-    metric = effects.metrics[0]
-    shown = effects.top(_SHOWN, metric) if len(effects) else effects
-    words = f"{effects!r}: total effect on {metric} {effects.total(metric).mean():.3g}"
-    words += f"; the {len(shown)} largest" if len(effects) > len(shown) else ""
-    table = shown.to_frame(metric).to_html(index=False, float_format="{:.3f}".format)
-    return f"<p>{html.escape(words)}</p>{table}"
+def effects_html(effects: PairwiseEffects[Any], frame: pd.DataFrame) -> str:
+    """What was measured on the first metric, above the table of its largest effects."""
+    words = f"{effects!r}: total effect on {effects.metrics[0]} {effects.total(effects.metrics[0]).mean():.3g}"
+    words += f"; the {len(frame)} largest" if len(effects) > len(frame) else ""
+    return f"<p>{html.escape(words)}</p>{frame.to_html(index=False, float_format='{:.3f}'.format)}"

@@ -3,9 +3,9 @@ from .fields import EstimateField as EstimateField
 from .fields import Record as Record
 from .fields import estimates as estimates
 from .inputs.shared import Inputs as Inputs
-from .inputs.shared import Plan as Plan
 from .pages import locate as locate
 from .pages import report as report
+from .plan import Plan as Plan
 from .registry import PAGES as PAGES
 from .registry import page as page
 from .registry import slices as slices

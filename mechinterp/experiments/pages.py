@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from mechinterp.experiments.inputs.shared import Plan
+from mechinterp.experiments.plan import Plan
 from mechinterp.experiments.results import Results
 from mechinterp.experiments.runner import Progress, chosen, claim, default_plan, run, write_page
 from mechinterp.policies.hooks import Names

@@ -9,7 +9,8 @@ from types import MappingProxyType
 
 from mechinterp._discovery import members
 from mechinterp.errors import nearest
-from mechinterp.experiments.slice import ExperimentError, Slice
+from mechinterp.experiments.errors import ExperimentError
+from mechinterp.experiments.slice import Slice
 
 
 @dataclass(frozen=True, kw_only=True)

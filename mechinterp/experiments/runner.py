@@ -12,12 +12,14 @@ from typing import Any, Protocol
 
 from mechinterp.coinrun import game_version
 from mechinterp.errors import nearest
+from mechinterp.experiments.errors import ExperimentError
 from mechinterp.experiments.fields import Record, estimates
-from mechinterp.experiments.inputs.shared import Inputs, Plan, generator
+from mechinterp.experiments.inputs.shared import Inputs
+from mechinterp.experiments.plan import Plan, generator
 from mechinterp.experiments.registry import page as page_of
 from mechinterp.experiments.registry import slices
 from mechinterp.experiments.results import Results
-from mechinterp.experiments.slice import Context, ExperimentError, Slice
+from mechinterp.experiments.slice import Context, Slice
 from mechinterp.experiments.store import Key, Store, code_version
 from mechinterp.policies.subject import Subject
 from mechinterp.reporting.output import Written, write

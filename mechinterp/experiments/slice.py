@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from mechinterp.errors import MechinterpError
+from mechinterp.experiments.errors import ExperimentError
 
 if TYPE_CHECKING:
     import numpy as np
 
     from mechinterp.experiments.fields import Record
-    from mechinterp.experiments.inputs.shared import Inputs, Plan
+    from mechinterp.experiments.inputs.shared import Inputs
+    from mechinterp.experiments.plan import Plan, Tick
     from mechinterp.policies.subject import Subject
     from mechinterp.reporting.figure import Figure, Text
 
 SizeT = TypeVar("SizeT")
-Tick = Callable[[str], None]
-"""Told in words what is being done."""
-
-
-class ExperimentError(MechinterpError, ValueError):
-    """An experiment that cannot be carried out as asked, or a slice that is not one."""
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mechinterp.experiments.inputs.shared import Plan
+from mechinterp.experiments.errors import ExperimentError
+from mechinterp.experiments.plan import Plan
 from mechinterp.experiments.registry import PAGES, all_slices, page, slices
-from mechinterp.experiments.slice import ExperimentError, Sizes, Slice
+from mechinterp.experiments.slice import Sizes, Slice
 
 
 def made(name: str, *, position: int = 10, needs: tuple[str, ...] = (), on: str = "report") -> Slice:

@@ -8,10 +8,11 @@ import json
 import pytest
 
 from mechinterp.experiments import runner, store
-from mechinterp.experiments.inputs.shared import Inputs, Plan, generator
+from mechinterp.experiments.errors import ExperimentError
+from mechinterp.experiments.inputs.shared import Inputs
+from mechinterp.experiments.plan import Plan, generator
 from mechinterp.experiments.registry import all_slices
 from mechinterp.experiments.runner import as_page, chosen, claim, default_plan, headlines, run, write_page
-from mechinterp.experiments.slice import ExperimentError
 from tests.experiments.toys import Other, subject, toy
 
 PLAN = Plan(levels=10, seed=3)

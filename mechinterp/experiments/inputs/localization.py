@@ -9,9 +9,10 @@ from jaxtyping import Bool, Int64, UInt8
 
 from mechinterp.coinrun.scenes import render
 from mechinterp.coinrun.state import GameState
+from mechinterp.experiments.errors import ExperimentError
 from mechinterp.experiments.inputs.shared import Inputs
 from mechinterp.experiments.registry import page
-from mechinterp.experiments.slice import ExperimentError, Sizes
+from mechinterp.experiments.slice import Sizes
 from mechinterp.features.counterfactuals import CounterfactualScenes, counterfactual_scenes
 from mechinterp.features.responses import ChannelResponses, NullResponses
 from mechinterp.features.responses import channel_responses as responses_of

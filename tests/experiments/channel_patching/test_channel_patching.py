@@ -13,7 +13,8 @@ from mechinterp.experiments.channel_patching.captions import effects, shares, to
 from mechinterp.experiments.channel_patching.measure import Size, chosen_maps, measure, random_sets
 from mechinterp.experiments.channel_patching.result import Result, Site
 from mechinterp.experiments.inputs.scenes import scenes
-from mechinterp.experiments.inputs.shared import Inputs, Plan
+from mechinterp.experiments.inputs.shared import Inputs
+from mechinterp.experiments.plan import Plan
 from mechinterp.experiments.slice import Context
 from mechinterp.interventions import Site as PatchSite
 from mechinterp.stats import Estimate

@@ -14,7 +14,8 @@ from mechinterp.experiments.circuit import captions, view
 from mechinterp.experiments.circuit.measure import QUESTIONS, Size, answer, measure, some
 from mechinterp.experiments.circuit.result import Question, Result
 from mechinterp.experiments.inputs.scenes import scenes
-from mechinterp.experiments.inputs.shared import Inputs, Plan
+from mechinterp.experiments.inputs.shared import Inputs
+from mechinterp.experiments.plan import Plan
 from mechinterp.experiments.slice import Context
 from mechinterp.policies.card import Card
 from mechinterp.policies.subject import Subject

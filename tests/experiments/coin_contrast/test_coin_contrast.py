@@ -12,7 +12,8 @@ from mechinterp.experiments.coin_contrast.measure import Size, measure
 from mechinterp.experiments.coin_contrast.result import Layer, Result
 from mechinterp.experiments.inputs.examples import Examples, one_a_level
 from mechinterp.experiments.inputs.scenes import scenes
-from mechinterp.experiments.inputs.shared import Inputs, Plan
+from mechinterp.experiments.inputs.shared import Inputs
+from mechinterp.experiments.plan import Plan
 from mechinterp.experiments.slice import Context
 from mechinterp.policies.stages import stage_outputs
 from mechinterp.stats import Null

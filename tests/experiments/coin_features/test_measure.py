@@ -8,8 +8,8 @@ import pytest
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.experiments import Context, Inputs, Plan, locate
 from mechinterp.experiments.coin_features import measure
+from mechinterp.experiments.errors import ExperimentError
 from mechinterp.experiments.inputs.localization import localization_data
-from mechinterp.experiments.slice import ExperimentError
 from mechinterp.features.verdicts import Verdict
 from mechinterp.features.whereabouts import whereabouts
 from mechinterp.policies import ImpalaConfig, Policy, Subject, build

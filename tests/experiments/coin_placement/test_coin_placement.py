@@ -10,7 +10,8 @@ from mechinterp.experiments.coin_placement import view
 from mechinterp.experiments.coin_placement.measure import RULES, Size, measure
 from mechinterp.experiments.coin_placement.result import Outcomes, Placement, Result
 from mechinterp.experiments.inputs.behaviour import BLIND, stock_episodes
-from mechinterp.experiments.inputs.shared import Inputs, Plan
+from mechinterp.experiments.inputs.shared import Inputs
+from mechinterp.experiments.plan import Plan
 from mechinterp.experiments.slice import Context
 from mechinterp.policies.evaluation import Trial, play
 from mechinterp.policies.levels import LEVELS

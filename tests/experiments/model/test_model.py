@@ -7,10 +7,11 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from mechinterp.experiments.inputs.shared import Inputs, Plan
+from mechinterp.experiments.inputs.shared import Inputs
 from mechinterp.experiments.model import view
 from mechinterp.experiments.model.measure import SIZES, layers_of, measure, training_of
 from mechinterp.experiments.model.result import Episode, Result, Source, Training
+from mechinterp.experiments.plan import Plan
 from mechinterp.experiments.slice import Context
 from mechinterp.policies import ImpalaConfig, build
 from mechinterp.policies.card import Card

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from mechinterp.experiments.inputs.behaviour import BLIND, POLICY, stock_episodes
-from mechinterp.experiments.inputs.shared import Inputs, Plan
+from mechinterp.experiments.inputs.shared import Inputs
 from mechinterp.experiments.performance import view
 from mechinterp.experiments.performance.measure import SIZES, measure
 from mechinterp.experiments.performance.result import Endings, Result
+from mechinterp.experiments.plan import Plan
 from mechinterp.experiments.slice import Context
 from mechinterp.policies.rollouts import Outcome
 from tests.experiments import synthetic

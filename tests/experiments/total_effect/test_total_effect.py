@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from mechinterp.experiments.inputs.scenes import scenes
-from mechinterp.experiments.inputs.shared import Inputs, Plan
+from mechinterp.experiments.inputs.shared import Inputs
+from mechinterp.experiments.plan import Plan
 from mechinterp.experiments.slice import Context
 from mechinterp.experiments.total_effect import view
 from mechinterp.experiments.total_effect.measure import Size, effects, measure
