@@ -14,10 +14,10 @@ class MechinterpError(Exception):
     """
 
 
-def nearest(name: str, known: Iterable[str], *, limit: int = 3) -> str:
+def nearest(name: object, known: Iterable[str], *, limit: int = 3) -> str:
     """``"; did you mean 'a' or 'b'?"``, or, where nothing is near, ``"; known: ..."`` with a few of the known names."""
     names = sorted(set(known))
-    near = difflib.get_close_matches(name, names, n=limit, cutoff=0.5)
+    near = difflib.get_close_matches(str(name), names, n=limit, cutoff=0.5)
     if near:
         return "; did you mean " + " or ".join(repr(n) for n in near) + "?"
     if not names:

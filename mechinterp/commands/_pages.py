@@ -57,7 +57,7 @@ def measure_page(page: str, arguments: argparse.Namespace, *, folder: str, hooks
     if hooks is not None:
         plan = dataclasses.replace(plan, hooks=subject.policy.select(hooks))
     out = arguments.out or Path(folder.format(name=subject.name))
-    runner.claim(out)
+    runner.claim(page, out)
     command = shlex.join(["mechinterp", *sys.argv[1:]])
     with tqdm(total=len(sections) + 1, unit="section", desc=subject.name, dynamic_ncols=True) as bar:
         progress = _Bar(bar)

@@ -27,11 +27,20 @@ class Record(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, arbitrary_types_allowed=True
     )
+    __hash__ = None  # pyright: ignore  # it may hold arrays and mappings
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are of one kind and hold the same values; arrays are compared as a whole."""
+        if not isinstance(other, Record) or type(self) is not type(other):
+            return False
+        return self.model_dump(mode="json") == other.model_dump(mode="json")
 
 
 def _as_estimate(value: Any) -> Estimate:
     if isinstance(value, Estimate):
         return value
+    if not isinstance(value, Mapping):
+        raise ValueError(f"must be an Estimate (value, interval, n), got {type(value).__name__} {value!r:.40}")
     try:
         return Estimate.from_dict(value)
     except StatsError as error:

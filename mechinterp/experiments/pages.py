@@ -85,7 +85,7 @@ def _measured(
 ) -> Results:
     chosen(page, only)  # what can be refused first is refused first
     if out is not None:
-        claim(out)
+        claim(page, out)
     results = run(page, subject, plan, folder=out, only=only, progress=progress)
     if out is not None:
         write_page(results, out, png=not plan.quick)

@@ -6,23 +6,26 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from mechinterp._files import parse_json, read_text, write_text
 from mechinterp.errors import nearest
-from mechinterp.experiments.fields import Record
+from mechinterp.experiments.fields import Record, estimates
 from mechinterp.experiments.registry import slices
 from mechinterp.experiments.slice import Slice
 from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.subject import Identity
 from mechinterp.reporting.errors import ResultsError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 FORMAT, VERSION = "mechinterp-results", 2
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Results:
     """What the slices of a page found about one policy.
 
@@ -55,6 +58,24 @@ class Results:
         if name not in self.sections:
             raise ResultsError(f"section {name!r} was not measured{nearest(name, self.sections)}")
         return self.sections[name]
+
+    def __repr__(self) -> str:
+        numbers = sum(1 for result in self.sections.values() for _ in estimates(result))
+        return f"Results({self.page!r} of {self.identity.name!r}: {', '.join(self.sections)}; {numbers} estimates)"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Every estimate: section, path within it, value, interval, n, what n counts, and p where there is a null."""
+        import pandas as pd
+
+        rows = [
+            {
+                "section": name, "path": path, "value": e.value, "low": e.low, "high": e.high, "n": e.n, "unit": e.unit,
+                "p": None if e.null is None else e.null.p,
+            }
+            for name, result in self.sections.items()
+            for path, e in estimates(result)
+        ]  # fmt: skip
+        return pd.DataFrame(rows, columns=["section", "path", "value", "low", "high", "n", "unit", "p"])
 
     def to_json(self) -> str:
         """As the text of a results file; equal results give equal texts."""

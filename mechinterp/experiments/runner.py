@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import platform
 import tempfile
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mechinterp.coinrun import game_version
-from mechinterp.errors import nearest
+from mechinterp.errors import MechinterpError, nearest
 from mechinterp.experiments.errors import ExperimentError
 from mechinterp.experiments.fields import Record, estimates
 from mechinterp.experiments.inputs.shared import Inputs
@@ -20,11 +21,13 @@ from mechinterp.experiments.registry import page as page_of
 from mechinterp.experiments.registry import slices
 from mechinterp.experiments.results import Results
 from mechinterp.experiments.slice import Context, Slice
-from mechinterp.experiments.store import Key, Store, code_version
+from mechinterp.experiments.store import Key, Store, code_version, network_digest
 from mechinterp.policies.subject import Subject
+from mechinterp.reporting.errors import ResultsError
 from mechinterp.reporting.output import Written, write
 from mechinterp.reporting.page.render import Page, Section
 
+RESULTS = "results.json"
 PACKAGES = ("mechinterp", "torch", "transformer-lens", "captum", "numpy", "plotly")
 
 
@@ -78,6 +81,9 @@ def chosen(page: str, only: Sequence[str] | None = None) -> list[Slice]:
     known = {one.name: one for one in slices(page)}
     if only is None:
         return list(known.values())
+    only = (only,) if isinstance(only, str) else only
+    if not isinstance(only, Sequence) or not only:
+        raise ExperimentError(f"only: {only!r}, but it must name sections{nearest('', known)}; leave it out for all")
     if unknown := [name for name in only if name not in known]:
         raise ExperimentError(f"page {page!r} has no section {unknown[0]!r}{nearest(unknown[0], known)}")
     wanted: set[str] = set()
@@ -90,16 +96,22 @@ def chosen(page: str, only: Sequence[str] | None = None) -> list[Slice]:
     return [one for one in known.values() if one.name in wanted]
 
 
-def claim(folder: str | Path) -> None:
-    """Make the folder of a page, so that one that cannot be written is refused before anything is measured.
+def claim(page: str, folder: str | Path) -> None:
+    """Make the folder of a page, so that one that cannot take it is refused before anything is measured.
 
     Raises:
+        ExperimentError: it holds the results of another page.
         OSError: it cannot be made or written.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
         pass
+    there = _results_in(folder)
+    if there is not None and there.page != page:
+        raise ExperimentError(
+            f"{folder}: holds the page {there.page!r} of {there.identity.name}; choose another folder"
+        )
 
 
 def run(
@@ -125,23 +137,33 @@ def run(
         ExperimentError: an unknown page or slice; and whatever a slice's measurement raises.
     """
     progress = progress or Silent()
+    if hooked := [name for name in subject.policy.hook_names if subject.policy.hook_dict[name].fwd_hooks]:
+        raise ExperimentError(
+            f"the policy has hooks on ({', '.join(hooked[:3])}): what is measured now would be kept as its own; leave "
+            "the `with` block first, or evaluate the edited policy with mi.evaluate(subject, edits=...)"
+        )
     store = None if folder is None else Store(folder)
     inputs = Inputs(subject, plan, tick=progress.tick)
-    code = code_version()
+    code, network = code_version(), network_digest(subject.policy)
+    versions = {
+        "python": platform.python_version(), **{name: version(name) for name in PACKAGES}, **dict([game_version()]),
+    }  # fmt: skip
     found: dict[str, Record] = {}
     sections = chosen(page, only)
     for one in sections:
+        one.check_view()  # what cannot be shown is refused before it is measured
+    for one in sections:
         progress.start(one)
         size = one.sizes.of(plan)
-        key = Key(
-            subject.sha256,
-            {"slice": one.name, **asdict(plan), "size": asdict(size), "game": asdict(subject.options)},
-            code,
-        )
+        decided = {"slice": one.name, **asdict(plan), "size": asdict(size), "game": asdict(subject.options)}
+        key = Key(network, {**decided, "versions": versions}, code)
         result = None if store is None else store.get(one, key)
         if result is None:
             context = Context(inputs, size, generator(plan.seed, one.name), progress.tick)
-            result = one.measure(context, found)
+            try:
+                result = one.measure(context, found)
+            except MechinterpError as error:
+                raise ExperimentError(f"section {one.name!r}: {error}") from error
             if store is not None:
                 store.put(one, key, result)
         found[one.name] = result
@@ -150,23 +172,44 @@ def run(
         **{name: list(value) if isinstance(value, tuple) else value for name, value in asdict(plan).items()},
         "sizes": {one.name: asdict(one.sizes.of(plan)) for one in sections},
         "game": asdict(subject.options),
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in PACKAGES},
-            **dict([game_version()]),
-        },
+        "versions": versions,
         "code": code,
     }
     return Results(page=page, identity=subject.identity, settings=settings, sections=found)
 
 
 def write_page(results: Results, folder: str | Path, *, png: bool = True) -> Written:
-    """Write the page of results, ``results.json`` first: whatever happens while drawing, the numbers are there."""
+    """Write the page of results, ``results.json`` first: whatever happens while drawing, the numbers are there.
+
+    Sections that an earlier run with the same policy, settings and code wrote there stay on the page.
+    """
     folder = Path(folder)
-    results.save(folder / "results.json")
+    measured = tuple(results.sections)
+    results = _with_earlier(results, _results_in(folder))
+    results.save(folder / RESULTS)
     written = write(as_page(results), folder, name=page_of(results.page).file, png=png)
-    Store(folder).forget()
+    Store(folder).forget(measured)
     return written
+
+
+def _results_in(folder: Path) -> Results | None:
+    """What an earlier run wrote; None where there is nothing, or nothing that can be read."""
+    try:
+        return Results.load(folder / RESULTS)
+    except ResultsError:
+        return None
+
+
+def _with_earlier(results: Results, earlier: Results | None) -> Results:
+    """The results, with those sections of an earlier run that were measured in the same way."""
+    if earlier is None or (earlier.page, earlier.identity) != (results.page, results.identity):
+        return results
+    own, theirs = ({k: v for k, v in r.settings.items() if k not in ("command", "sizes")} for r in (results, earlier))
+    if own != theirs:
+        return results
+    sizes = {**earlier.settings["sizes"], **results.settings["sizes"]}
+    sections = {**earlier.sections, **results.sections}
+    return dataclasses.replace(results, settings={**results.settings, "sizes": sizes}, sections=sections)
 
 
 def as_page(results: Results) -> Page:

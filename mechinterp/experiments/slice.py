@@ -111,6 +111,20 @@ class Slice:
             raise ExperimentError(f"{self.name}: measure returned a {type(result).__name__}, not its Result")
         return result
 
+    def check_view(self) -> None:
+        """Refuse a view that could not be shown.
+
+        Raises:
+            ExperimentError: ``view.py`` lacks ``figures``, ``text`` or ``METHOD``, or this is no tuple of paragraphs.
+        """
+        view = self._module("view")
+        for name in ("figures", "text"):
+            if not callable(getattr(view, name, None)):
+                raise ExperimentError(f"{self.name}/view.py has no function {name}(result)")
+        paragraphs = getattr(view, "METHOD", None)
+        if not isinstance(paragraphs, tuple | list) or not all(isinstance(text, str) for text in paragraphs):
+            raise ExperimentError(f"{self.name}/view.py: METHOD must be a tuple of paragraphs, got {paragraphs!r:.60}")
+
     def figures(self, result: Record) -> Sequence[Figure]:
         """What the page draws, with captions."""
         return self._module("view").figures(result)

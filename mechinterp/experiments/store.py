@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from mechinterp._files import FileError, read_json, write_text
 from mechinterp.experiments.fields import Record
 from mechinterp.experiments.results import read_section
 from mechinterp.experiments.slice import Slice
+from mechinterp.policies.graph import Policy
 from mechinterp.reporting.errors import ResultsError
 
 PARTIAL = "results.partial"
@@ -24,19 +25,19 @@ class Key:
     """What a result depends on: any change of it makes it be measured again.
 
     Attributes:
-        checkpoint: SHA-256 of the weights.
-        configuration: everything that decides the numbers: plan, size, game options. Plain JSON.
+        network: digest of the network as it is in memory (`network_digest`).
+        configuration: everything else that decides the numbers: plan, size, game options, versions. Plain JSON.
         code: version of the code, such as `code_version()`.
     """
 
-    checkpoint: str
+    network: str
     configuration: Mapping[str, Any]
     code: str
 
     @property
     def digest(self) -> str:
         """A text that is the same for equal keys alone."""
-        text = json.dumps([self.checkpoint, dict(self.configuration), self.code], sort_keys=True, allow_nan=False)
+        text = json.dumps([self.network, dict(self.configuration), self.code], sort_keys=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -67,9 +68,21 @@ class Store:
             json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":")),
         )
 
-    def forget(self) -> None:
-        """Delete what is kept, once the report is written."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def forget(self, names: Iterable[str]) -> None:
+        """Delete what is kept of these slices, once they are written; what an interrupted run kept of others stays."""
+        for name in names:
+            (self.folder / f"{name}.json").unlink(missing_ok=True)
+        with suppress(OSError):  # others are still in it, or it was never made
+            self.folder.rmdir()
+
+
+def network_digest(policy: Policy) -> str:
+    """SHA-256 of a network as it is in memory: its architecture, weights, and what its logits stand for."""
+    digest = hashlib.sha256(repr((policy.config, policy.actions)).encode())
+    for name, weight in policy.state_dict().items():
+        digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
+        digest.update(weight.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def code_version() -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from mechinterp.cli import main
 from mechinterp.experiments import Results, report
+from mechinterp.experiments.registry import slices
 from mechinterp.policies import ImpalaConfig, build, load, save
 from mechinterp.policies.subject import Subject
 
@@ -35,9 +36,7 @@ def test_what_was_measured_before_an_interruption_is_kept(checkpoint, tmp_path, 
     own = results["performance"].policy.mean_return
     assert own.n == 10
     assert own.low <= own.value <= own.high
-    assert list(results.sections) == [
-        "model", "performance", "coin_placement", "total_effect", "coin_contrast", "channel_patching", "circuit",
-    ]  # fmt: skip
+    assert list(results.sections) == [one.name for one in slices("report")]
     page = (out / "report.html").read_text()
     assert page.count("plotly.js v") == 1  # one copy of the library
     assert "<script src=" not in page

@@ -173,7 +173,7 @@ def test_records_come_back_from_json_with_their_types():
     [
         ({"pairs": 7.5}, "pairs"),
         ({"pairs": "7"}, "pairs"),
-        ({"total": 8.4}, "Estimate is written as an object"),
+        ({"total": 8.4}, "must be an Estimate"),
         ({"total": {"name": "x"}}, "Estimate lacks the fields"),
         ({"listed": [None]}, "listed"),
         ({"more": 1}, "Extra inputs are not permitted"),

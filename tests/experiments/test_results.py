@@ -29,7 +29,7 @@ def test_json_brings_back_everything(tmp_path):
     back = Results.load(path)
     assert back.to_json() == TEXT
     assert (back.page, back.identity, back.settings) == (results.page, results.identity, results.settings)
-    assert list(back.sections) == [one.name for one in slices("report")]
+    assert list(back.sections) == [one.name for one in slices("report") if one.name in results.sections]
     for name, section in results.sections.items():
         assert dict(estimates(back[name])) == dict(estimates(section))
     assert [p.name for p in tmp_path.iterdir()] == ["results.json"]
@@ -183,3 +183,22 @@ def _drawn(back: Results, place: tuple) -> None:
                 one.figures(back[one.name])
                 one.text(back[one.name])
                 one.method(back[one.name])
+
+
+def test_results_show_themselves_on_a_line_and_as_a_table():
+    results = synthetic.results()
+    assert len(repr(results)) < 250
+    assert repr(results).startswith("Results('report' of ")
+    table = results.to_frame()
+    assert len(table) == sum(1 for section in results.sections.values() for _ in estimates(section))
+    row = table[(table.section == "performance") & (table.path == "policy/mean_return")].iloc[0]
+    own = results["performance"].policy.mean_return
+    assert (row.value, row.low, row.high, row.n) == (own.value, own.low, own.high, own.n)
+
+
+def test_records_with_arrays_are_compared_as_wholes():
+    one, same = synthetic.results(1), synthetic.results(1)
+    assert one["model"] == same["model"]
+    assert one["coin_contrast"] == same["coin_contrast"]
+    assert one["performance"] != one["performance"].model_copy(update={"best": 9.0})
+    assert one["model"] != one["performance"]

@@ -6,13 +6,16 @@ import dataclasses
 import json
 
 import pytest
+import torch
 
 from mechinterp.experiments import runner, store
 from mechinterp.experiments.errors import ExperimentError
 from mechinterp.experiments.inputs.shared import Inputs
 from mechinterp.experiments.plan import Plan, generator
 from mechinterp.experiments.registry import all_slices
+from mechinterp.experiments.results import Results
 from mechinterp.experiments.runner import as_page, chosen, claim, default_plan, headlines, run, write_page
+from mechinterp.stats import StatsError
 from tests.experiments.toys import Other, subject, toy
 
 PLAN = Plan(levels=10, seed=3)
@@ -101,7 +104,7 @@ def test_only_takes_along_what_is_needed(three, tiny):
         {"plan": dataclasses.replace(PLAN, levels=11)},
         {"plan": dataclasses.replace(PLAN, seed=4)},
         {"plan": dataclasses.replace(PLAN, quick=True)},
-        {"subject": subject(sha256="1" * 64)},
+        {"subject": subject(seed=1)},  # other weights, whatever the file of the checkpoint says
         {"code": "another version"},
     ],
 )
@@ -199,8 +202,90 @@ def test_sections_that_were_not_measured_are_said_to_be_missing(three, tiny):
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
-        claim(tmp_path / "file")
+        claim("report", tmp_path / "file")
     with pytest.raises(OSError, match="file"):
-        claim(tmp_path / "file" / "below")
-    claim(tmp_path / "new" / "folder")
+        claim("report", tmp_path / "file" / "below")
+    claim("report", tmp_path / "new" / "folder")
     assert list((tmp_path / "new" / "folder").iterdir()) == []
+
+
+def test_a_policy_with_hooks_on_is_refused(three, tiny, tmp_path):
+    with (
+        tiny.policy.hooks_on({"hook_logits": lambda value, hook: value * 2}),
+        pytest.raises(ExperimentError, match=r"hooks on \(hook_logits\).*mi.evaluate"),
+    ):
+        run("report", tiny, PLAN, folder=tmp_path)
+    assert three[0].calls == []
+
+
+def test_weights_changed_in_place_measure_again(three, tmp_path):
+    changed = subject()
+    run("report", changed, PLAN, folder=tmp_path)
+    with torch.no_grad():
+        next(changed.policy.parameters()).mul_(2)
+    run("report", changed, PLAN, folder=tmp_path)
+    assert three[0].calls == ["first", "second", "third"] * 2
+
+
+def test_a_part_written_later_joins_what_is_there(three, tiny, tmp_path):
+    write_page(run("report", tiny, PLAN, only=["second"]), tmp_path, png=False)
+    write_page(run("report", tiny, PLAN, only=["first"]), tmp_path, png=False)
+    assert list(Results.load(tmp_path / "results.json").sections) == ["first", "second"]
+    other = dataclasses.replace(PLAN, seed=4)
+    write_page(run("report", tiny, other, only=["first"]), tmp_path, png=False)  # measured otherwise: not joined
+    assert list(Results.load(tmp_path / "results.json").sections) == ["first"]
+
+
+def test_writing_a_part_keeps_what_an_interrupted_run_kept_of_others(three, tiny, tmp_path):
+    run("report", tiny, PLAN, folder=tmp_path)
+    write_page(run("report", tiny, PLAN, folder=tmp_path, only=["first"]), tmp_path, png=False)
+    assert sorted(path.name for path in (tmp_path / store.PARTIAL).iterdir()) == ["second.json", "third.json"]
+
+
+def test_the_folder_of_another_page_is_refused(three, tiny, tmp_path):
+    write_page(run("report", tiny, PLAN), tmp_path, png=False)
+    claim("report", tmp_path)
+    with pytest.raises(ExperimentError, match="holds the page 'report' of toy"):
+        claim("localization", tmp_path)
+
+
+def test_errors_name_the_section(three, tiny):
+    three[1].breaks.append(StatsError("needs at least 2 levels, got 1"))
+    with pytest.raises(ExperimentError, match="section 'second': needs at least 2 levels"):
+        run("report", tiny, PLAN)
+
+
+@pytest.mark.parametrize("only", [[], 3, ()])
+def test_only_must_name_sections(three, only):
+    with pytest.raises(ExperimentError, match=r"only: .* must name sections"):
+        chosen("report", only)
+    assert [one.name for one in chosen("report", "second")] == ["second"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"levels": float("nan")}, "levels: nan, but it must be a whole number"),
+        ({"levels": 12.5}, "levels: 12.5"),
+        ({"levels": True}, "levels: True"),
+        ({"levels": 10, "states": 1.5}, "states: 1.5"),
+        ({"levels": 10, "seed": -1}, "seed: -1"),
+        ({"levels": 10, "seed": None}, "seed: None"),
+        ({"levels": 10, "quick": "no"}, "quick: 'no'"),
+        ({"levels": 10, "hooks": 3}, "hooks: 3"),
+    ],
+)
+def test_plans_of_wrong_kinds_are_refused(wrong, message):
+    with pytest.raises(ExperimentError, match=message):
+        Plan(**wrong)
+
+
+def test_a_view_that_cannot_be_shown_is_refused_before_measuring(monkeypatch):
+    one = all_slices()["performance"]
+    one.check_view()
+    monkeypatch.setattr("mechinterp.experiments.performance.view.METHOD", "one text")
+    with pytest.raises(ExperimentError, match="METHOD must be a tuple of paragraphs"):
+        one.check_view()
+    monkeypatch.delattr("mechinterp.experiments.performance.view.text")
+    with pytest.raises(ExperimentError, match=r"has no function text\(result\)"):
+        one.check_view()

@@ -24,7 +24,7 @@ def kept(tmp_path) -> Store:
 def test_what_is_kept_is_found_under_its_key(kept):
     assert kept.get(SLICE, KEY) == synthetic.the_total_effect()
     assert kept.get(all_slices()["performance"], KEY) is None
-    kept.forget()
+    kept.forget([SLICE.name])
     assert not kept.folder.exists()
     assert kept.get(SLICE, KEY) is None
 

@@ -62,6 +62,9 @@ class Toy(Slice):
     def sizes(self) -> Sizes[Any]:
         return Sizes(full=Size(10), quick=Size(1))
 
+    def check_view(self) -> None:
+        """A toy has no view.py."""
+
     def measure(self, context: Context[Any], needed: Mapping[str, Record]) -> Record:
         if self.breaks:
             raise self.breaks[0]
@@ -89,7 +92,7 @@ def toy(name: str, position: int, **options: Any) -> Toy:
     return Toy(package=f"toys.{name}", page="report", position=position, title="T?", question="Q?", **options)
 
 
-def subject(*, sha256: str = "0" * 64) -> Subject:
+def subject(*, sha256: str = "0" * 64, seed: int = 0) -> Subject:
     config = ImpalaConfig((2, 2), res_blocks=1, stem_kernel=5, stem_stride=4, hidden=8)
     options = GameOptions(distribution_mode="easy", use_backgrounds=False)
-    return Subject("toy", build(config, seed=0).eval(), Card(config), sha256, options)
+    return Subject("toy", build(config, seed=seed).eval(), Card(config), sha256, options)

@@ -13,7 +13,7 @@ from mechinterp.policies.actors import AlwaysRight
 from mechinterp.policies.card import Card
 from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.networks import build, light_impala
-from mechinterp.policies.readouts import readout_values
+from mechinterp.policies.readouts import READOUTS, readout_values
 from mechinterp.policies.subject import Subject
 from mechinterp.policies.visits import visited_states
 from mechinterp.proxies import TotalEffect, pair_differences, total_effect
@@ -62,7 +62,7 @@ def test_the_decoy_moves_nothing_and_swapping_sides_flips_the_sign(states, sides
 def test_estimates_are_means_over_pairs_named_by_readout(sides):
     policy = build(light_impala(hidden=16), seed=2)
     found = total_effect(policy, sides, rng=np.random.default_rng(0))
-    assert list(found) == ["movement", "jump", "value"]
+    assert list(found) == list(READOUTS)
     movement = found["movement"]
     assert movement.name == "total effect of coin side on movement"
     assert movement.value == pytest.approx(pair_differences(policy, sides)["movement"].mean())

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from mechinterp.experiments.factors.result import Autoencoder, Factor, Factorisation, Result
 from mechinterp.experiments.inputs.localization import localization_data
 from mechinterp.experiments.slice import Context, Sizes
+from mechinterp.features.errors import FeatureError
 from mechinterp.features.factorisation import FactorLabel
-from mechinterp.features.factors import LabelledAutoencoder, LabelledFactors, layer_factors
+from mechinterp.features.factors import LabelledAutoencoder, LabelledFactors, factorised_layer, layer_factors
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,14 @@ def measure(context: Context[Size]) -> Result:
     """Fitted and labelled on the levels that choose, evaluated on the others."""
     data = context.inputs(localization_data)
     context.tick("factorising a layer")
+    policy = context.subject.policy
+    try:
+        factorised_layer(policy)
+    except FeatureError as error:
+        nothing = {"the factors of a layer": str(error)}
+        return Result(hook=None, activations=None, attributions=None, autoencoder=None, left_out=nothing)
     own = layer_factors(
-        context.subject.policy,
+        policy,
         data.states,
         data.frames,
         data.levels,

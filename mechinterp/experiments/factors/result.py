@@ -55,7 +55,7 @@ class Autoencoder(Record):
 class Result(Record):
     """One layer factorised in three ways; None for what could not be done, with the reason in `left_out`."""
 
-    hook: str
+    hook: str | None
     activations: Factorisation | None
     attributions: Factorisation | None
     autoencoder: Autoencoder | None

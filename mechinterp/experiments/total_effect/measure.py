@@ -10,6 +10,7 @@ import numpy as np
 from mechinterp import stats
 from mechinterp.coinrun.scenes import VARIABLES, MinimalPairs, SceneError
 from mechinterp.experiments.inputs.scenes import scenes
+from mechinterp.experiments.plan import generator
 from mechinterp.experiments.slice import Context, Sizes
 from mechinterp.experiments.total_effect.result import Effect, Result, VariableEffects
 from mechinterp.policies.controls import shuffled
@@ -48,12 +49,13 @@ def measure(context: Context[Size]) -> Result:
         except SceneError:
             continue  # too few states had room for it; the result shows what was measured
         if pairs.n_levels >= FEWEST_LEVELS:
+            rng = generator(context.plan.seed, f"total effect of {variable.name}")
             found[variable.name] = VariableEffects(
                 role=variable.role,  # pyright: ignore[reportArgumentType]
                 clean=variable.clean,
                 corrupted=variable.corrupted,
                 pairs=len(pairs),
-                readouts=effects(policy, pairs, controls, rng=context.rng),
+                readouts=effects(policy, pairs, controls, rng=rng),
             )
     margins = {name: readout.margin for name, readout in READOUTS.items() if readout.margin is not None}
     return Result(margins=margins, shuffled_networks=context.size.shuffled, variables=found)

@@ -100,4 +100,4 @@ def test_a_coin_label_that_does_not_stand_out_from_its_null_is_not_the_coins():
 def test_a_result_is_read_back_as_it_was_written_and_a_wrong_one_is_refused():
     assert read_back(result()) == result()
     with pytest.raises(ValidationError, match="hook"):
-        result(hook=None)
+        result(hook=3)
