@@ -1,4 +1,4 @@
-"""Labels against levels drawn by hand."""
+"""Labels against hand-designed levels."""
 
 from __future__ import annotations
 

@@ -76,11 +76,6 @@ def lift(fig: go.Figure, pixels: int) -> None:
     fig.update_layout(legend_y=1 + pixels / plot)
 
 
-def name_of(fig: go.Figure) -> str:
-    """The name that `figure` gave."""
-    return fig.layout.meta["name"]  # pyright: ignore
-
-
 def note(fig: go.Figure, text: str, *, x: float | str, y: float | str, **options: object) -> None:
     """A short text next to the data: no arrow, small and grey unless said otherwise."""
     options = {"xref": "x", "yref": "y", "xanchor": "left", "font": {"size": 12, "color": GREY}, **options}
