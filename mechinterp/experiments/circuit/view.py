@@ -17,7 +17,7 @@ from mechinterp.reporting.plots.dots import dots
 from mechinterp.reporting.plots.network import AGAINST, TOWARD, drawing, words
 
 METHOD = (
-    "A circuit is a set of channels of the layers that write to the residual stream. When the circuit is run, everything "
+    "A circuit is a set of channels of the layers that write to the residual stream. When it is run, everything "
     "outside it is replaced by its activation on the other frame of the pair. That is the corrupted frame when "
     "denoising (is the circuit sufficient?) and the clean frame when noising (is it necessary?). Faithfulness is the "
     "share of the total effect that the circuit carries.",
