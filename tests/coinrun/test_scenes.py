@@ -140,3 +140,9 @@ def test_a_damaged_file_is_refused_or_gives_the_same_pairs(pairs: MinimalPairs, 
         except SceneError:
             refused += 1
     assert refused > 150
+
+
+@pytest.mark.parametrize("variable", [["coin side"], None, 3])
+def test_what_is_no_variable(states: list[GameState], variable: Any) -> None:
+    with pytest.raises(SceneError, match="no variable is called"):
+        minimal_pairs(states, variable)

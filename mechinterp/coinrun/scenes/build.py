@@ -71,7 +71,7 @@ def render(states: StatesLike) -> UInt8[np.ndarray, "states 64 64 3"]:
     return frames
 
 
-def _named(name: str) -> Variable:
-    if name not in VARIABLES:
+def _named(name: object) -> Variable:
+    if not isinstance(name, str) or name not in VARIABLES:
         raise SceneError(f"no variable is called {name!r}{nearest(str(name), VARIABLES)}")
     return VARIABLES[name]
