@@ -156,10 +156,15 @@ class Subject:
     ) -> tuple[MinimalPairs, MinimalPairs]:
         """(choose, report): pairs that choose channels or circuits, and pairs of other levels that report on them.
 
-        With the same levels and seed, every variable is cut at the same levels.
+        The levels that were played are cut, with room for a pair or without: with the same levels and seed, every
+        variable is cut at the same levels, whether it is given by name or as pairs (also as some of them, or from a
+        file). Pairs that do not say on which levels they were made (`MinimalPairs.played`) are cut at their own.
 
         Args:
-            what: pairs, or variables that pairs are made of as `pairs` does. Several are joined into one set.
+            what: pairs, or variables that pairs are made of as `pairs` does. Several are joined into one set, and cut
+                at all levels that any of them was made on.
+            levels, per_level, purpose: see `states`; of variables. Given pairs have theirs.
+            seed: of the cut, and of variables.
 
         Raises:
             SceneError: either part would be empty; and as `pairs`.
@@ -171,20 +176,11 @@ class Subject:
             for one in what
         ]
         pairs = joined(made, variable=" or ".join(dict.fromkeys(part.variable for part in made)))
-        played = (
-            pairs.levels
-            if any(isinstance(one, MinimalPairs) for one in what)
-            else [
-                state.level_seed
-                for state in self.states(levels=levels, per_level=per_level, seed=seed, purpose=purpose)
-            ]
-        )
+        played = pairs.played or pairs.levels.tolist()
         order = np.random.default_rng([seed, 5]).permutation(np.unique(played))
         chosen = np.isin(pairs.levels, order[: round(CHOOSE * len(order))])
         if chosen.all() or not chosen.any():
-            raise SceneError(
-                f"{pairs.variable}: pairs of {pairs.n_levels} levels cannot be cut in two; play more levels"
-            )
+            raise SceneError(f"{pairs.variable}: {pairs.counted} cannot be cut in two; play more levels")
         return pairs.select(chosen), pairs.select(~chosen)
 
     def __repr__(self) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from mechinterp.coinrun.levels import LevelSource
-from mechinterp.coinrun.scenes import SceneError, minimal_pairs
+from mechinterp.coinrun.scenes import MinimalPairs, SceneError, minimal_pairs
 from mechinterp.policies import PolicyActor, PolicyError, Subject, as_policy, build, light_impala, save, visited_states
 from mechinterp.policies.levels import LEVELS
 
@@ -54,12 +56,37 @@ def test_a_split_has_no_level_in_common_and_cuts_every_variable_alike(subject, s
     assert both.variable == "coin on the right or coin on the left"
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_levels_are_cut_in_the_order_that_they_always_were(subject, seed):
+    order = np.random.default_rng([seed, 5]).permutation(LEVELS["scenes"].first(8))
+    for variable in ("coin side", "coin on the right", "coin above"):
+        choose, report = subject.split(variable, levels=8, per_level=2, seed=seed)
+        assert set(choose.levels) <= set(order[:3])
+        assert set(report.levels) <= set(order[3:])
+
+
+def test_pairs_are_cut_as_their_names_are(subject, sides, tmp_path):
+    sides.save(tmp_path / "sides.npz")
+    expected = [half.digest for half in subject.split("coin side", levels=8, per_level=2)]
+    for pairs in (sides, sides.select(range(len(sides))), MinimalPairs.load(tmp_path / "sides.npz")):
+        assert [half.digest for half in subject.split(pairs)] == expected
+    above = subject.pairs("coin above", levels=8, per_level=2)
+    named = subject.split("coin side", "coin above", levels=8, per_level=2)
+    assert [half.digest for half in subject.split(sides, above)] == [half.digest for half in named]
+    assert [half.digest for half in subject.split(sides, "coin above", levels=8, per_level=2)] == [
+        half.digest for half in named
+    ]
+    assert set(above.levels) != set(sides.levels)  # or nothing would have been tested
+    assert above.played == sides.played == tuple(LEVELS["scenes"].first(8))
+
+
 def test_pairs_of_ones_own_are_cut_at_their_own_levels(subject, sides):
+    sides = dataclasses.replace(sides, played=())
     choose, report = subject.split(sides)
     assert len(choose) + len(report) == len(sides)
     assert not set(choose.levels) & set(report.levels)
     assert choose.n_levels == round(0.4 * sides.n_levels)
-    with pytest.raises(SceneError, match="pairs of 1 levels cannot be cut in two"):
+    with pytest.raises(SceneError, match=r"coin side: \d pairs? of 1 level cannot be cut in two"):
         subject.split(sides.select(sides.levels == sides.levels[0]))
 
 

@@ -52,6 +52,7 @@ def minimal_pairs(
         levels=np.array([state.level_seed for state in clean], np.int64),
         clean_states=tuple(state.to_bytes() for state in clean),
         corrupted_states=tuple(state.to_bytes() for state in corrupted),
+        played=tuple(state.level_seed for state in states),
     )
 
 
