@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
+import torch
 
 from mechinterp.coinrun.levels import LevelSource
 from mechinterp.coinrun.scenes import MinimalPairs, SceneError, minimal_pairs
-from mechinterp.policies import PolicyActor, PolicyError, Subject, as_policy, build, light_impala, save, visited_states
+from mechinterp.policies import (
+    CheckpointError,
+    PolicyActor,
+    PolicyError,
+    Subject,
+    as_policy,
+    as_subject,
+    build,
+    light_impala,
+    save,
+    visited_states,
+)
 from mechinterp.policies.levels import LEVELS
+from mechinterp.policies.subject import load
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +121,91 @@ def test_a_policy_or_a_subject(subject):
     assert as_policy(subject) is as_policy(subject.policy) is subject.policy
     with pytest.raises(PolicyError, match="a policy or a Subject is needed, got str"):
         as_policy("checkpoints/standard")  # pyright: ignore[reportArgumentType]
+
+
+def test_something_else_is_no_subject(subject):
+    assert as_subject(subject) is subject
+    for other, name in ((subject.policy, "Policy"), ("checkpoints/standard", "str"), (None, "NoneType")):
+        with pytest.raises(PolicyError, match=rf"a Subject is needed, got {name}; mi.load\(path\) gives a Subject"):
+            as_subject(other)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"per_level": 1.5},
+        {"per_level": None},
+        {"per_level": True},
+        {"levels": True},
+        {"levels": None},
+        {"levels": "3"},
+        {"levels": 2.5},
+    ],
+)
+def test_numbers_of_states_that_are_none(subject, wrong):
+    with pytest.raises(PolicyError, match=r"levels=.*, per_level=.*: allowed are .* in whole numbers"):
+        subject.states(**wrong)
+    (name,) = wrong
+    with pytest.raises(PolicyError, match=f"{name}={wrong[name]!r}"):
+        subject.pairs("coin side", **wrong)
+
+
+def test_purposes_and_seeds_that_are_none(subject):
+    for purpose in (None, 3, ["scenes"]):
+        with pytest.raises(PolicyError, match="no levels are for"):
+            subject.states(purpose=purpose)
+    for seed in (None, -1, 0.5, "0"):
+        with pytest.raises(PolicyError, match=f"seed={seed!r}: a whole number is needed, at least 0"):
+            subject.states(levels=1, seed=seed)
+
+
+@pytest.mark.parametrize("path", [None, 3, [], ""])
+def test_what_is_no_path(path):
+    for read in (Subject.load, load):
+        with pytest.raises(
+            CheckpointError, match=f"{re.escape(repr(path))} is no path; give that of a checkpoint folder"
+        ):
+            read(path)
+
+
+@pytest.fixture
+def changed(tmp_path) -> Subject:
+    """One whose weights a test may change."""
+    return Subject.load(save(build(light_impala(hidden=8), seed=1), tmp_path / "mine"))
+
+
+def _goes(value, hook):
+    """Always right + jump."""
+    value = value.clone()
+    value[:, 8] += 1e3
+    return value
+
+
+def test_states_under_hooks_are_not_kept(changed):
+    plain = changed.states(levels=2)
+    with changed.policy.hooks_on({"hook_logits": _goes}):
+        hooked = changed.states(levels=2)
+        fresh = changed.states(levels=3)
+    assert hooked != plain
+    assert changed.states(levels=2) is plain
+    assert changed.states(levels=3) != fresh
+    handle = changed.policy.register_forward_hook(lambda module, args, output: None)  # not all hooks are ours
+    assert changed.states(levels=2) is not plain
+    handle.remove()
+
+
+@pytest.mark.parametrize("way", ["in place", "data", "parameter"])
+def test_other_weights_reach_other_states(changed, way):
+    plain = changed.states(levels=2)
+    bias = changed.policy.get_parameter("logits.bias")
+    with torch.no_grad():
+        if way == "in place":
+            bias[8] += 1e3
+        elif way == "data":
+            bias.data[8] += 1e3  # leaves the tensor's version as it was
+        else:
+            owner = changed.policy.get_submodule("logits")
+            owner.bias = torch.nn.Parameter(bias + 1e3 * torch.eye(len(bias))[8], requires_grad=False)
+    right = changed.states(levels=2)
+    assert right != plain
+    assert changed.states(levels=2) is right
