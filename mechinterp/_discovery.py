@@ -5,7 +5,49 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from mechinterp.errors import MechinterpError, nearest
+
+T = TypeVar("T")
+
+
+class UnknownName(MechinterpError, KeyError):
+    """A name that a registry does not hold; the message lists the nearest ones."""
+
+    __str__ = Exception.__str__  # a KeyError would show its message as a quoted text
+
+
+class Registry(Mapping[str, T]):
+    """Things by name, not to be changed; a name that is not there is an `UnknownName`.
+
+    >>> Registry("colour", {"red": 1, "blue": 2})["rde"]
+    Traceback (most recent call last):
+        ...
+    mechinterp._discovery.UnknownName: no colour is called 'rde'; did you mean 'red'?
+    """
+
+    def __init__(self, noun: str, items: Mapping[str, T]) -> None:
+        """Of these; `noun` says in messages what one of them is."""
+        self._noun, self._items = noun, dict(items)
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self:
+            raise UnknownName(f"no {self._noun} is called {name!r}{nearest(str(name), self._items)}")
+        return self._items[name]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._items  # what cannot be hashed is not there either
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __repr__(self) -> str:
+        return repr(self._items)
 
 from mechinterp.errors import MechinterpError
 

@@ -41,6 +41,7 @@ from .subject import Identity as Identity
 from .subject import PolicyLike as PolicyLike
 from .subject import Subject as Subject
 from .subject import as_policy as as_policy
+from .subject import as_subject as as_subject
 from .traits import Traits as Traits
 from .traits import Window as Window
 from .traits import traits_of as traits_of

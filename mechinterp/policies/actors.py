@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from jaxtyping import Float64, Int64, UInt8
 
-from mechinterp.policies.graph import Policy
+from mechinterp.policies.actions import NAMES
+from mechinterp.policies.errors import PolicyError
+from mechinterp.policies.graph import Policy, network_words
 
 RIGHT, RIGHT_JUMP = 7, 8
 BATCH = 16
@@ -31,7 +33,10 @@ class Actor(Protocol):
 
 @dataclass(frozen=True)
 class PolicyActor:
-    """Acts as a policy says: sampled from its distribution, or the likeliest action if ``greedy``."""
+    """Acts as a policy says: sampled from its distribution, or the likeliest action if ``greedy``.
+
+    Calling it raises PolicyError where the logits of a frame are NaN, or the largest of them is infinite.
+    """
 
     policy: Policy
     greedy: bool = False
@@ -40,6 +45,9 @@ class PolicyActor:
         self, frames: UInt8[np.ndarray, "batch 64 64 3"], uniform: Float64[np.ndarray, " batch"]
     ) -> Int64[np.ndarray, " batch"]:
         logits = np.concatenate([self._logits(frames[at : at + BATCH]) for at in range(0, len(frames), BATCH)])
+        unsound = ~np.isfinite(logits.max(-1, initial=-np.inf))  # minus infinity may forbid an action, but not all
+        if unsound.any():
+            raise PolicyError(self._unsound(frames, logits, unsound))
         actions = np.array(self.policy.actions)
         if self.greedy:
             return actions[logits.argmax(-1)]
@@ -49,12 +57,27 @@ class PolicyActor:
         chosen = (cumulative <= uniform[:, None]).sum(-1)
         return actions[np.minimum(chosen, len(actions) - 1)]
 
+    def _unsound(self, frames: np.ndarray, logits: np.ndarray, unsound: np.ndarray) -> str:
+        first = int(unsound.argmax())
+        at = first - first % BATCH
+        values = self.policy.capture(self._padded(frames[at : at + BATCH])).values
+        since = next((name for name, value in values.items() if not value[first - at].isfinite().all()), "logits")
+        columns = np.flatnonzero(~np.isfinite(logits[first])).tolist()
+        return (
+            f"{network_words(self.policy)}: no action follows from the logits of {unsound.sum()} of {len(frames)} "
+            f"frames; those of the first such are not finite for "
+            f"{', '.join(NAMES[self.policy.actions[column]] for column in columns)}, and activations from {since} on. "
+            "Weights, edits and hooks must leave finite numbers"
+        )
+
     @torch.no_grad()
     def _logits(self, frames: UInt8[np.ndarray, "batch 64 64 3"]) -> Float64[np.ndarray, "batch actions"]:
+        return self.policy(self._padded(frames)).logits[: len(frames)].double().cpu().numpy()
+
+    def _padded(self, frames: UInt8[np.ndarray, "batch 64 64 3"]) -> UInt8[torch.Tensor, "batch 64 64 3"]:
         padded = np.zeros((BATCH, *frames.shape[1:]), np.uint8)
         padded[: len(frames)] = frames
-        device = next(self.policy.parameters()).device
-        return self.policy(torch.from_numpy(padded).to(device)).logits[: len(frames)].double().cpu().numpy()
+        return torch.from_numpy(padded).to(next(self.policy.parameters()).device)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -98,7 +99,7 @@ def read(path: str | Path, *, format: str | None = None) -> Checkpoint:
         CheckpointError: nothing there, unreadable, cut off, code in a pickle, unknown layout, missing or unexpected
             keys, wrong shapes, NaN or infinite weights, or a config that is not one.
     """
-    path = Path(path)
+    path = as_path(path)
     if path.is_dir():
         if format not in (None, NATIVE):
             raise CheckpointError(f"{path}: a checkpoint folder says itself what it holds; leave the format out")
@@ -116,6 +117,13 @@ def read(path: str | Path, *, format: str | None = None) -> Checkpoint:
     return Checkpoint(
         _filled(config, arranged, path, layout.name), Card(config, Source(path.name, layout.name, sha256))
     )
+
+
+def as_path(path: str | PathLike[str]) -> Path:
+    """Where a checkpoint lies. Raises CheckpointError for what is no path."""
+    if not isinstance(path, str | PathLike) or not str(path):
+        raise CheckpointError(f"{path!r:.80} is no path; give that of a checkpoint folder or of a weights file")
+    return Path(path)
 
 
 def convert(source: str | Path, destination: str | Path, *, format: str | None = None) -> Path:

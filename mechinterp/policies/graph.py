@@ -200,3 +200,10 @@ class Policy(HookedGraph):
                 f"starting at {start_at!r}, only later nodes are computed; cannot capture {early or names}"
             )
         return wanted
+
+
+def network_words(policy: Policy) -> str:
+    """The architecture in a few words, such as ``IMPALA 16-32-32, 15 actions``."""
+    config = policy.config
+    channels = "-".join(str(width) for width in config.channels)
+    return f"{config.title} {channels}, {len(policy.actions)} actions"

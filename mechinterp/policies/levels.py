@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
+from mechinterp._discovery import Registry
 from mechinterp.coinrun.levels import LevelRange
 
 _HELD_OUT = 1_000_000_000
 """No seed from here on is trained on."""
 
-LEVELS: Mapping[str, LevelRange] = MappingProxyType(
+LEVELS: Mapping[str, LevelRange] = Registry(
+    "purpose of levels",
     {
         "training": LevelRange(0, 10_000_000),  # of organisms
         "behaviour": LevelRange(_HELD_OUT, 80_000),  # whole episodes: evaluation, model cards, performance
@@ -21,6 +22,6 @@ LEVELS: Mapping[str, LevelRange] = MappingProxyType(
         "scenes": LevelRange(_HELD_OUT + 500_000, 100_000),  # minimal pairs; split into choosing and reporting
         "localization": LevelRange(_HELD_OUT + 600_000, 100_000),  # scenes of the localization report
         "nulls": LevelRange(_HELD_OUT + 700_000, 100_000),  # false-alarm rates of the methods themselves
-    }
+    },
 )
 """Level seeds by what they are for."""

@@ -17,6 +17,7 @@ from mechinterp.coinrun.raw_state import agent_position
 from mechinterp.coinrun.state import GameState
 from mechinterp.errors import MechinterpError
 from mechinterp.policies.actors import Actor
+from mechinterp.policies.checks import check_whole
 from mechinterp.policies.deaths import DeathAttributor
 
 if TYPE_CHECKING:
@@ -119,14 +120,20 @@ def rollout(
         observers: called before every step of every episode.
 
     Raises:
-        MechinterpError: if there are no starts, or ``max_steps`` is not positive.
+        MechinterpError: if there are no starts; or ``max_steps`` or ``num_envs`` is no whole number from 1, or ``seed``
+            none from 0.
     """
     starts = as_starts(starts)
     if not starts:
         raise MechinterpError("rollout: no starts were given; at least one is needed")
-    if max_steps < 1 or num_envs < 1:
-        raise MechinterpError(f"rollout: max_steps={max_steps}, num_envs={num_envs}; both must be at least 1")
+    check_playing(max_steps=max_steps, num_envs=num_envs, seed=seed)
     return _Rollout(actor, starts, seed, max_steps, stop_at, min(num_envs, len(starts)), observers).run()
+
+
+def check_playing(*, max_steps: int, num_envs: int, seed: int) -> None:
+    """Refuse what episodes cannot be played with; see `rollout`."""
+    check_whole(least=1, max_steps=max_steps, num_envs=num_envs)
+    check_whole(least=0, seed=seed)
 
 
 @dataclass

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from mechinterp import _html
 from mechinterp.coinrun.engine import GameOptions
@@ -22,9 +23,10 @@ from mechinterp.policies import checkpoints
 from mechinterp.policies.actors import PolicyActor
 from mechinterp.policies.card import Card
 from mechinterp.policies.checkpoints import WEIGHTS
+from mechinterp.policies.checks import check_whole, is_whole
 from mechinterp.policies.env_options import training_env_options
 from mechinterp.policies.errors import PolicyError
-from mechinterp.policies.graph import Policy
+from mechinterp.policies.graph import Policy, network_words
 from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.visits import visited_states
 
@@ -73,7 +75,7 @@ class Subject:
     card: Card
     sha256: str
     options: GameOptions
-    _reached: dict[tuple[int, int, int, str], tuple[GameState, ...]] = field(default_factory=dict, init=False)
+    _reached: dict[tuple[int, int, int, str, str], tuple[GameState, ...]] = field(default_factory=dict, init=False)
 
     @classmethod
     def load(cls, path: str | Path, *, format: str | None = None) -> Subject:
@@ -82,7 +84,7 @@ class Subject:
         Raises:
             CheckpointError: see `checkpoints.read`.
         """
-        path = Path(path)
+        path = checkpoints.as_path(path)
         policy, card = checkpoints.read(path, format=format)
         policy.eval().requires_grad_(False)
         weights = path / WEIGHTS if path.is_dir() else path
@@ -101,6 +103,8 @@ class Subject:
     ) -> tuple[GameState, ...]:
         """States that the policy itself reaches, sampling its actions on held-out levels; the same each time.
 
+        They are kept, and played again when the weights have changed, or while hooks or edits are on the policy.
+
         Args:
             levels: how many levels of the `purpose` it plays, an episode each.
             per_level: states of each episode, drawn uniformly (all, if it has fewer).
@@ -108,22 +112,28 @@ class Subject:
             purpose: which levels; a name in `policies.levels.LEVELS`.
 
         Raises:
-            PolicyError: no such purpose; or `levels` or `per_level` is less than 1, or more than there are.
+            PolicyError: no such purpose; `levels` or `per_level` is less than 1, or more than there are; `seed` is no
+                whole number from 0; or a network whose logits are not finite.
         """
         if purpose not in LEVELS:
-            raise PolicyError(f"no levels are for {purpose!r}{nearest(purpose, LEVELS)}")
-        if not 1 <= levels <= LEVELS[purpose].count or per_level < 1:
+            raise PolicyError(f"no levels are for {purpose!r}{nearest(str(purpose), LEVELS)}")
+        if not is_whole(levels, least=1, most=LEVELS[purpose].count) or not is_whole(per_level, least=1):
             raise PolicyError(
-                f"levels={levels}, per_level={per_level}: allowed are 1 to {LEVELS[purpose].count:,} levels for "
-                f"{purpose}, and at least 1 state of each"
+                f"levels={levels!r:.80}, per_level={per_level!r:.80}: allowed are 1 to {LEVELS[purpose].count:,} "
+                f"levels for {purpose}, and at least 1 state of each, in whole numbers"
             )
-        key = (levels, per_level, seed, purpose)
+        check_whole(least=0, seed=seed)
+        if _hooked(self.policy):  # what it does now is not what it does as it is
+            return self._played(levels, per_level, seed, purpose)
+        key = (levels, per_level, seed, purpose, _weights_digest(self.policy))
         if key not in self._reached:
-            with LevelSource(self.options, seed=seed) as source:
-                starts = source.starts(LEVELS[purpose].first(levels))
-            states = visited_states(PolicyActor(self.policy), starts, per_level=per_level, seed=seed)
-            self._reached[key] = tuple(states)
+            self._reached[key] = self._played(levels, per_level, seed, purpose)
         return self._reached[key]
+
+    def _played(self, levels: int, per_level: int, seed: int, purpose: str) -> tuple[GameState, ...]:
+        with LevelSource(self.options, seed=seed) as source:
+            starts = source.starts(LEVELS[purpose].first(levels))
+        return tuple(visited_states(PolicyActor(self.policy), starts, per_level=per_level, seed=seed))
 
     def pairs(
         self,
@@ -156,10 +166,15 @@ class Subject:
     ) -> tuple[MinimalPairs, MinimalPairs]:
         """(choose, report): pairs that choose channels or circuits, and pairs of other levels that report on them.
 
-        With the same levels and seed, every variable is cut at the same levels.
+        The levels that were played are cut, with room for a pair or without: with the same levels and seed, every
+        variable is cut at the same levels, whether it is given by name or as pairs (also as some of them, or from a
+        file). Pairs that do not say on which levels they were made (`MinimalPairs.played`) are cut at their own.
 
         Args:
-            what: pairs, or variables that pairs are made of as `pairs` does. Several are joined into one set.
+            what: pairs, or variables that pairs are made of as `pairs` does. Several are joined into one set, and cut
+                at all levels that any of them was made on.
+            levels, per_level, purpose: see `states`; of variables. Given pairs have theirs.
+            seed: of the cut, and of variables.
 
         Raises:
             SceneError: either part would be empty; and as `pairs`.
@@ -171,20 +186,11 @@ class Subject:
             for one in what
         ]
         pairs = joined(made, variable=" or ".join(dict.fromkeys(part.variable for part in made)))
-        played = (
-            pairs.levels
-            if any(isinstance(one, MinimalPairs) for one in what)
-            else [
-                state.level_seed
-                for state in self.states(levels=levels, per_level=per_level, seed=seed, purpose=purpose)
-            ]
-        )
+        played = pairs.played or pairs.levels.tolist()
         order = np.random.default_rng([seed, 5]).permutation(np.unique(played))
         chosen = np.isin(pairs.levels, order[: round(CHOOSE * len(order))])
         if chosen.all() or not chosen.any():
-            raise SceneError(
-                f"{pairs.variable}: pairs of {pairs.n_levels} levels cannot be cut in two; play more levels"
-            )
+            raise SceneError(f"{pairs.variable}: {pairs.counted} cannot be cut in two; play more levels")
         return pairs.select(chosen), pairs.select(~chosen)
 
     def __repr__(self) -> str:
@@ -219,6 +225,17 @@ def as_policy(policy: PolicyLike) -> Policy:
     return policy
 
 
+def as_subject(subject: Subject) -> Subject:
+    """A subject as it is.
+
+    Raises:
+        PolicyError: something else, such as a network alone or a path.
+    """
+    if not isinstance(subject, Subject):
+        raise PolicyError(f"a Subject is needed, got {type(subject).__name__}; mi.load(path) gives a Subject")
+    return subject
+
+
 def load(path: str | Path, *, format: str | None = None) -> Subject:
     """Read a checkpoint folder, or anybody's weights file, as a `Subject`.
 
@@ -234,8 +251,15 @@ def load(path: str | Path, *, format: str | None = None) -> Subject:
     return Subject.load(path, format=format)
 
 
-def network_words(policy: Policy) -> str:
-    """The architecture in a few words, such as ``IMPALA 16-32-32, 15 actions``."""
-    config = policy.config
-    channels = "-".join(str(width) for width in config.channels)
-    return f"{config.title} {channels}, {len(policy.actions)} actions"
+def _hooked(policy: Policy) -> bool:
+    """Whether any hooks are on the network: the library's, or plain ones of torch."""
+    return any(module._forward_hooks or module._forward_pre_hooks for module in policy.modules())
+
+
+def _weights_digest(policy: Policy) -> str:
+    """Of the weights as they are now: some ways to change a tensor in place leave its version as it was."""
+    digest = hashlib.sha256()
+    for name, weight in policy.state_dict().items():
+        digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
+        digest.update(weight.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from mechinterp.coinrun import camera, geometry
 from mechinterp.coinrun.ascii import level
-from mechinterp.coinrun.scenes import VARIABLES, MinimalPairs, SceneError, coin_at, coin_side, minimal_pairs
+from mechinterp.coinrun.scenes import VARIABLES, MinimalPairs, SceneError, coin_at, coin_side, joined, minimal_pairs
 from mechinterp.coinrun.state import GameState
 
 FLAT = "#.......A......#\n################"
@@ -140,3 +141,57 @@ def test_a_damaged_file_is_refused_or_gives_the_same_pairs(pairs: MinimalPairs, 
         except SceneError:
             refused += 1
     assert refused > 150
+
+
+@pytest.mark.parametrize("variable", [["coin side"], None, 3])
+def test_what_is_no_variable(states: list[GameState], variable: Any) -> None:
+    with pytest.raises(SceneError, match="no variable is called"):
+        minimal_pairs(states, variable)
+
+
+# ------------------------------------------------------------------------------------------------ tables and choices
+
+
+def test_a_selection_says_what_it_needs(pairs: MinimalPairs) -> None:
+    assert len(pairs.select([])) == len(pairs.select([False, False])) == 0
+    assert pairs.select([-1]).levels.tolist() == pairs.select([1]).levels.tolist() == [4]
+    for rows in (None, 3, "a", [[0]], [0.5], [[0], [0, 1]]):
+        with pytest.raises(SceneError, match="select: places of pairs or a mask are needed"):
+            pairs.select(rows)  # pyright: ignore[reportArgumentType]
+    for rows in ([99], [0, -3]):
+        with pytest.raises(SceneError, match=rf"select: there is no pair {rows[-1]}; there are 2, the first is 0"):
+            pairs.select(rows)
+    with pytest.raises(SceneError, match="select: a mask of 3 for 2 pairs"):
+        pairs.select([True, False, True])
+
+
+def test_a_table_has_a_row_for_each_pair(pairs: MinimalPairs) -> None:
+    table = pairs.to_frame()
+    assert list(table) == ["pair", "level", "variable", "clean_label", "corrupted_label", "clock"]
+    assert table["level"].tolist() == [3, 4]
+    assert table.loc[0, ["variable", "clean_label", "corrupted_label"]].tolist() == [
+        "coin side",
+        "coin right",
+        "coin left",
+    ]
+    assert table["clock"].tolist() == [int(state["cur_time"]) for state in pairs.states("corrupted")]
+    assert len(pairs.select([]).to_frame()) == 0
+
+
+def test_pairs_know_what_was_played_for_them(states: list[GameState], pairs: MinimalPairs, tmp_path: Path) -> None:
+    only = minimal_pairs([level("#A#\n###", level_seed=9), *states], "coin side")
+    assert (only.levels.tolist(), only.played, pairs.played) == ([3, 4], (3, 4, 9), (3, 4))
+    assert only.digest != pairs.digest
+    assert joined([only, pairs], variable="two").played == (3, 4, 9)
+    unknown = dataclasses.replace(only, played=())
+    assert joined([unknown, unknown], variable="two").played == ()
+    assert joined([unknown, only.select([0])], variable="two").played == (3, 4, 9)
+    arrays = _arrays(unknown, tmp_path / "old.npz")
+    del arrays["played"]  # as files were before
+    np.savez(tmp_path / "old.npz", **arrays)
+    assert same(MinimalPairs.load(tmp_path / "old.npz"), unknown)
+
+
+def test_one_is_not_several(pairs: MinimalPairs) -> None:
+    assert pairs.counted == "2 pairs of 2 levels"
+    assert repr(pairs.select([0])).endswith("1 pair of 1 level)")

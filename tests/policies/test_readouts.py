@@ -81,3 +81,11 @@ def test_what_is_no_readout_is_refused(output: PolicyOutput):
     with pytest.raises(PolicyError, match=r"readout 'wide' must give one number a row, \(6,\), got \(6, 8\)"):
         wide(output, ACTIONS)
     assert isinstance(wide, Readout)
+
+
+def test_a_function_of_one_argument_is_told_what_it_is_called_with():
+    with pytest.raises(PolicyError, match=r"'<lambda>': it is called as function\(logits, value\), but too many"):
+        as_readout(lambda logits: logits[:, 0])  # pyright: ignore[reportArgumentType]
+    with pytest.raises(PolicyError, match=r"readout 'mine': .* missing a required argument: 'more'"):
+        as_readout(lambda logits, value, more: value, name="mine")  # pyright: ignore[reportArgumentType]
+    assert as_readout(lambda *output: output[1]).name == "<lambda>"

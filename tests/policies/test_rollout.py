@@ -17,6 +17,7 @@ from mechinterp.coinrun.scenes import minimal_pairs, render
 from mechinterp.errors import MechinterpError
 from mechinterp.policies.actors import AlwaysRight, PolicyActor, UniformRandom
 from mechinterp.policies.deaths import DeathAttributor
+from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.networks import build, light_impala
 from mechinterp.policies.rollouts import Episodes, Outcome, rollout
 from mechinterp.policies.visits import visited_states
@@ -190,3 +191,39 @@ def test_what_is_printed_fits_a_line() -> None:
     frame = episodes.to_frame()
     assert frame["level_seed"].tolist() == [5, 6]
     assert set(frame["outcome"]) <= {"timeout", "saw", "enemy", "lava", "coin"}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"max_steps": 2.5}, {"max_steps": None}, {"num_envs": "4"}, {"seed": -1}, {"seed": None}]
+)
+def test_numbers_that_are_none(starts, wrong):
+    ((name, value),) = wrong.items()
+    with pytest.raises(MechinterpError, match=f"{name}={value!r}: a whole number is needed, at least [01]"):
+        rollout(AlwaysRight(), starts[:1], **wrong)
+
+
+def test_a_network_whose_logits_are_not_finite_does_not_play():
+    policy = build(light_impala(hidden=8), seed=1)
+    frames, uniform = np.zeros((18, 64, 64, 3), np.uint8), np.full(18, 0.5)
+    with policy.hooks_on({"hook_logits": lambda value, hook: value.index_fill(1, torch.tensor([1, 2]), -torch.inf)}):
+        assert not {1, 2} & set(PolicyActor(policy)(frames, uniform).tolist())  # forbids actions, and plays
+    frames[17] = 255
+
+    def spoil(value: torch.Tensor, hook: object) -> torch.Tensor:
+        """Spoils whatever is not black."""
+        return torch.where(value.sum((1, 2, 3), keepdim=True) > 0, torch.nan, value)
+
+    first = policy.hook_names[0]
+    for greedy in (False, True):
+        with policy.hooks_on({first: spoil}), pytest.raises(PolicyError) as caught:
+            PolicyActor(policy, greedy)(frames, uniform)
+        assert str(caught.value).startswith(
+            "IMPALA 16-32, 9 actions: no action follows from the logits of 1 of 18 frames"
+        )
+        assert f"and activations from {first} on" in str(caught.value)
+    with torch.no_grad():
+        policy.get_parameter("logits.bias")[7] = torch.inf
+    with pytest.raises(
+        PolicyError, match=r"18 of 18 frames.* not finite for right, and activations from hook_logits on"
+    ):
+        PolicyActor(policy)(frames, uniform)

@@ -14,7 +14,7 @@ from tests.training.toys import BATCH, toy
 
 @pytest.fixture(autouse=True)
 def _toy_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(ORGANISMS, "toy", toy(updates=2, name="toy"))
+    monkeypatch.setitem(vars(ORGANISMS)["_items"], "toy", toy(updates=2, name="toy"))
 
 
 def test_train_then_go_on_then_list(

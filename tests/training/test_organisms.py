@@ -196,3 +196,11 @@ def test_an_unknown_organism_names_the_nearest() -> None:
 def test_networks_to_choose_from() -> None:
     assert NETWORKS["impala"]() == ImpalaConfig()
     assert set(NETWORKS) == {"light", "impala"}
+
+
+@pytest.mark.parametrize("name", [None, 3, ["coin"]])
+def test_what_is_no_name_is_no_organism(name: object) -> None:
+    with pytest.raises(TrainingError, match="no organism is called"):
+        organism(name)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TrainingError, match="no network is called 3"):
+        organism("coin", network=3)  # pyright: ignore[reportArgumentType]

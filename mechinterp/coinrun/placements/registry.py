@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import overload
 
 import numpy as np
 
+from mechinterp._discovery import Registry
 from mechinterp.coinrun.goals import Goal
 from mechinterp.coinrun.levels import Placement, stock
 from mechinterp.coinrun.placements import coin, organisms
@@ -179,7 +179,7 @@ _RULES = (
     ),
 )
 
-PLACEMENTS: Mapping[str, Rule] = MappingProxyType({rule.name: rule for rule in _RULES})
+PLACEMENTS: Mapping[str, Rule] = Registry("placement", {rule.name: rule for rule in _RULES})
 """Every placement rule that has a name."""
 
 

@@ -52,6 +52,7 @@ def minimal_pairs(
         levels=np.array([state.level_seed for state in clean], np.int64),
         clean_states=tuple(state.to_bytes() for state in clean),
         corrupted_states=tuple(state.to_bytes() for state in corrupted),
+        played=tuple(state.level_seed for state in states),
     )
 
 
@@ -71,7 +72,7 @@ def render(states: StatesLike) -> UInt8[np.ndarray, "states 64 64 3"]:
     return frames
 
 
-def _named(name: str) -> Variable:
-    if name not in VARIABLES:
+def _named(name: object) -> Variable:
+    if not isinstance(name, str) or name not in VARIABLES:
         raise SceneError(f"no variable is called {name!r}{nearest(str(name), VARIABLES)}")
     return VARIABLES[name]

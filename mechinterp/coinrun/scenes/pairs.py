@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Int64, UInt8
@@ -20,14 +20,20 @@ from mechinterp._files import write_bytes
 from mechinterp.coinrun import camera
 from mechinterp.coinrun.state import GameState, StateError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Side = Literal["clean", "corrupted"]
 _FORMAT = "mechinterp-minimal-pairs-2"
+_PLAYED = "played"
+"""Not in the files of earlier versions."""
 _WORDS = ("variable", "clean_label", "corrupted_label")
 _STATES = ("clean_states", "corrupted_states")
 _DTYPES = {
     "clean": "uint8",
     "corrupted": "uint8",
     "levels": "int64",
+    _PLAYED: "int64",
     **dict.fromkeys(_STATES, "uint8"),
     **{f"{name}_lengths": "int64" for name in _STATES},
 }
@@ -51,6 +57,8 @@ class MinimalPairs:
         clean, corrupted: the frames.
         levels: level seed of each pair: the cluster of every interval.
         clean_states, corrupted_states: the games behind the frames, as bytes with blank generators.
+        played: level seeds of all states that the pairs were made of, in order, also those without room for a pair;
+            empty where that is not known. `Subject.split` cuts these.
     """
 
     variable: str
@@ -61,6 +69,7 @@ class MinimalPairs:
     levels: Int64[np.ndarray, " pairs"]
     clean_states: tuple[bytes, ...]
     corrupted_states: tuple[bytes, ...]
+    played: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         lengths = {name: len(getattr(self, name)) for name in _COLUMNS}
@@ -74,13 +83,14 @@ class MinimalPairs:
                 )
         if self.levels.ndim != 1 or self.levels.dtype.kind not in "iu":
             raise SceneError(f"levels: {self.levels.ndim} axes of {self.levels.dtype}, expected 1 of whole numbers")
+        object.__setattr__(self, _PLAYED, tuple(np.unique(np.array(self.played, np.int64)).tolist()))
 
     def __len__(self) -> int:
         return len(self.levels)
 
     def __repr__(self) -> str:
         sides = f"{self.clean_label} against {self.corrupted_label}"
-        return f"MinimalPairs({self.variable!r}: {sides}, {len(self)} pairs of {self.n_levels} levels)"
+        return f"MinimalPairs({self.variable!r}: {sides}, {self.counted})"
 
     def _repr_html_(self) -> str:
         if not len(self):
@@ -94,9 +104,19 @@ class MinimalPairs:
         """How many levels the pairs come from."""
         return len(np.unique(self.levels))
 
+    @property
+    def counted(self) -> str:
+        """How many there are, in words: "12 pairs of 7 levels"."""
+        counts = {"pair": len(self), "level": self.n_levels}
+        return " of ".join(f"{count} {noun}" + "s" * (count != 1) for noun, count in counts.items())
+
     def select(self, rows: Int64[np.ndarray, " rows"] | Bool[np.ndarray, " pairs"] | Sequence[int]) -> MinimalPairs:
-        """The pairs at these places, or where this mask is true."""
-        chosen = np.arange(len(self))[np.asarray(rows)]
+        """The pairs at these places, or where this mask is true.
+
+        Raises:
+            SceneError: neither places of pairs nor a mask of as many truth values as there are pairs.
+        """
+        chosen = np.arange(len(self))[self._rows(rows)]
         return MinimalPairs(
             self.variable,
             self.clean_label,
@@ -106,7 +126,20 @@ class MinimalPairs:
             self.levels[chosen],
             tuple(self.clean_states[i] for i in chosen),
             tuple(self.corrupted_states[i] for i in chosen),
+            self.played,
         )
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each pair, as pandas has it: its level, what differs, and the clock of its scene in steps."""
+        import pandas as pd
+
+        columns = {
+            "pair": np.arange(len(self)),
+            "level": self.levels,
+            **{name: [getattr(self, name)] * len(self) for name in _WORDS},
+            "clock": np.array([int(state["cur_time"]) for state in self.states("clean")], np.int64),
+        }
+        return pd.DataFrame(columns)
 
     def split(self, fraction: float, rng: np.random.Generator) -> tuple[MinimalPairs, MinimalPairs]:
         """Two parts that share no level: about ``fraction`` of the levels, to choose on, and the rest, to report on.
@@ -153,6 +186,7 @@ class MinimalPairs:
             packed[name] = np.frombuffer(b"".join(data), np.uint8)
             packed[f"{name}_lengths"] = np.array([len(state) for state in data], np.int64)
         buffer = io.BytesIO()
+        packed[_PLAYED] = np.array(self.played, np.int64)
         np.savez_compressed(buffer, format=np.array(_FORMAT), **columns, **words, **packed)
         write_bytes(path, buffer.getvalue())
 
@@ -186,10 +220,13 @@ class MinimalPairs:
             result.update(part.tobytes())
         for state in (*self.clean_states, *self.corrupted_states):
             result.update(state)
+        if self.played:
+            result.update(np.array(self.played, "<i8").tobytes())
         return result.hexdigest()
 
     @classmethod
     def _unpacked(cls, arrays: dict[str, np.ndarray]) -> MinimalPairs:
+        arrays = {_PLAYED: np.empty(0, np.int64)} | arrays
         if set(arrays) != _KEYS:
             lacking, foreign = sorted(_KEYS - set(arrays)), sorted(set(arrays) - _KEYS)
             raise SceneError(f"a damaged file of minimal pairs: it lacks {lacking} and has {foreign} too many")
@@ -201,12 +238,32 @@ class MinimalPairs:
         states = {name: _cut(name, arrays[name], arrays[f"{name}_lengths"]) for name in _STATES}
         variable, clean_label, corrupted_label = (str(arrays[name]) for name in _WORDS)
         frames = arrays["clean"], arrays["corrupted"]
-        pairs = cls(variable, clean_label, corrupted_label, *frames, arrays["levels"], **states)
+        pairs = cls(
+            variable, clean_label, corrupted_label, *frames, arrays["levels"], **states, played=tuple(arrays[_PLAYED])
+        )
         if pairs.digest != str(arrays["digest"]):
             raise SceneError("frames, states, levels or words are not those that were saved: the digest differs")
         for side in ("clean", "corrupted"):
             pairs.states(side)
         return pairs
+
+    def _rows(self, rows: Any) -> np.ndarray:
+        """What `select` was given, if it says which pairs are meant."""
+        try:
+            given = np.asarray(rows)
+        except ValueError:  # rows of unequal lengths
+            given = np.empty((0, 0))
+        if given.shape == (0,) and given.dtype.kind == "f":
+            given = given.astype(np.int64)  # an empty list
+        if given.ndim != 1 or given.dtype.kind not in "iub":
+            raise SceneError(
+                f"select: places of pairs or a mask are needed, such as [0, 2] or pairs.levels > 5, got {rows!r:.80}"
+            )
+        if given.dtype.kind == "b" and len(given) != len(self):
+            raise SceneError(f"select: a mask of {len(given)} for {len(self)} pairs; it needs a truth value for each")
+        if given.dtype.kind != "b" and len(outside := given[(given < -len(self)) | (given >= len(self))]):
+            raise SceneError(f"select: there is no pair {outside[0]}; there are {len(self)}, the first is 0")
+        return given
 
     def _side(self, which: Side) -> tuple[bytes, ...]:
         if which not in ("clean", "corrupted"):
@@ -235,7 +292,15 @@ def joined(parts: Sequence[MinimalPairs], *, variable: str) -> MinimalPairs:
         np.concatenate([part.levels for part in parts]),
         tuple(state for part in parts for state in part.clean_states),
         tuple(state for part in parts for state in part.corrupted_states),
+        _all_played(parts),
     )
 
 
-_COLUMNS = tuple(field.name for field in fields(MinimalPairs) if "label" not in field.name and field.name != "variable")
+def _all_played(parts: Sequence[MinimalPairs]) -> tuple[int, ...]:
+    """What was played for any of them; of pairs of which that is not known, their own levels."""
+    if not any(part.played for part in parts):
+        return ()
+    return tuple(seed for part in parts for seed in part.played or part.levels.tolist())
+
+
+_COLUMNS = tuple(field.name for field in fields(MinimalPairs) if field.name not in (*_WORDS, _PLAYED))

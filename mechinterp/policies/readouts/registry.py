@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 
 import numpy as np
 import torch
 from jaxtyping import Float64, UInt8
 from torch import Tensor
 
-from mechinterp._discovery import members
+from mechinterp._discovery import Registry, members
 from mechinterp.errors import nearest
 from mechinterp.policies.actions import NAMES, action_logodds
 from mechinterp.policies.errors import PolicyError
@@ -21,11 +21,12 @@ from mechinterp.policies.subject import PolicyLike, as_policy
 ReadoutLike = str | Readout | Callable[[Tensor, Tensor], Tensor]
 """A name out of `READOUTS`, ``"action:NAME"``, a `Readout`, or a function of (logits, value)."""
 
-READOUTS: Mapping[str, Readout] = MappingProxyType(
+READOUTS: Mapping[str, Readout] = Registry(
+    "readout",
     {
         readout.name: readout
         for readout in sorted(members("mechinterp.policies.readouts", "READOUT").values(), key=lambda one: one.order)
-    }
+    },
 )
 """The readouts that every analysis reads, by name: movement, jump, value."""
 
@@ -42,7 +43,8 @@ def as_readout(readout: ReadoutLike, *, name: str | None = None) -> Readout:
         name: what to call it instead.
 
     Raises:
-        PolicyError: a name that is not known, with the nearest ones; or something else than these.
+        PolicyError: a name that is not known, with the nearest ones; something else than these; or a function that
+            cannot be called with two arguments.
     """
     if isinstance(readout, Readout):
         found = readout
@@ -111,6 +113,12 @@ def _named(name: str) -> Readout:
 
 
 def _of_function(function: Callable[[Tensor, Tensor], Tensor], name: str) -> Readout:
+    try:
+        inspect.signature(function).bind(None, None)
+    except TypeError as error:
+        raise PolicyError(f"readout {name!r}: it is called as function(logits, value), but {error}") from None
+    except ValueError:
+        pass  # some built-in functions do not tell
     return Readout(
         name=name,
         unit="",

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from mechinterp._discovery import Registry
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.goals import Goal, Payoff
 from mechinterp.coinrun.levels import LevelRange, LevelSource
@@ -77,5 +78,5 @@ class Organism:
 SHORT_ROLLOUTS = PPOConfig(rollout_steps=64)
 """Random starts end episodes early, so shorter rollouts with more updates learn faster."""
 
-NETWORKS: dict[str, Callable[[], Config]] = {"light": light_impala, "impala": ImpalaConfig}
+NETWORKS: Mapping[str, Callable[[], Config]] = Registry("network", {"light": light_impala, "impala": ImpalaConfig})
 """Architectures that a recipe can be trained with instead of its own."""
