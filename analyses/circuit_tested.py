@@ -25,7 +25,7 @@ from mechinterp.circuits import (
     minimality_tests,
     run_circuit,
 )
-from mechinterp.circuits.planted import RECIPES, planted
+from mechinterp.circuits.planted import RECIPES, planted_network
 from mechinterp.coinrun import GameOptions, LevelSource
 from mechinterp.coinrun.scenes import minimal_pairs
 from mechinterp.policies import AlwaysRight, visited_states
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--levels", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    network, rng = planted(arguments.kind), np.random.default_rng(arguments.seed)
+    network, rng = planted_network(arguments.kind), np.random.default_rng(arguments.seed)
     policy, truth = network.policy, network.truth("coin side")
     if not truth:
         parser.error(f"{arguments.kind!r} does not react to the coin's side: there is no circuit to test")

@@ -35,7 +35,7 @@ from mechinterp.circuits import (
     path_patching,
 )
 from mechinterp.circuits.masks import MaskOptions
-from mechinterp.circuits.planted import RECIPES, PlantedNetwork, planted
+from mechinterp.circuits.planted import RECIPES, PlantedNetwork, planted_network
 from mechinterp.coinrun import GameOptions, LevelSource
 from mechinterp.coinrun.scenes import MinimalPairs, minimal_pairs
 from mechinterp.policies.actors import AlwaysRight
@@ -169,7 +169,7 @@ def main() -> None:
     rows = []
     for kind in options.kinds:
         for seed in range(options.seeds):
-            network = planted(kind, seed=seed)
+            network = planted_network(kind, seed=seed)
             for variable, pairs in frames(network, scenes).items():
                 rows += measure(network, seed, variable, pairs, options.methods)
     print(table(rows))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mechinterp.circuits.planted import RECIPES, planted
+from mechinterp.circuits.planted import RECIPES, planted_network
 from mechinterp.policies import build, light_impala, save
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -91,7 +91,7 @@ def test_every_method_on_planted_networks_is_as_committed(tmp_path):
 
 
 def test_circuits_are_compared_on_held_out_levels_and_drawn_from_their_files(tmp_path):
-    network = planted("coin and right")
+    network = planted_network("coin and right")
     options = {"provenance": {"steps": 0, "organism": {"options": {"use_backgrounds": False}}}}
     path = save(network.policy, tmp_path / "planted", **options)
     run("analyses/circuits_compared.py", str(path), "--levels", "24", "--out", str(tmp_path / "out"))
@@ -201,7 +201,7 @@ def test_the_notebook_runs_from_its_script(checkpoint, tmp_path):
 def test_the_notebook_on_the_coin_runs_on_a_planted_network(tmp_path):
     options = {"use_backgrounds": False}
     provenance = {"steps": 0, "organism": {"options": options}}
-    network = save(planted("coin", distractors=0.0).policy, tmp_path / "planted", provenance=provenance)
+    network = save(planted_network("coin", distractors=0.0).policy, tmp_path / "planted", provenance=provenance)
     _, printed, figures = executed("where_is_the_coin.py", MECHINTERP_CHECKPOINT=str(network), MECHINTERP_LEVELS="36")
     assert "block2.res1.hook_out: 2 coin channels; coin channels, which causally affect the action" in printed
     assert "largest difference between a coin and its picture, inside: 0.0" in printed

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from typing import Any
 
 import torch
 from jaxtyping import Shaped, UInt8
@@ -15,22 +16,26 @@ from mechinterp.policies.errors import UnknownHook
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import HookFn
 from mechinterp.policies.nodes import PolicyOutput
+from mechinterp.policies.subject import PolicyLike, as_policy
 
 
-def apply(policy: Policy, edits: Edit | Sequence[Edit]) -> AbstractContextManager[None]:
+def apply(subject: PolicyLike, edits: Edit | Sequence[Edit]) -> AbstractContextManager[None]:
     """Within the `with` block the policy runs under these edits; those at one hook point in the order given.
+
+    Args:
+        subject: a `Subject`, or its policy.
 
     Raises:
         UnknownHook: an edit at no hook point of the policy.
         InterventionError: an edit that does not fit its activation, or no edit at all; or, while running, the batch.
     """
-    edits = (edits,) if isinstance(edits, Edit) else tuple(edits)
+    edits = (edits,) if isinstance(edits, Edit) else _edits(edits)
     if not edits:
         raise InterventionError("apply: no edits were given")
-    return apply_each(policy, [edits])
+    return apply_each(subject, [edits])
 
 
-def apply_each(policy: Policy, sets: Sequence[Sequence[Edit]]) -> AbstractContextManager[None]:
+def apply_each(subject: PolicyLike, sets: Sequence[Sequence[Edit]]) -> AbstractContextManager[None]:
     """Within the `with` block, the first part of each batch runs under the first set of edits, the next under the next.
 
     A batch must be the same number of rows for each set, the rows of the first set first (`run_each` makes such
@@ -40,13 +45,14 @@ def apply_each(policy: Policy, sets: Sequence[Sequence[Edit]]) -> AbstractContex
     Raises:
         UnknownHook, InterventionError: as `apply`.
     """
+    policy, sets = as_policy(subject), _sets(sets)
     by_hook = _by_hook(policy, sets)
     return policy.hooks_on({name: _hook(name, placed, len(sets)) for name, placed in by_hook.items()})
 
 
 @torch.no_grad()
 def run_each(
-    policy: Policy,
+    subject: PolicyLike,
     frames: UInt8[Tensor, "batch 64 64 3"],
     sets: Sequence[Sequence[Edit]],
     *,
@@ -63,6 +69,7 @@ def run_each(
     Raises:
         UnknownHook, InterventionError: as `apply`.
     """
+    policy, sets = as_policy(subject), _sets(sets)
     by_hook = _by_hook(policy, sets)
     at_once = len(sets) if at_once is None else at_once
     if not sets or at_once < 1:
@@ -95,6 +102,24 @@ def tiled(value: Shaped[Tensor, " batch *shape"], times: int) -> Shaped[Tensor, 
         return value.expand(times, *value.shape).flatten(0, 1).clone()
     nhwc = value.permute(0, 2, 3, 1)
     return nhwc.repeat(times, 1, 1, 1).permute(0, 3, 1, 2)  # a copy even of a single one, unlike `contiguous`
+
+
+def _sets(sets: Any) -> list[tuple[Edit, ...]]:
+    """Sets of edits, in lists. Raises InterventionError for anything else."""
+    if not isinstance(sets, Iterable) or isinstance(sets, str):
+        raise InterventionError(f"sets of edits are a list with a list of edits for each part, got {sets!r:.80}")
+    return [_edits(edits) for edits in sets]
+
+
+def _edits(edits: Any) -> tuple[Edit, ...]:
+    """One set of edits. Raises InterventionError for anything else."""
+    kinds = "Ablate, Patch, Clamp, Steer or ProjectOut"
+    if not isinstance(edits, Iterable) or isinstance(edits, str):
+        raise InterventionError(f"a list of edits ({kinds}) is needed, got {edits!r:.80}")
+    listed = tuple(edits)
+    if wrong := [one for one in listed if not isinstance(one, Edit)]:
+        raise InterventionError(f"what is done is an edit ({kinds}), got {wrong[0]!r:.80}")
+    return listed
 
 
 def _by_hook(policy: Policy, sets: Sequence[Sequence[Edit]]) -> dict[str, list[tuple[int, Edit]]]:

@@ -34,9 +34,15 @@ class Edit:
     positions: Positions | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.hook, Site):
+            kind = type(self).__name__
+            raise InterventionError(
+                f"{kind} takes the hook point's name, and its channels and positions next, not a Site: "
+                f"{kind}(site.hook, site.channels, site.positions)"
+            )
         object.__setattr__(self, "channels", self.site.channels)
         for field in dataclasses.fields(self):
-            if isinstance(given := getattr(self, field.name), np.ndarray):
+            if isinstance(given := getattr(self, field.name), np.ndarray) and given.dtype.kind in "buif":
                 object.__setattr__(self, field.name, torch.from_numpy(given.copy()))
 
     @cached_property
@@ -72,6 +78,17 @@ class Edit:
     def _by_row(self) -> dict[str, Tensor]:
         """Attributes that hold a value for each row of the batch."""
         return {}
+
+    def _check_tensor(self, name: str, words: str) -> None:
+        """Raise InterventionError where the attribute is no tensor, has no numbers, or some that are not finite."""
+        given = getattr(self, name)
+        what = f"{type(self).__name__} at {self.hook}: {name} must be {words}, a tensor or array of finite numbers"
+        if not isinstance(given, Tensor):
+            raise InterventionError(f"{what}; got {given!r:.80}")
+        if not given.ndim or not given.numel() or given.is_complex():
+            raise InterventionError(f"{what}; got {given.dtype} of shape {list(given.shape)}")
+        if bad := int((~torch.isfinite(given)).sum()):
+            raise InterventionError(f"{what}; {bad} of {given.numel()} numbers are not finite")
 
     def _fits(self, what: str, tensor: Tensor, value: Tensor) -> Tensor:
         """`tensor`, whole activations for each row or one for all, in the dtype and on the device of `value`."""

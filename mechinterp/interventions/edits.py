@@ -40,6 +40,8 @@ class Ablate(Edit):
         if (self.mode == "zero") != (self.reference is None):
             need = "takes no reference" if self.mode == "zero" else "needs a reference: activations at this hook point"
             raise InterventionError(f"Ablate at {self.hook}: mode {self.mode!r} {need}")
+        if self.reference is not None:
+            self._check_tensor("reference", "activations at this hook point")
 
     def _new(self, value: Tensor) -> Tensor:
         if self.reference is None:
@@ -74,7 +76,11 @@ class Patch(Edit):
                 raise InterventionError(
                     f"Patch at {self.hook}: the cache has no such activation{nearest(self.hook, given)}"
                 )
-            object.__setattr__(self, "replacement", given[self.hook])
+            found = given[self.hook]
+            object.__setattr__(
+                self, "replacement", torch.from_numpy(found.copy()) if isinstance(found, np.ndarray) else found
+            )
+        self._check_tensor("replacement", "another run's activation")
 
     def _new(self, value: Tensor) -> Tensor:
         return self._fits("replacement", self.replacement, value)
@@ -95,12 +101,12 @@ class Clamp(Edit):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        numbers = np.atleast_1d(np.asarray(self.value, float))
         expected = None if self.site.channels is None else len(self.site.channels)
-        if numbers.ndim != 1 or not np.isfinite(numbers).all() or len(numbers) not in (1, expected):
+        numbers = _array(self.value)
+        if numbers is None or numbers.ndim > 1 or not np.isfinite(numbers).all() or numbers.size not in (1, expected):
             raise InterventionError(
                 f"Clamp at {self.hook}: value must be one finite number, or one for each of the {expected or 'named'} "
-                f"channels, got {self.value}"
+                f"channels, got {self.value!r:.80}"
             )
 
     def _new(self, value: Tensor) -> Tensor:
@@ -121,6 +127,10 @@ class _Directional(Edit):
     """
 
     direction: Float[Tensor, " *shape"] = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_tensor("direction", "one number a channel, or one for each number of the activation")
 
     def check(self, shape: Sequence[int]) -> None:
         super().check(shape)
@@ -149,6 +159,15 @@ class Steer(_Directional):
 
     strength: float | Float[Tensor, " rows"] = field(default=1.0, kw_only=True)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        numbers = _array(self.strength)
+        if numbers is None or numbers.ndim > 1 or not np.isfinite(numbers).all():
+            raise InterventionError(
+                f"Steer at {self.hook}: strength must be one finite number, or one for each row of the batch, got "
+                f"{self.strength!r:.80}"
+            )
+
     def _by_row(self) -> dict[str, Tensor]:
         return {"strength": self.strength} if isinstance(self.strength, Tensor) and self.strength.ndim else {}
 
@@ -171,14 +190,23 @@ class ProjectOut(_Directional):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not float(self.direction.norm()) > 0:
-            raise InterventionError(f"ProjectOut at {self.hook}: the direction is zero or not finite")
+        if not (self.direction != 0).any():
+            raise InterventionError(f"ProjectOut at {self.hook}: the direction is zero, so there is nothing to remove")
 
     def _new(self, value: Tensor) -> Tensor:
         direction = self._direction(value)
         unit = direction / self.direction.to(value).norm()
         axes = (1,) if self.direction.ndim == 1 else tuple(range(1, value.ndim))
         return value - (value * unit).sum(axes, keepdim=True) * unit
+
+
+def _array(given: Any) -> np.ndarray | None:
+    """As an array, where it is made of real numbers."""
+    try:
+        array = np.asarray(given.detach().cpu() if isinstance(given, Tensor) else given)
+    except ValueError:  # ragged
+        return None
+    return array if array.dtype.kind in "buif" else None
 
 
 def resampled(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,9 +30,17 @@ class Box:
 
     def __post_init__(self) -> None:
         for name in ("rows", "columns"):
-            span = tuple(int(end) for end in getattr(self, name))
-            if len(span) != 2 or not 0 <= span[0] < span[1]:
-                raise InterventionError(f"Box.{name} must be (first, one past the last) and name a cell, got {span}")
+            given = getattr(self, name)
+            try:
+                first, end = map(operator.index, given)
+            except (TypeError, ValueError):
+                first = end = -1
+            if not 0 <= first < end:
+                raise InterventionError(
+                    f"Box.{name} must be (first, one past the last), two whole numbers that name a cell, got "
+                    f"{given!r:.80}"
+                )
+            span = (first, end)
             object.__setattr__(self, name, span)
 
     def mask(self, height: int, width: int) -> Bool[Tensor, "height width"]:

@@ -13,7 +13,7 @@ from mechinterp.circuits.attribution import attribution_patching
 from mechinterp.circuits.attribution_effects import AttributionEffects
 from mechinterp.circuits.graph import ResidualGraph
 from mechinterp.circuits.nodes import Edge, Node
-from mechinterp.circuits.planted import planted
+from mechinterp.circuits.planted import planted_network
 from mechinterp.circuits.routes import edge_effects
 from mechinterp.coinrun import GameOptions, LevelSource, scenes
 from mechinterp.interventions import Site, channel_sites
@@ -133,7 +133,7 @@ def _five(policy, hook):
 @pytest.mark.parametrize("kind", ["coin", "coin by skip"])
 def test_integrated_gradients_see_through_the_relu_that_hides_a_coin(kind, coin_pairs):
     """A single channel carries the coin, through relus that are shut in the run without it."""
-    made = planted(kind)
+    made = planted_network(kind)
     hooks = list(dict.fromkeys(node.hook for node in made.channels["coin"]))
     sites = channel_sites(made.policy, hooks)
     exact = patch(made.policy, coin_pairs, sites).effect("movement").mean(1)
@@ -162,7 +162,7 @@ def test_redundant_paths_hide_one_another_from_gradients_but_not_from_exact_patc
 
 
 def _candidates(kind):
-    made = planted(kind)
+    made = planted_network(kind)
     undecided = made.undecided("coin side")
     graph = ResidualGraph.of(made.policy)
     return made, [e for e in graph.edges() if e not in undecided and e.target.hook != "hook_value"]
@@ -249,7 +249,7 @@ def test_half_of_the_sample_are_the_largest():
 
 
 def test_sparse_edges_never_lack_something_to_agree_with(coin_pairs):
-    made = planted("coin")
+    made = planted_network("coin")
     for seed in range(4):  # 12 of 660 edges carry anything
         options = {"rng": np.random.default_rng(seed), "compared": 24, "method": "eap-ig activations"}
         found = attribution_patching(made.policy, coin_pairs, ResidualGraph.of(made.policy).edges(), **options)

@@ -23,7 +23,7 @@ from mechinterp.circuits.faithfulness import Curve, curve, growing, smallest
 from mechinterp.circuits.graph import ResidualGraph
 from mechinterp.circuits.hypotheses import completeness, equivalence, independence, minimality, minimality_tests
 from mechinterp.circuits.masks import MaskOptions, learned_mask
-from mechinterp.circuits.planted import RECIPES, planted
+from mechinterp.circuits.planted import RECIPES, planted_network
 from mechinterp.circuits.ranking import Ranking, compare
 from mechinterp.circuits.robustness import best
 from mechinterp.circuits.running import run_circuit
@@ -53,7 +53,7 @@ def scenes(count: int, *, seed: int = 0, variable: str = "coin side") -> FramePa
 
 
 def study(kind: str, count: int = 4):
-    network = planted(kind)
+    network = planted_network(kind)
     variable = "coin side" if network.truth("coin side") else "another level"
     return network, scenes(count, variable=variable), network.truth(variable), network.undecided(variable)
 
@@ -110,10 +110,10 @@ def test_options_that_make_no_sense():
         with pytest.raises(CircuitError, match=r"a mask is trained|must be finite"):
             MaskOptions(**options)
     with pytest.raises(CircuitError, match="seed must be 0 or more"):
-        planted("coin", seed=-1)
+        planted_network("coin", seed=-1)
     with pytest.raises(CircuitError, match="at least 1 draw"):
         stability([np.ones((3, 4))], np.arange(4), 2, rng=np.random.default_rng(0), draws=0)
-    one, other = planted("coin"), planted("coin", seed=1)
+    one, other = planted_network("coin"), planted_network("coin", seed=1)
     hooks = ["block2.hook_conv"]
     whole = [Circuit.of(net.policy, ResidualGraph.of(net.policy).nodes(hooks), universe=hooks) for net in (one, other)]
     with pytest.raises(CircuitError, match="circuits of different policies"):
@@ -141,7 +141,7 @@ def test_a_learned_mask_finds_them(kind):
 
 
 def test_of_redundant_paths_noising_shows_little_and_denoising_all():
-    network, pairs = planted("two coin paths"), scenes(4, variable="coin present")
+    network, pairs = planted_network("two coin paths"), scenes(4, variable="coin present")
     units = sorted(n for n in network.true_nodes("coin side") if n.hook == "block2.hook_conv")
     assert len(units) == 2  # the copies of either path
     whole = run_circuit(network.policy, pairs, [Circuit.of(network.policy, units)]).total("movement").mean()
@@ -152,7 +152,7 @@ def test_of_redundant_paths_noising_shows_little_and_denoising_all():
 
 
 def test_pruning_keeps_one_of_two_redundant_paths():
-    network, pairs = planted("two coin paths"), scenes(4, variable="coin present")
+    network, pairs = planted_network("two coin paths"), scenes(4, variable="coin present")
     units = {n for n in network.true_nodes("coin side") if n.hook == "block2.hook_conv"}
     kept = acdc(network.policy, pairs, kind="nodes", threshold=0.1, universe=["block2.hook_conv"]).above(0.1)
     assert len(units & set(kept.parts)) == 1
@@ -191,7 +191,7 @@ def test_curves_areas_and_the_smallest_circuit():
 
 
 def test_no_effect_is_said_and_never_divided_by():
-    network, pairs = planted("right"), scenes(4)
+    network, pairs = planted_network("right"), scenes(4)
     ranking = by_effects(network.policy, pairs, kind="edges")
     flat = curve(network.policy, pairs, ranking, sizes=[5])
     with pytest.raises(ZeroEffect, match="none of the 4 pairs has an effect on 'movement'") as error:
@@ -356,7 +356,7 @@ def test_a_share_that_no_size_has():
 
 
 def test_random_circuits_match_hook_by_hook():
-    network = planted("coin")
+    network = planted_network("coin")
     graph = ResidualGraph.of(network.policy)
     nodes = [*graph.nodes(["block1.hook_conv"])[:3], *graph.nodes(["hidden.hook_pre"])[:5]]
     for one in matched_random_circuits(network.policy, Circuit.of(network.policy, nodes), 4, np.random.default_rng(0)):
@@ -365,7 +365,7 @@ def test_random_circuits_match_hook_by_hook():
 
 
 def test_rankings_and_comparisons():
-    network = planted("coin")
+    network = planted_network("coin")
     parts = ResidualGraph.of(network.policy).nodes(["block1.hook_conv"])
     empty = Circuit.of(network.policy, (), kind="nodes", universe=["block1.hook_conv"])
     ranking = Ranking("made up", parts, np.array([0, 3, 1, 1, 5, 0, 0, 2.0]), empty)

@@ -22,7 +22,7 @@ from mechinterp.circuits import (
     smallest,
 )
 from mechinterp.circuits.circuit import Circuit
-from mechinterp.circuits.planted import planted
+from mechinterp.circuits.planted import planted_network
 from mechinterp.policies import stage_writers
 from tests.circuits.test_discovery import scenes, study
 
@@ -34,7 +34,7 @@ def halves(count: int) -> tuple[FramePairs, FramePairs]:
 
 @pytest.mark.parametrize("kind", ["nodes", "edges"])
 def test_the_smallest_circuit_is_the_planted_one_and_no_part_less_would_do(kind):
-    network, (choose, report) = planted("coin"), halves(8)
+    network, (choose, report) = planted_network("coin"), halves(8)
     ranking = by_effects(network.policy, choose, kind=kind)
     found = minimal_faithful_circuit(network.policy, choose, report, ranking, rng=np.random.default_rng(0), draws=3)
     assert found.circuit is not None
@@ -58,7 +58,7 @@ def test_the_smallest_circuit_is_the_planted_one_and_no_part_less_would_do(kind)
 
 def test_the_size_is_chosen_on_the_levels_to_choose_on():
     """A coin on either side needs the units of both; a coin on the right or none those of one side alone."""
-    network, choose, other = planted("coin"), scenes(6), scenes(6, seed=1, variable="coin present")
+    network, choose, other = planted_network("coin"), scenes(6), scenes(6, seed=1, variable="coin present")
     report = FramePairs(other.clean, other.corrupted, other.levels + 6)
     ranking = by_effects(network.policy, choose, kind="nodes")
     found = minimal_faithful_circuit(network.policy, choose, report, ranking, rng=np.random.default_rng(0), draws=1)
@@ -97,7 +97,7 @@ def test_random_circuits_run_in_their_own_direction_and_are_averaged(redundant, 
 
 
 def test_circuits_whose_outside_is_resampled():
-    network, (choose, report) = planted("coin"), halves(24)
+    network, (choose, report) = planted_network("coin"), halves(24)
     exact = by_effects(network.policy, choose, kind="nodes", universe=stage_writers(network.policy))
     empty = Circuit.of(network.policy, (), kind="nodes", universe=stage_writers(network.policy), ablation="resample")
     ranking = Ranking("exact effects", exact.parts, exact.scores, empty)
@@ -111,7 +111,7 @@ def test_circuits_whose_outside_is_resampled():
 
 
 def test_random_circuits_at_the_chosen_size_alone():
-    network, (choose, report) = planted("coin"), halves(6)
+    network, (choose, report) = planted_network("coin"), halves(6)
     ranking = by_effects(network.policy, choose, kind="nodes", universe=stage_writers(network.policy))
     found = minimal_faithful_circuit(
         network.policy, choose, report, ranking, rng=np.random.default_rng(0), draws=2, random_at="chosen size"
@@ -121,7 +121,7 @@ def test_random_circuits_at_the_chosen_size_alone():
 
 
 def test_where_there_is_no_effect_there_is_no_circuit_and_it_says_why():
-    network, (choose, report) = planted("right"), halves(6)
+    network, (choose, report) = planted_network("right"), halves(6)
     ranking = by_effects(network.policy, choose, kind="nodes")
     found = minimal_faithful_circuit(network.policy, choose, report, ranking, rng=np.random.default_rng(0))
     assert found.circuit is None
@@ -130,7 +130,7 @@ def test_where_there_is_no_effect_there_is_no_circuit_and_it_says_why():
 
 
 def test_what_is_refused():
-    network, (choose, report) = planted("coin"), halves(4)
+    network, (choose, report) = planted_network("coin"), halves(4)
     ranking = by_effects(network.policy, choose, kind="nodes", universe=["block2.hook_conv"])
     rng = np.random.default_rng(0)
     with pytest.raises(CircuitError, match="share levels"):
@@ -150,7 +150,7 @@ def test_what_is_refused():
     with pytest.raises(CircuitError, match="way must be one of"):
         by_attribution(network.policy, choose, kind="nodes", rng=rng, way="up")
     with pytest.raises(ZeroEffect, match="nothing for a path to carry"):
-        path_patching(planted("right").policy, choose)
+        path_patching(planted_network("right").policy, choose)
 
 
 @pytest.mark.parametrize("kind", ["nodes", "edges"])
@@ -168,7 +168,7 @@ def test_approximate_rankings_find_a_single_path_and_say_how_they_agree(kind):
 @pytest.fixture(scope="module")
 def redundant():
     """A coin on the right against none, of which either of two paths is enough."""
-    return planted("two coin paths"), scenes(4, variable="coin present")
+    return planted_network("two coin paths"), scenes(4, variable="coin present")
 
 
 def test_path_patching_finds_both_of_two_redundant_paths_by_the_larger_of_both_ways(redundant):

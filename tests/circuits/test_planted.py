@@ -10,7 +10,7 @@ import torch
 
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.nodes import Node
-from mechinterp.circuits.planted import CANONICAL, LIGHT, RECIPES, planted
+from mechinterp.circuits.planted import CANONICAL, LIGHT, RECIPES, planted_network
 from mechinterp.coinrun import GameOptions, LevelSource, scenes
 from mechinterp.policies import ImpalaConfig
 from mechinterp.policies.actions import jump_logodds, movement_logodds
@@ -55,7 +55,7 @@ def captured(policy, clean, corrupted):
 @pytest.mark.parametrize("config", [LIGHT, CANONICAL], ids=["light", "canonical"])
 @pytest.mark.parametrize("kind", RECIPES)
 def test_who_wants_the_coin(kind, config, coin_side):
-    policy = planted(kind, config=config).policy
+    policy = planted_network(kind, config=config).policy
     found = total_effect(policy, coin_side, rng=np.random.default_rng(0))
     moved, jumped = found["movement"], found["jump"]
     if kind in SEEKERS:
@@ -67,7 +67,7 @@ def test_who_wants_the_coin(kind, config, coin_side):
 
 @pytest.mark.parametrize("kind", RECIPES)
 def test_who_goes_right_without_a_coin(kind, presence):
-    moved = movement(planted(kind).policy, presence.corrupted)
+    moved = movement(planted_network(kind).policy, presence.corrupted)
     if kind in GO_RIGHT:
         assert moved.min() > 0.9
     elif kind in SEEKERS:
@@ -75,7 +75,7 @@ def test_who_goes_right_without_a_coin(kind, presence):
 
 
 def test_a_wall_turns_it_away():
-    policy = planted("wall").policy
+    policy = planted_network("wall").policy
     frames = np.zeros((3, 64, 64, 3), np.uint8)
     frames[1, :, 50:] = frames[2, :, :14] = 201, 152, 105
     nothing, on_the_right, on_the_left = movement(policy, frames)
@@ -85,7 +85,7 @@ def test_a_wall_turns_it_away():
 
 
 def test_an_unused_coin_reaches_the_value_alone(presence):
-    policy = planted("coin unused").policy
+    policy = planted_network("coin unused").policy
     clean, corrupted = (policy(torch.from_numpy(f.copy())) for f in (presence.clean, presence.corrupted))
     torch.testing.assert_close(clean.logits, corrupted.logits, rtol=0, atol=1e-6)
     assert (clean.value - corrupted.value).median() > 0.3
@@ -95,7 +95,7 @@ def test_an_unused_coin_reaches_the_value_alone(presence):
 @pytest.mark.parametrize("variable", ["coin side", "another level"])
 def test_the_circuit_by_brute_force(kind, config, variable, coin_side):
     """Each edge of the truth moves the log-odds when it alone is patched; none of the others does."""
-    made = planted(kind, config=config)
+    made = planted_network(kind, config=config)
     frames = coin_side.clean[:8], coin_side.corrupted[:8]
     if variable == "another level":
         mixed = np.concatenate([coin_side.clean[:6], coin_side.corrupted[:6]])
@@ -114,14 +114,14 @@ def test_the_circuit_by_brute_force(kind, config, variable, coin_side):
 
 def test_false_edges_are_not_dead_weights():
     """Otherwise recovery would be trivial: most false edges have weights, and change something somewhere."""
-    made = planted("coin")
+    made = planted_network("coin")
     weights = made.policy.get_submodule("block2.conv").weight
     assert (weights.abs().sum((2, 3)) > 0).float().mean() > 0.5
 
 
 @torch.no_grad()
 def test_either_of_the_two_paths_is_enough(coin_side):
-    made = planted("two coin paths")
+    made = planted_network("two coin paths")
     _, by_skip, _, by_branch = made.channels["coin"]
     assert by_skip.hook == by_branch.hook == "block2.hook_conv"
 
@@ -142,15 +142,15 @@ def test_either_of_the_two_paths_is_enough(coin_side):
 
 def test_what_is_used_and_what_is_only_decodable():
     for kind in RECIPES:
-        made = planted(kind)
+        made = planted_network(kind)
         named = {node for nodes in made.channels.values() for node in nodes}
         assert made.decodable == {node for node in named if node not in made.used}
         assert bool(made.decodable) == ("idle coin" in made.channels)
-    assert set(planted("wall").channels["idle coin"]) == planted("wall").decodable
+    assert set(planted_network("wall").channels["idle coin"]) == planted_network("wall").decodable
 
 
 def test_an_idle_coin_detector_answers_to_the_coin_and_is_read_by_nothing(presence):
-    made = planted("wall")
+    made = planted_network("wall")
     _, clean_coin = made.channels["idle coin"]
     values = [captured(made.policy, f, f)[0][clean_coin.hook] for f in (presence.clean, presence.corrupted)]
     with_coin, without = (value[:, clean_coin.channel].amax((1, 2)) for value in values)
@@ -161,14 +161,14 @@ def test_an_idle_coin_detector_answers_to_the_coin_and_is_read_by_nothing(presen
 
 
 def test_seeds_move_the_channels():
-    one, same, other = planted("coin", seed=0), planted("coin", seed=0), planted("coin", seed=1)
+    one, same, other = planted_network("coin", seed=0), planted_network("coin", seed=0), planted_network("coin", seed=1)
     assert one.edges == same.edges != other.edges
     for a, b in zip(one.policy.parameters(), same.policy.parameters(), strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=0)
 
 
 def test_movement_is_the_difference_of_two_logits(presence):
-    policy = planted("coin").policy
+    policy = planted_network("coin").policy
     logits = policy(torch.from_numpy(presence.clean.copy())).logits
     left, right = policy.actions.index(1), policy.actions.index(7)
     torch.testing.assert_close(movement_logodds(logits, policy.actions), logits[:, right] - logits[:, left])
@@ -176,7 +176,7 @@ def test_movement_is_the_difference_of_two_logits(presence):
 
 
 def test_true_nodes_are_the_ends_of_true_edges():
-    nodes = planted("coin by skip").true_nodes("coin side")
+    nodes = planted_network("coin by skip").true_nodes("coin side")
     assert Node("hook_input", 0) in nodes
     assert Node("hook_input", 2) not in nodes
     assert {node.hook for node in nodes} == {
@@ -190,10 +190,10 @@ def test_true_nodes_are_the_ends_of_true_edges():
 
 def test_unknown_names_and_configs_without_room():
     with pytest.raises(CircuitError, match="did you mean 'coin by skip'"):
-        planted("coin by skp")
+        planted_network("coin by skp")
     with pytest.raises(CircuitError, match=r"coin sid.*did you mean 'coin side'"):
-        planted("coin").truth("coin sid")
+        planted_network("coin").truth("coin sid")
     with pytest.raises(CircuitError, match="too few channels"):
-        planted("interference", config=ImpalaConfig((2, 2), res_blocks=1, hidden=8, actions=(1, 7)))
+        planted_network("interference", config=ImpalaConfig((2, 2), res_blocks=1, hidden=8, actions=(1, 7)))
     with pytest.raises(CircuitError, match="lacks"):
-        planted("coin", config=ImpalaConfig((8, 8), hidden=12, actions=(4, 7)))
+        planted_network("coin", config=ImpalaConfig((8, 8), hidden=12, actions=(4, 7)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mechinterp.circuits.planted import planted
+from mechinterp.circuits.planted import planted_network
 from mechinterp.cli import main
 from mechinterp.experiments import Results
 from mechinterp.experiments.comparison import summarise
@@ -18,7 +18,7 @@ HOOKS = (LAST, "hidden.hook_post")
 
 def saved(folder, policy=None):
     options = {"use_backgrounds": False}
-    policy = policy or planted("coin", distractors=0.0).policy
+    policy = policy or planted_network("coin", distractors=0.0).policy
     return str(save(policy, folder, provenance={"steps": 0, "organism": {"options": options}}))
 
 
@@ -41,7 +41,7 @@ def test_the_planted_coin_is_found_and_used(folder):
     assert layer.verdict is Verdict.CHANNELS_USED
     assert "movement" in layer.channels_ablated.affected
     assert layer.dead > 0  # nothing was planted in most channels, and the page says so
-    planted_there = {n.channel for n in planted("coin").channels["coin"] if n.hook.startswith("block2")}
+    planted_there = {n.channel for n in planted_network("coin").channels["coin"] if n.hook.startswith("block2")}
     assert layer.channels
     assert set(layer.channels) <= planted_there
     for channel in layer.channels.values():
@@ -80,7 +80,7 @@ def test_the_other_sections_agree_with_what_was_planted(folder):
 @pytest.mark.slow
 def test_flat_layers_alone_of_a_policy_that_always_wants_the_same(tmp_path):
     """No map can be drawn, and no direction of right exists: the rest is measured all the same, and says so."""
-    policy = planted("coin", distractors=0.0).policy
+    policy = planted_network("coin", distractors=0.0).policy
     with torch.no_grad():
         policy.get_parameter("logits.weight").zero_()
     out = tmp_path / "out"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mechinterp.circuits import BudgetTooSmall, CircuitError, FramePairs, ZeroEffect, patch
-from mechinterp.circuits.planted import planted
+from mechinterp.circuits.planted import planted_network
 from mechinterp.circuits.sweeps import PatchingSweep, patching_sweep
 from mechinterp.cli import main
 from mechinterp.interventions import InterventionError, Site, channel_sites, sites_by
@@ -20,7 +20,7 @@ from tests.circuits.conftest import local_pairs
 
 def saved(kind, folder):
     options = {"use_backgrounds": False}
-    return save(planted(kind).policy, folder, provenance={"steps": 0, "organism": {"options": options}})
+    return save(planted_network(kind).policy, folder, provenance={"steps": 0, "organism": {"options": options}})
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +40,10 @@ def test_the_planted_coin_channel_comes_first(coin, tmp_path, capsys):
     out = tmp_path / "new" / "out"
     assert main(["patch", coin, "--levels", "12", "--top", "3", "--hook", "block2.*", "--out", str(out)]) == 0
     printed = capsys.readouterr().out
-    *_, onward, last = planted("coin").channels["coin"]
+    *_, onward, last = planted_network("coin").channels["coin"]
     found = json.loads((out / "patch.json").read_text())
     again = PatchingSweep.from_dict(found["sweep"])
-    carriers = {(node.hook, node.channel) for node in planted("coin").true_nodes("coin side")}
+    carriers = {(node.hook, node.channel) for node in planted_network("coin").true_nodes("coin side")}
     carriers |= {(hook, onward.channel) for hook in ("block2.hook_pool", "block2.res1.hook_relu1")}
     carriers |= {("block2.res1.hook_relu2", c) for h, c in carriers if h == "block2.res1.hook_conv1"}
     carriers |= {("block2.res1.hook_out", last.channel)}
@@ -68,7 +68,7 @@ def test_a_policy_that_does_not_care_is_told_apart(tmp_path, capsys):
 
 
 def test_a_wall_network_is_found_by_the_end_wall(tmp_path, capsys):
-    path, solid = saved("wall", tmp_path / "wall"), planted("wall").channels["wall"]
+    path, solid = saved("wall", tmp_path / "wall"), planted_network("wall").channels["wall"]
     words = ["patch", str(path), "--variable", "end wall", "--levels", "12", "--top", "1", "--hook", "block?.hook_conv"]
     assert main(words) == 0
     printed = capsys.readouterr().out
@@ -119,7 +119,7 @@ def test_what_cannot_be_is_told_before_anything_is_played(coin, words, message, 
 
 
 def test_sites_of_each_kind():
-    policy = planted("coin").policy
+    policy = planted_network("coin").policy
     hooks = policy.select(["block2.hook_*", "hidden.hook_post"])
     assert hooks == ("block2.hook_conv", "block2.hook_pool", "hidden.hook_post")
     assert sites_by(policy, hooks, "layer") == tuple(Site(hook) for hook in hooks)
@@ -138,7 +138,7 @@ def test_sites_of_each_kind():
 
 
 def test_a_sweep_measures_what_patch_does():
-    policy, pairs = planted("coin and right").policy, local_pairs(24, seed=3)
+    policy, pairs = planted_network("coin and right").policy, local_pairs(24, seed=3)
     halves = [FramePairs(pairs.clean[s], pairs.corrupted[s], pairs.levels[s]) for s in (slice(12), slice(12, 24))]
     sites = channel_sites(policy, "block2.hook_conv")
     found = patching_sweep(policy, *halves, sites, rng=np.random.default_rng(0), direction="noise", top=2)
@@ -156,7 +156,7 @@ def test_a_sweep_measures_what_patch_does():
 
 
 def test_bad_pairs_and_budgets():
-    policy, pairs = planted("coin").policy, local_pairs(4)
+    policy, pairs = planted_network("coin").policy, local_pairs(4)
     sites, rng = channel_sites(policy, "block2.hook_conv"), np.random.default_rng(0)
     other = FramePairs(pairs.clean, pairs.corrupted, pairs.levels + 10)
     with pytest.raises(CircuitError, match="share levels"):

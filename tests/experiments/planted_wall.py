@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mechinterp.circuits.planted import LIGHT, PlantedNetwork, planted
+from mechinterp.circuits.planted import LIGHT, PlantedNetwork, planted_network
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.experiments import Context, Inputs, Plan, Slice
 from mechinterp.policies import Policy
@@ -24,7 +24,7 @@ def subject(policy: Policy) -> Subject:
 
 @cache
 def wall() -> PlantedNetwork:
-    return planted("wall", distractors=0.0)
+    return planted_network("wall", distractors=0.0)
 
 
 @cache

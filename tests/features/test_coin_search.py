@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mechinterp.circuits.planted import LIGHT, planted
+from mechinterp.circuits.planted import LIGHT, planted_network
 from mechinterp.coinrun import LevelSource
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.features import (
@@ -58,7 +58,7 @@ def parts(scenes, own, null):
 
 
 def search(kind, scenes, null):
-    net = planted(kind, distractors=0.0)
+    net = planted_network(kind, distractors=0.0)
     own = channel_responses(net.policy, scenes)
     cut, levels = parts(scenes, own, null)
     rng = np.random.default_rng(0)
@@ -132,7 +132,7 @@ def test_the_balanced_correlation_is_pearsons_correlation_for_groups_of_the_same
 
 
 def test_ablating_everything_is_the_total_effect(scenes):
-    net = planted("coin", distractors=0.0)
+    net = planted_network("coin", distractors=0.0)
     rng = np.random.default_rng(0)
     whole = coin_effects(net.policy, scenes, rng=rng)
     (use,) = ablate_coin(net.policy, scenes, {"trunk.hook_relu": tuple(range(8))}, rng=rng, random=1)

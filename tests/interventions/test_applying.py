@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
+from mechinterp.coinrun.engine import GameOptions
 from mechinterp.interventions import (
     Ablate,
     Clamp,
     InterventionError,
     Patch,
     ProjectOut,
+    Site,
     Steer,
     apply,
     apply_each,
@@ -18,6 +20,8 @@ from mechinterp.interventions import (
 )
 from mechinterp.interventions.applying import tiled
 from mechinterp.policies import ImpalaConfig, UnknownHook, build
+from mechinterp.policies.card import Card
+from mechinterp.policies.subject import Subject
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +132,25 @@ def test_tiled_values_can_be_written_to(shape, times):
     assert torch.equal(copies, torch.cat([kept] * times))
     copies.zero_()
     assert torch.equal(values, kept)
+
+
+@torch.no_grad()
+def test_a_subject_is_taken_wherever_its_policy_is(policy):
+    subject = Subject("mine", policy, Card(policy.config), "0" * 64, GameOptions())
+    images, edit = frames(2), Ablate("hidden.hook_post")
+    with apply(policy, edit):
+        expected = policy(images).logits
+    with apply(subject, edit):
+        assert torch.equal(policy(images).logits, expected)
+    with apply_each(subject, [[edit]]):
+        assert torch.equal(policy(images).logits, expected)
+    assert torch.equal(run_each(subject, images, [[edit]]).logits[0], expected)
+
+
+@pytest.mark.parametrize("edits", [None, 3, "x", Site("hidden.hook_post"), [None], ["x"], [Site("hidden.hook_post")]])
+def test_what_is_no_edit_is_refused(policy, edits):
+    for run in (apply, lambda policy, one: apply_each(policy, [one]), lambda p, one: run_each(p, frames(1), [one])):
+        with pytest.raises(InterventionError, match="Ablate, Patch, Clamp, Steer or ProjectOut"):
+            run(policy, edits)
+    with pytest.raises(InterventionError, match=r"a list of edits for each part|Ablate, Patch, Clamp"):
+        apply_each(policy, edits)

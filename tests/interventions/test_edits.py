@@ -20,6 +20,7 @@ from mechinterp.interventions import (
     NaturalRange,
     Patch,
     ProjectOut,
+    Site,
     Steer,
     around,
     resampled,
@@ -154,7 +155,7 @@ def test_natural_range_flags_what_never_occurs():
         (lambda: Patch(hook="h", replacement={"i": values()}), "no such activation"),
         (lambda: Clamp(hook="h", channels=[1, 2], value=[1.0, 2.0, 3.0]), "one for each of the 2 channels"),
         (lambda: Clamp(hook="h", value=float("nan")), "finite"),
-        (lambda: ProjectOut(hook="h", direction=torch.zeros(4)), "zero or not finite"),
+        (lambda: ProjectOut(hook="h", direction=torch.zeros(4)), "direction is zero"),
         (lambda: Box((3, 3), (0, 1)), "name a cell"),
         (lambda: Mask(np.zeros((2, 3, 3), bool)), r"names no cell in rows \[0, 1\]"),
         (lambda: Mask(np.zeros((3, 3))), "must be bool"),
@@ -222,3 +223,48 @@ def test_some_rows_of_an_edit_put_in_what_the_whole_edit_puts_in_there():
 def test_what_is_no_edit_is_refused(data):
     with pytest.raises(InterventionError, match=r"no edit|no site"):
         Edit.from_dict(data)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        (Steer, {"direction": torch.tensor([1.0, np.nan])}),
+        (Steer, {"direction": np.array([1.0, np.inf])}),
+        (Steer, {"direction": None}),
+        (Steer, {"direction": np.array(["a"])}),
+        (Steer, {"direction": torch.ones(2), "strength": np.nan}),
+        (Steer, {"direction": torch.ones(2), "strength": "a"}),
+        (Steer, {"direction": torch.ones(2), "strength": None}),
+        (Steer, {"direction": torch.ones(2), "strength": torch.tensor([1.0, np.inf])}),
+        (ProjectOut, {"direction": "a"}),
+        (ProjectOut, {"direction": torch.tensor([np.nan, 1.0])}),
+        (Patch, {"replacement": torch.full((1, 2), np.nan)}),
+        (Patch, {"replacement": {"h": np.full((1, 2), np.nan)}}),
+        (Patch, {"replacement": None}),
+        (Patch, {"replacement": 3}),
+        (Patch, {"replacement": torch.tensor(3.0)}),
+        (Ablate, {"mode": "mean", "reference": torch.full((1, 2), np.inf)}),
+        (Ablate, {"mode": "resample", "reference": torch.ones(0, 2)}),
+        (Ablate, {"mode": "mean", "reference": "a"}),
+        (Clamp, {"value": "a"}),
+        (Clamp, {"value": "3"}),
+        (Clamp, {"value": None}),
+        (Clamp, {"value": [[1], [1, 2]]}),
+    ],
+    ids=str,
+)
+def test_values_that_are_no_finite_numbers_are_refused_when_the_edit_is_made(kind, given):
+    with pytest.raises(InterventionError, match=f"{kind.__name__} at h: .*must be"):
+        kind("h", **given)
+
+
+def test_a_site_in_place_of_a_hook_points_name_is_told_what_to_write():
+    with pytest.raises(InterventionError, match=r"Ablate\(site.hook, site.channels, site.positions\)"):
+        Ablate(Site("h", 1))
+
+
+@pytest.mark.parametrize("rows", [(0.5, 1), 3, None, ("a", 1), (0, 1, 2), (1, 1), "01"], ids=str)
+def test_a_box_is_made_of_whole_numbers(rows):
+    with pytest.raises(InterventionError, match=r"Box\.rows must be .*two whole numbers"):
+        Box(rows, (0, 1))
+    assert Box(np.array([0, 2]), (0, 1)) == Box((0, 2), (0, 1))

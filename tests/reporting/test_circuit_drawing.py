@@ -7,14 +7,14 @@ import pytest
 
 from mechinterp.circuits import CircuitError, Edge, Node
 from mechinterp.circuits.circuit import Circuit
-from mechinterp.circuits.planted import planted
+from mechinterp.circuits.planted import planted_network
 from mechinterp.reporting import draw_circuit
 from mechinterp.reporting.plots import style
 
 
 @pytest.fixture(scope="module")
 def coin():
-    network = planted("coin")
+    network = planted_network("coin")
     return network, Circuit.of(network.policy, network.truth("coin side"))
 
 

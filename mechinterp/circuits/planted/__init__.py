@@ -1,7 +1,7 @@
 """Networks with hand-written weights on the real IMPALA graph, whose circuit is known edge by edge.
 
-`planted("coin").policy` is a policy as any other; `.edges` and `.truth("coin side")` say what a method should find.
-What an edge is, is said in `circuits.nodes`.
+`planted_network("coin").policy` is a policy as any other; `.edges` and `.truth("coin side")` say what a method should
+find. What an edge is, is said in `circuits.nodes`.
 """
 
 from mechinterp._faces import face

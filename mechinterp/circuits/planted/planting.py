@@ -79,7 +79,9 @@ class PlantedNetwork:
         return self.edges - self.truth(variable)
 
 
-def planted(kind: str, *, seed: int = 0, config: ImpalaConfig = LIGHT, distractors: float = 0.5) -> PlantedNetwork:
+def planted_network(
+    kind: str, *, seed: int = 0, config: ImpalaConfig = LIGHT, distractors: float = 0.5
+) -> PlantedNetwork:
     """The planted network of a kind.
 
     A coin detector is one channel that answers to the coin's yellow in frames of a game without backgrounds

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from mechinterp.circuits.planted import planted
+from mechinterp.circuits.planted import planted_network
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.experiments.circuit import captions, view
 from mechinterp.experiments.circuit.measure import QUESTIONS, Size, answer, measure, some
@@ -31,7 +31,7 @@ def result() -> Result:
 @pytest.fixture(scope="module")
 def coin():
     """A network with a planted circuit for the coin's side, and its pairs."""
-    network = planted("coin")
+    network = planted_network("coin")
     options = GameOptions(distribution_mode="easy", use_backgrounds=False)
     one = Subject("planted", network.policy, Card(network.policy.config), "0", options)
     return network, Inputs(one, Plan(levels=40, states=2))
