@@ -47,9 +47,7 @@ class Registry(Mapping[str, T]):
         return len(self._items)
 
     def __repr__(self) -> str:
-        return repr(self._items)
-
-from mechinterp.errors import MechinterpError
+        return f"Registry({self._noun}: {', '.join(self._items)})"
 
 
 def members(package: str, attribute: str) -> dict[str, Any]:
