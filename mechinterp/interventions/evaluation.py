@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -187,7 +187,7 @@ def _several(given: T | Sequence[T], kind: type[T], what: str, example: str) -> 
     """One or several as a tuple. Raises InterventionError for something else."""
     if isinstance(given, kind):
         return (given,)
-    several = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    several: tuple[Any, ...] = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
     for one in several:
         if not isinstance(one, kind):
             raise InterventionError(

@@ -14,7 +14,7 @@ MOST = 2**63 - 1
 
 def is_whole(value: Any, *, least: int, most: int = MOST) -> bool:
     """Whether it is a whole number in this range (truth values are none)."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and least <= value <= most
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(least <= value <= most)
 
 
 def check_whole(*, least: int, most: int = MOST, error: type[MechinterpError] = PolicyError, **given: Any) -> None:
