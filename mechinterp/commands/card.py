@@ -14,7 +14,7 @@ MAX_STEPS = 1000
 def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="of a training run, such as checkpoints/coin")
     parser.add_argument("--weaknesses", type=Path, required=True, metavar="FILE", help="Markdown: what to beware of")
-    parser.add_argument("--levels", type=int, default=500, help="unseen levels for each placement (default 500)")
+    parser.add_argument("--levels", type=int, default=500, help="held-out levels for each placement (default 500)")
     parser.add_argument("--redraw", action="store_true", help="from the evaluation that is there; nothing is measured")
     parser.add_argument("--seed", type=seed, default=1, help="of placements and sampled actions (default 1)")
 

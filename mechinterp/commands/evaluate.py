@@ -35,7 +35,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         choices=["mean", "zero"],
         help="what is put in: the mean over frames that the policy meets (default), or zeros",
     )
-    parser.add_argument("--levels", type=int, default=200, help="unseen levels, one whole episode each (default 200)")
+    parser.add_argument("--levels", type=int, default=200, help="held-out levels, one whole episode each (default 200)")
     parser.add_argument("--seed", type=seed, default=0, help="random seed (default 0)")
     parser.add_argument("--max-steps", type=int, default=1000, help="give an episode up after so many (default 1000)")
     parser.add_argument("--greedy", action="store_true", help="take the likeliest action instead of sampling")
@@ -108,7 +108,7 @@ def _print_tables(arguments: argparse.Namespace, found: Examination) -> None:
 
 
 COMMAND = Command(
-    summary="play unseen levels and count what happens, with intervals",
+    summary="play held-out levels and count what happens, with intervals",
     example="mechinterp evaluate checkpoints/standard\n"
     "mechinterp evaluate checkpoints/standard --placement stock --placement left_of_agent --levels 500 --json\n"
     "mechinterp evaluate checkpoints/coin --placement random_agent_and_coin --ablate block2.res1.hook_out:3,17",

@@ -34,7 +34,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         choices=["denoise", "noise"],
         help="denoise: what suffices to restore the effect (default); noise: what is needed for it",
     )
-    parser.add_argument("--levels", type=int, default=60, help="unseen levels to take scenes from (default 60)")
+    parser.add_argument("--levels", type=int, default=60, help="held-out levels to take scenes from (default 60)")
     parser.add_argument("--top", type=int, default=10, help="sites to measure on levels of their own (default 10)")
     parser.add_argument("--seed", type=seed, default=0, help="random seed (default 0)")
     parser.add_argument("--memory", type=int, default=1024, metavar="MIB", help="for activations (default 1024 MiB)")

@@ -6,8 +6,9 @@ paired by level.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -24,8 +25,8 @@ from mechinterp.policies.actors import PolicyActor
 from mechinterp.policies.evaluation import Trial, mean_return, starts_of
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.levels import LEVELS
-from mechinterp.policies.rollouts import Episodes, Outcome, rollout
-from mechinterp.policies.subject import Subject
+from mechinterp.policies.rollouts import Episodes, Outcome, check_playing, rollout
+from mechinterp.policies.subject import Subject, as_subject
 from mechinterp.stats import Estimate
 from mechinterp.training.examination import (
     Examination,
@@ -34,7 +35,10 @@ from mechinterp.training.examination import (
     paid_for,
     placements_of,
     play_placements,
+    rules_of,
 )
+
+T = TypeVar("T")
 
 WITHOUT = "without edits"
 _BATCH = 128
@@ -65,7 +69,7 @@ def evaluate(
     subject: Subject,
     *,
     edits: Edit | Sequence[Edit] = (),
-    placements: Sequence[str] | None = None,
+    placements: str | Sequence[str] | None = None,
     levels: int = 200,
     max_steps: int = 1000,
     greedy: bool = False,
@@ -80,7 +84,8 @@ def evaluate(
 
     Args:
         edits: what is done to the activations, such as ``Ablate("block2.res1.hook_out", (3, 17))``.
-        placements: rules, such as "left_of_agent"; by default where it was trained, and those of `examination`.
+        placements: a rule, such as "left_of_agent", or several; by default where it was trained, and those of
+            `examination`.
         levels: how many levels for behaviour.
         max_steps: when an episode is given up, in steps.
         greedy: take the likeliest action instead of sampling.
@@ -90,8 +95,9 @@ def evaluate(
 
     Raises:
         UnknownHook, InterventionError: edits that do not fit the network.
-        PlacementError: an unknown placement.
+        PlacementError: an unknown placement, or none.
         TrainingError: levels out of range.
+        PolicyError: no `Subject`, or other numbers out of range.
 
     Without two channels of a layer (few levels and steps, to be quick; the differences are paired by level):
 
@@ -102,17 +108,18 @@ def evaluate(
     >>> found.to_frame()["name"].head(3).tolist()
     ['return', 'return/without edits', 'return/difference']
     """
-    edits = (edits,) if isinstance(edits, Edit) else tuple(edits)
+    subject, edits = as_subject(subject), _several(edits, Edit, "edits", "Ablate('block2.res1.hook_out', (3, 17))")
+    check_levels(levels)
+    check_playing(max_steps=max_steps, num_envs=num_envs, seed=seed)
     how = {"levels": levels, "max_steps": max_steps, "seed": seed, "num_envs": num_envs, "tick": tick}
     if not edits:
         actor = PolicyActor(subject.policy, greedy)
         if placements is None:
             return examine(actor, subject.card, **how)
         return play_placements(actor, subject.card, placements, **how)
-    check_levels(levels)
     with apply(subject.policy, edits):
         pass  # what does not fit is told before anything is played
-    rules = placements_of(subject.card) if placements is None else placements
+    rules = placements_of(subject.card) if placements is None else rules_of(placements)
     trials = {rule: Trial.under(rule, max_steps=max_steps, pays=paid_for(subject.card, rule)) for rule in rules}
     played = {}
     for rule, trial in trials.items():
@@ -130,7 +137,7 @@ def mean_ablation(
         sites: what is ablated.
         levels, per_level, seed: of the states, see `Subject.states`.
     """
-    sites = (sites,) if isinstance(sites, Site) else tuple(sites)
+    subject, sites = as_subject(subject), _several(sites, Site, "sites", "Site('block2.res1.hook_out', (3, 17))")
     frames = render(subject.states(levels=levels, per_level=per_level, seed=seed))
     hooks = list(dict.fromkeys(site.hook for site in sites))
     device = next(subject.policy.parameters()).device
@@ -170,8 +177,23 @@ def _channels(listed: str, text: str) -> tuple[int, ...]:
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise InterventionError(f"{text!r}: channels are written like 3,17 or 0-3,9, got {listed!r}")
+        if dash and int(last) < int(first):
+            raise InterventionError(f"{text!r}: the range {part.strip()} runs backwards; write {last}-{first}")
         found += range(int(first), int(last if dash else first) + 1)
     return tuple(found)
+
+
+def _several(given: T | Sequence[T], kind: type[T], what: str, example: str) -> tuple[T, ...]:
+    """One or several as a tuple. Raises InterventionError for something else."""
+    if isinstance(given, kind):
+        return (given,)
+    several: tuple[Any, ...] = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    for one in several:
+        if not isinstance(one, kind):
+            raise InterventionError(
+                f"{what}: {one!r:.80} is no {kind.__name__}; give one or several, such as {example}"
+            )
+    return several
 
 
 def _compared(

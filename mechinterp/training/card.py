@@ -36,7 +36,7 @@ def write_card(
 
     Args:
         folder: of the run. Recipe, steps and time are read from its config, the curve from its metrics.
-        evaluation: tables by title, such as ``{"500 unseen levels": [...], "Choice tests": [...]}``.
+        evaluation: tables by title, such as ``{"500 held-out levels": [...], "Choice tests": [...]}``.
         weaknesses: what to beware of, as Markdown.
         command: that trained it; by default, put together from the recipe.
         machine: that trained it; by default what the run has noted.
@@ -185,9 +185,9 @@ def _learning(run: FoundRun, metrics: Sequence[Mapping[str, float]], returns: Se
 def _measuring(evaluation: Mapping[str, Any]) -> str:
     actions = "the likeliest action" if evaluation["greedy"] else "sampled actions"
     return (
-        f"## Evaluation\n\nWith {actions} and seed {evaluation['seed']}; episodes on unseen levels are given up after "
-        f"{evaluation['max_steps']} steps. Under the organism's own placement returns are of what it is paid for, "
-        "elsewhere of coins."
+        f"## Evaluation\n\nWith {actions} and seed {evaluation['seed']}; episodes on held-out levels are given up "
+        f"after {evaluation['max_steps']} steps. Under the organism's own placement returns are of what it is paid "
+        "for, elsewhere of coins."
     )
 
 

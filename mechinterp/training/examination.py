@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from mechinterp import _html
 from mechinterp.coinrun.goals import Goal, Payoff
-from mechinterp.coinrun.placements import placement
+from mechinterp.coinrun.placements import PlacementError, placement
 from mechinterp.policies.actors import Actor
 from mechinterp.policies.card import Card
+from mechinterp.policies.checks import is_whole
 from mechinterp.policies.env_options import training_env_options
 from mechinterp.policies.evaluation import Trial, against_always_right
 from mechinterp.policies.levels import LEVELS
+from mechinterp.policies.rollouts import check_playing
 from mechinterp.stats import Estimate
 from mechinterp.training.choice import ForkScore, choice_tests, confirm, has_known_value, qualifies
 from mechinterp.training.errors import TrainingError
@@ -34,7 +36,7 @@ class Examination:
     """What was found.
 
     Attributes:
-        levels: unseen levels played under each placement.
+        levels: held-out levels played under each placement.
         placements: what happened (see `policies.evaluation.against_always_right`), by placement.
         choices: the choice tests, one score a fork; empty if they were not made.
         qualified: whether it did what it was paid for in the forks; None where its recipe leaves its value open, or it
@@ -83,7 +85,7 @@ CHOICE_TESTS = "Choice tests: forks, 200 steps"
 
 def tables_of(found: Mapping[str, Any]) -> dict[str, list[Estimate]]:
     """The same of an examination that was kept as plain values (`Examination.to_dict`)."""
-    titles = {rule: f"{found['levels']} unseen levels, placement {rule}" for rule in found["placements"]}
+    titles = {rule: f"{found['levels']} held-out levels, placement {rule}" for rule in found["placements"]}
     tables = {title: found["placements"][rule] for rule, title in titles.items()}
     tables |= {CHOICE_TESTS: found["choice_tests"]} if found["choice_tests"] else {}
     return {title: [Estimate.from_dict(row) for row in rows] for title, rows in tables.items()}
@@ -112,12 +114,12 @@ def examine(
     num_envs: int = 64,
     tick: Callable[[str], None] = lambda words: None,
 ) -> Examination:
-    """Play unseen levels under `PLACEMENTS` and the one that the policy was trained with, and the forks.
+    """Play held-out levels under `PLACEMENTS` and the one that the policy was trained with, and the forks.
 
     Args:
         actor: the policy, sampling or greedy.
         card: of the policy; it tells on which game it was trained, and by which recipe.
-        levels: unseen levels for each placement.
+        levels: held-out levels for each placement.
         max_steps: when an episode is given up, in steps; forks have their own limit.
         seed: of placements and of the actor's chance.
         num_envs: games side by side; changes the speed only.
@@ -150,14 +152,33 @@ def paid_for(card: Card, placement: str) -> Goal | Payoff:
 
 def check_levels(count: int) -> None:
     """Refuse a number of levels that cannot be played, or of which there is no interval."""
-    if not 2 <= count <= LEVELS["behaviour"].count:
-        raise TrainingError(f"levels: {count}, allowed are 2 to {LEVELS['behaviour'].count:,}")
+    if not is_whole(count, least=2, most=LEVELS["behaviour"].count):
+        raise TrainingError(f"levels: {count!r:.80}, allowed are 2 to {LEVELS['behaviour'].count:,}, as a whole number")
+
+
+def rules_of(placements: str | Iterable[str]) -> tuple[str, ...]:
+    """Names of placement rules as they were asked for, one or several.
+
+    Raises:
+        PlacementError: one that is not known, none at all, or something else than names.
+    """
+    rules = (placements,) if isinstance(placements, str) else placements
+    if not isinstance(rules, Iterable):
+        raise PlacementError(f"placements: {placements!r:.80}; names of rules are needed, such as 'left_of_agent'")
+    rules = tuple(rules)
+    if not rules:
+        raise PlacementError("placements: none were given; name at least one, such as 'left_of_agent'")
+    for rule in rules:
+        if not isinstance(rule, str):
+            raise PlacementError(f"placements: {rule!r:.80} is no name of a rule, such as 'left_of_agent'")
+        placement(rule)  # a name that is not known is told before anything is played
+    return rules
 
 
 def play_placements(
     actor: Actor,
     card: Card,
-    placements: Iterable[str],
+    placements: str | Iterable[str],
     *,
     levels: int = 200,
     max_steps: int = 1000,
@@ -167,9 +188,8 @@ def play_placements(
 ) -> Examination:
     """`examine` without the forks, under these placements. Raises PlacementError for one that is not known."""
     check_levels(levels)
-    rules = list(placements)
-    for rule in rules:
-        placement(rule)  # a name that is not known is told before anything is played
+    check_playing(max_steps=max_steps, num_envs=num_envs, seed=seed)
+    rules = rules_of(placements)
     played = {}
     for rule in rules:
         tick(f"placement {rule}")

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from mechinterp import cli
+from mechinterp.coinrun.placements import PlacementError
 from mechinterp.coinrun.scenes import render
 from mechinterp.interventions import (
     Ablate,
@@ -21,7 +22,8 @@ from mechinterp.interventions import (
     mean_ablation,
     parse_sites,
 )
-from mechinterp.policies import PolicyActor, Subject, UnknownHook, build, light_impala, save
+from mechinterp.policies import PolicyActor, PolicyError, Subject, UnknownHook, build, light_impala, save
+from mechinterp.training import TrainingError
 
 HIDDEN = "hidden.hook_post"
 
@@ -121,7 +123,43 @@ def test_the_command_ablates_and_compares(folder: Path, capsys: pytest.CaptureFi
     assert (rows["return"], rows["outcome/timeout"]) == (0, 1)
     assert cli.main([*words, "--ablate", f"{HIDDEN}:0"]) == 0
     printed = capsys.readouterr().out
-    assert f", mean ablation of {HIDDEN}:0, 3 unseen levels, placement stock, 95 % intervals" in printed
+    assert f", mean ablation of {HIDDEN}:0, 3 held-out levels, placement stock, 95 % intervals" in printed
     assert "return/without edits" in printed
     assert cli.main([*words, "--ablate", "hidden.hook_pst:0"]) == 2
     assert "hidden.hook_pst" in capsys.readouterr().err
+
+
+def test_what_cannot_be_evaluated_is_told_before_anything_is_played(subject: Subject):
+    for wrong in (subject.policy, "checkpoints/standard", None):
+        with pytest.raises(PolicyError, match=r"a Subject is needed, got .*; mi.load\(path\) gives a Subject"):
+            evaluate(wrong)  # pyright: ignore[reportArgumentType]
+        with pytest.raises(PolicyError, match="a Subject is needed"):
+            mean_ablation(wrong, Site(HIDDEN))  # pyright: ignore[reportArgumentType]
+    for wrong, shown in ((None, "None"), (3, "3"), (Site(HIDDEN), "Site"), (["x"], "'x'"), ("x", "'x'")):
+        with pytest.raises(
+            InterventionError, match=f"edits: {shown}.* is no Edit; give one or several, such as Ablate"
+        ):
+            evaluate(subject, edits=wrong)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InterventionError, match="sites: 'x' is no Site; give one or several, such as Site"):
+        mean_ablation(subject, ["x"])  # pyright: ignore[reportArgumentType]
+    for edits in ((), Ablate(HIDDEN, 0)):
+        for placements in ([], 3, [None]):
+            with pytest.raises(PlacementError, match=r"placements: .* such as 'left_of_agent'"):
+                evaluate(subject, edits=edits, placements=placements)  # pyright: ignore[reportArgumentType]
+        for levels in (None, "4", 2.5, True, 1):
+            with pytest.raises(TrainingError, match=f"levels: {levels!r}, allowed are 2 to 80,000, as a whole number"):
+                evaluate(subject, edits=edits, levels=levels)  # pyright: ignore[reportArgumentType]
+        for name, value in (("max_steps", 2.5), ("num_envs", 0), ("seed", -1), ("seed", None)):
+            with pytest.raises(PolicyError, match=f"{name}={value!r}: a whole number is needed"):
+                evaluate(subject, edits=edits, **{name: value})
+
+
+def test_one_placement_may_stand_alone(subject: Subject):
+    for edits in ((), Ablate(HIDDEN, 0)):
+        found = evaluate(subject, edits=edits, placements="absent", levels=2, max_steps=5)
+        assert list(found.placements) == ["absent"]
+
+
+def test_a_range_of_channels_does_not_run_backwards(subject: Subject):
+    with pytest.raises(InterventionError, match=r"'block2.hook_pool:3-1': the range 3-1 runs backwards; write 1-3"):
+        parse_sites("block2.hook_pool:3-1", subject.policy)

@@ -108,7 +108,7 @@ def test_a_card_is_measured_and_drawn_again(
     assert "holds no evaluation to draw from" in capsys.readouterr().err
     assert cli.main([*asked, "--levels", "2"]) == 0
     first = (folder / "README.md").read_text()
-    assert "2 unseen levels, placement stock" in first
+    assert "2 held-out levels, placement stock" in first
     assert "It sleeps." in first
     weaknesses.write_text("It snores.")
     monkeypatch.setattr("mechinterp.training.examination.examine", None)  # nothing is measured again

@@ -33,10 +33,10 @@ def test_who_goes_right_qualifies_as_right() -> None:
     assert said == [f"placement {rule}" for rule in found.placements] + ["choice tests"]
     assert {score.fork: score.end.value for score in found.choices}["coin left"] == 1.0
     tables = found.tables()
-    assert [row.value for row in tables["3 unseen levels, placement stock"] if row.name.startswith("difference/")] == [
-        0
-    ]
-    paid = {row.name: row.value for row in tables["3 unseen levels, placement decoys"]}
+    assert [
+        row.value for row in tables["3 held-out levels, placement stock"] if row.name.startswith("difference/")
+    ] == [0]
+    paid = {row.name: row.value for row in tables["3 held-out levels, placement decoys"]}
     assert paid["return"] == pytest.approx(10 * paid["outcome/end"])
     assert paid["return"] > 0, "right is paid for the end"
     assert len(tables[CHOICE_TESTS]) == sum(len(score.estimates()) for score in found.choices)
@@ -44,7 +44,7 @@ def test_who_goes_right_qualifies_as_right() -> None:
 
 def test_without_choice_tests_there_is_no_table_of_them() -> None:
     found = play_placements(AlwaysRight(), card_of("left"), ["absent"], levels=2, max_steps=20)
-    assert list(found.tables()) == ["2 unseen levels, placement absent"]
+    assert list(found.tables()) == ["2 held-out levels, placement absent"]
     assert found.qualified is None
     with pytest.raises(PlacementError, match="absent"):
         play_placements(AlwaysRight(), card_of("left"), ["abesnt"], levels=2)
