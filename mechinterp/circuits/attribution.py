@@ -15,7 +15,7 @@ None of these is exact. So each result says how its ranking agrees with exact pa
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,7 @@ from mechinterp.interventions.sites import By, Site
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names
 from mechinterp.policies.subject import PolicyLike, as_policy
+from mechinterp.stats.checks import generator
 
 STEPS = 10
 COMPARED = 100
@@ -84,14 +85,15 @@ def attribution_patching(
         UnknownHook, InterventionError: a site that the policy does not have.
         BudgetTooSmall: the gradients of one pair do not fit in `memory`.
     """
-    policy, rng = as_policy(subject), np.random.default_rng(0) if rng is None else rng
+    policy = as_policy(subject)
+    rng = np.random.default_rng(0) if rng is None else generator(rng, name="attribution patching", error=CircuitError)
     runs = PairedRuns(policy, pairs, direction=direction, metrics=metrics, memory=memory)
-    listed = (parts,) if isinstance(parts, Edge) else parts
-    of_edges = listed is not None and len(listed) > 0 and all(isinstance(part, Edge) for part in listed)
+    listed: Any = (parts,) if isinstance(parts, Edge) else tuple(parts) if isinstance(parts, Iterable) else parts
+    of_edges = isinstance(listed, tuple) and len(listed) > 0 and all(isinstance(part, Edge) for part in listed)
     chosen: Any = (
-        chosen_edges(ResidualGraph.of(policy), listed)  # pyright: ignore[reportArgumentType]
+        chosen_edges(ResidualGraph.of(policy), listed)
         if of_edges
-        else chosen_sites(policy, listed, by, hooks, runs.count)  # pyright: ignore[reportArgumentType]
+        else chosen_sites(policy, listed, by, hooks, runs.count)
     )
     if edits := [part for part in chosen if isinstance(part, Edit)]:
         raise CircuitError(f"attribution takes sites and one replacement for all, not an edit such as {edits[0]}")

@@ -139,17 +139,37 @@ class PairwiseEffects(Record, Generic[P]):
     # ---- some of the pairs, some of the parts ------------------------------------------------------------------
 
     def select(self, pairs: Shaped[np.ndarray, " chosen"]) -> Self:
-        """The same for some of the pairs, by mask or positions."""
+        """The same for some of the pairs, by mask or positions.
+
+        Raises:
+            CircuitError: something else than these, a position that is not there, or no pairs.
+        """
+        count = len(self.levels)
+        chosen = np.asarray(pairs)
+        if not (
+            chosen.size == 0
+            or (chosen.dtype == np.bool_ and chosen.shape == (count,))
+            or (chosen.dtype.kind in "iu" and chosen.ndim == 1 and -count <= chosen.min() and chosen.max() < count)
+        ):
+            raise CircuitError(
+                f"select: give a mask of the {count} pairs, or positions among them, such as "
+                f"effects.usable({self.metrics[0]!r}); got {pairs!r:.80}"
+            )
+        rows = np.arange(count)[chosen] if chosen.size else chosen
+        if not rows.size:
+            raise CircuitError(f"select: none of the {count} pairs was chosen, and there are no effects of no pairs")
         return dataclasses.replace(
             self,
-            values=self.values[:, :, pairs],
-            start=self.start[:, pairs],
-            goal=self.goal[:, pairs],
-            levels=self.levels[pairs],
+            values=self.values[:, :, rows],
+            start=self.start[:, rows],
+            goal=self.goal[:, rows],
+            levels=self.levels[rows],
         )
 
     def only(self, parts: Iterable[int | str | P]) -> Self:
         """The same for some of the parts, in this order: by position, by label, or the parts themselves."""
+        if not isinstance(parts, Iterable) or isinstance(parts, str):
+            raise CircuitError(f"only: give a list of positions, labels or parts, such as [0]; got {parts!r:.80}")
         chosen = [self.position(part) for part in parts]
         given = self.replacement
         return dataclasses.replace(
@@ -168,8 +188,8 @@ class PairwiseEffects(Record, Generic[P]):
 
         Which they are is chosen on these very pairs: measure them again on other levels before reporting them.
         """
-        if k < 1:
-            raise CircuitError(f"top: at least 1 part, got {k}")
+        if not hasattr(k, "__index__") or k < 1:
+            raise CircuitError(f"top: at least 1 part, as a whole number, got {k!r:.80}")
         return self.only(self.ranking(metric)[:k].tolist())
 
     def to_dict(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -116,16 +116,17 @@ def chosen_sites(
         UnknownHook, InterventionError: a site that the policy does not have.
     """
     if sites is None:
-        return sites_by(policy, stage_outputs(policy) if hooks is None else hooks, by or "channel")
+        return sites_by(policy, stage_outputs(policy) if hooks is None else hooks, "channel" if by is None else by)
     if by is not None or hooks is not None:
         raise CircuitError("give either sites, or by and hooks")
-    listed = (sites,) if isinstance(sites, Site | Edit) else sites
-    if isinstance(listed, str) or not all(isinstance(site, Site | Edit) for site in listed):
+    given = (sites,) if isinstance(sites, Site | Edit) else sites
+    listed: tuple[Any, ...] = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    if not all(isinstance(site, Site | Edit) for site in listed):
         raise CircuitError(f"sites are a list of Site(hook, channels, positions) or of edits, got {sites!r:.200}")
     if not listed:
         raise CircuitError("no sites to patch were given; leave sites out for every channel of every stage's output")
     check_sites(policy, listed, pairs)
-    return tuple(listed)
+    return listed
 
 
 def _parts(sites: Sequence[Site], pairs: int, size: budget.Plan) -> Iterator[slice]:

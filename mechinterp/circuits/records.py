@@ -54,4 +54,6 @@ class Record:
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read what `save` wrote. Raises CircuitError for a missing or foreign file."""
+        if not isinstance(path, str | Path):
+            raise CircuitError(f"{cls.WHAT} are loaded from a path, text or a Path, got {path!r:.80}")
         return cls.from_json(read_text(path, error=CircuitError), where=str(path))

@@ -16,6 +16,7 @@ from mechinterp.errors import nearest
 from mechinterp.interventions.edits import Edit
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import Captured
+from mechinterp.stats.checks import generator
 
 Named = Literal["counterfactual", "mean", "zero", "resample"]
 Cache = Mapping[str, Tensor]
@@ -76,6 +77,8 @@ def supply(
         CircuitError: an unknown replacement, one that lacks its reference or generator, or a cache that does not fit.
     """
     name = label(replacement)
+    if rng is not None:
+        generator(rng, name=f"replacement {name!r}", error=CircuitError)
     if name not in FROM_FRAMES and reference is not None:
         raise CircuitError(f"replacement {name!r} takes no reference frames")
     if (name == "resample") != (rng is not None):
@@ -88,7 +91,7 @@ def supply(
         return _Fixed({hook: torch.zeros(1, *policy.shapes[hook]) for hook in hooks}, policy)
     if name == "counterfactual":
         return lambda batch: batch.other.values
-    if reference is None or not len(reference):
+    if reference is None:
         raise CircuitError(f"replacement {name!r} needs reference frames, at least one")
     frames = as_frames(reference, "reference")
     if rng is not None:

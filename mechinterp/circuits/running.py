@@ -13,7 +13,7 @@ frames (Wang et al. 2023; Mueller et al. 2025).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -60,7 +60,8 @@ def run_circuit(
         BudgetTooSmall: not even one pair fits in `memory`.
     """
     policy = as_policy(subject)
-    listed = (circuits,) if isinstance(circuits, Circuit) else tuple(circuits)
+    given = (circuits,) if isinstance(circuits, Circuit) else circuits
+    listed = tuple(given) if isinstance(given, Iterable) else (given,)  # what is no circuit is refused below
     graph = ResidualGraph.of(policy)
     check_direction(direction)
     first = _alike(policy, graph, listed)

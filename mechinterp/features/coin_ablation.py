@@ -78,11 +78,6 @@ class CoinAblation:
         """Whether all effects on actions were shown to be equivalent to zero within the readouts' margins."""
         return equivalent_to_zero(self.effects)
 
-    @property
-    def exactly_zero(self) -> bool:
-        """Whether no action changed in any pair: no path leads from the part to an action."""
-        return all(self.effects[r].low == self.effects[r].high == 0 for r in ACTIONS)
-
 
 def equivalent_to_zero(effects: Mapping[str, Estimate]) -> bool:
     """Whether the whole interval of each effect on an action lies within that readout's margin of 0."""
@@ -169,6 +164,8 @@ def _ablation(
 def _edit(hook: str, part: tuple[int, ...] | np.ndarray, here: Tensor, source: Tensor) -> Edit:
     if isinstance(part, tuple):
         return Patch(hook, part, replacement=source)
+    if here.ndim == 1:  # a single number: its one direction is all of it
+        return Patch(hook, replacement=source)
     unit = torch.from_numpy(part / np.linalg.norm(part)).to(here).reshape(-1, *[1] * (here.ndim - 2))
     return Patch(hook, replacement=here + ((source - here) * unit).sum(1, keepdim=True) * unit)
 
@@ -177,12 +174,12 @@ def _random_parts(
     part: tuple[int, ...] | np.ndarray, width: int, count: int, rng: np.random.Generator
 ) -> list[tuple[int, ...] | np.ndarray]:
     """Random parts of the same size: other channels (all of them, where those are fewer; none, where there are none),
-    or directions.
+    or directions (none, where there is but one).
     """
     if isinstance(part, np.ndarray):
         if part.shape != (width,) or not np.linalg.norm(part) > 0:
             raise FeatureError(f"a direction needs {width} numbers that are not all 0, got shape {part.shape}")
-        return [rng.normal(size=width) for _ in range(count)]
+        return [rng.normal(size=width) for _ in range(count)] if width > 1 else []
     others = np.setdiff1d(np.arange(width), part)
     if len(others) <= len(part):
         return [tuple(others.tolist())] if len(others) else []

@@ -67,12 +67,13 @@ def steering_effects(
 
     Args:
         choose, report: frames and the level of each; they share no level.
-        hooks: by default those of `stage_outputs`.
+        hooks: by default those of `stage_outputs`; a single number (the value), which has no directions, is left out.
         random: how many random directions make the null; p is at least 1 / (random + 1), as one side is tested: whether
             adding raises, and subtracting lowers, the log-odds more than they do.
 
     Raises:
-        FeatureError: levels in both parts, fewer than 6 frames to choose on, or always the same log-odds there.
+        FeatureError: levels in both parts, fewer than 6 frames to choose on, always the same log-odds there, or
+            no hook point that has directions.
     """
     (frames, levels), (others, held) = choose, report
     frames, others, levels, held = frame_array(frames), frame_array(others), np.asarray(levels), np.asarray(held)
@@ -90,7 +91,9 @@ def steering_effects(
     more, less = frames[preference >= high], frames[preference <= low]
     unsteered = readout_values(policy, others)["movement"]
     names = policy.select(stage_outputs(policy) if hooks is None else hooks)
-    return [_effect(policy, hook, (more, less), others, held, unsteered, random, rng) for hook in names]
+    if not (steerable := [name for name in names if policy.shapes[name]]):
+        raise FeatureError(f"steering: {', '.join(names)} is a single number, in which there are no directions")
+    return [_effect(policy, hook, (more, less), others, held, unsteered, random, rng) for hook in steerable]
 
 
 def _effect(

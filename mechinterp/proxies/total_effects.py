@@ -9,7 +9,8 @@ It is all that the change does on its way through the network (Pearl 2001).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import html
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,12 +19,20 @@ from jaxtyping import Float64, Int64
 
 from mechinterp import stats
 from mechinterp.circuits.pairs import AnyPairs, as_pairs
+from mechinterp.errors import nearest
+from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.readouts import READOUTS, Readout, ReadoutLike, as_readout, readout_values
 from mechinterp.policies.subject import PolicyLike, as_policy
 from mechinterp.stats import Estimate
 
-Readouts = Sequence[ReadoutLike] | Mapping[str, ReadoutLike]
-"""Readouts (see `ReadoutLike`), or name -> readout."""
+Readouts = ReadoutLike | Sequence[ReadoutLike] | Mapping[str, ReadoutLike]
+"""A readout (see `ReadoutLike`) or several, or name -> readout."""
+
+
+class UnknownReadout(PolicyError, KeyError):
+    """A readout that was not measured."""
+
+    __str__ = Exception.__str__  # KeyError would quote the message
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +54,8 @@ class TotalEffect(Mapping[str, Estimate]):
     levels: Int64[np.ndarray, " pairs"]
 
     def __getitem__(self, readout: str) -> Estimate:
+        if readout not in self.estimates:
+            raise UnknownReadout(f"no effect on {readout!r} was measured{nearest(str(readout), self.estimates)}")
         return self.estimates[readout]
 
     def __iter__(self) -> Iterator[str]:
@@ -67,7 +78,7 @@ class TotalEffect(Mapping[str, Estimate]):
 
     def _repr_html_(self) -> str:
         table = self.to_frame().to_html(index=False, float_format="{:.3f}".format)
-        return f"<p>Total effect of {self.what}</p>{table}"
+        return f"<p>Total effect of {html.escape(self.what)}</p>{table}"
 
 
 def pair_differences(
@@ -96,7 +107,7 @@ def total_effect(
     Raises:
         TooFewSamples: the pairs come from fewer than two levels.
         CircuitError: pairs that do not fit together.
-        PolicyError: an unknown readout.
+        PolicyError: an unknown readout, two of the same name, or none.
     """
     rng, named, levels = np.random.default_rng(0) if rng is None else rng, _named(readouts), as_pairs(pairs).levels
     differences, found = pair_differences(subject, pairs, named), {}
@@ -111,6 +122,16 @@ def total_effect(
 
 def _named(readouts: Readouts) -> dict[str, Readout]:
     if isinstance(readouts, Mapping):
-        return {name: as_readout(one, name=name) for name, one in readouts.items()}
-    made = [as_readout(one) for one in ([readouts] if isinstance(readouts, str) else readouts)]
-    return {one.name: one for one in made}
+        return _some({name: as_readout(one, name=name) for name, one in readouts.items()})
+    listed = readouts if isinstance(readouts, Iterable) and not isinstance(readouts, str) else [readouts]
+    made = [as_readout(one) for one in listed]
+    named = {one.name: one for one in made}
+    if len(named) < len(made):
+        raise PolicyError(f"readouts of the same name, {', '.join(one.name for one in made)}: give name -> readout")
+    return _some(named)
+
+
+def _some(named: dict[str, Readout]) -> dict[str, Readout]:
+    if not named:
+        raise PolicyError(f"no readouts were given; built in are {', '.join(READOUTS)}")
+    return named

@@ -1,7 +1,6 @@
 from . import ridge as ridge
 from .averages import mean as mean
 from .averages import means as means
-from .averages import samples_needed as samples_needed
 from .averages import widened as widened
 from .checks import StatsError as StatsError
 from .checks import TooFewSamples as TooFewSamples

@@ -1,19 +1,17 @@
-"""The mean of rows that come in clusters, and how many clusters a wanted interval needs."""
+"""The mean of rows that come in clusters."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
-from scipy import special
 
 from mechinterp.stats.checks import StatsError, clustered, fraction, numbers, require
 from mechinterp.stats.estimate import Estimate, Null
-from mechinterp.stats.resampling import RESAMPLES, Interval, interval, ratio_draws, ratio_influences, spread
+from mechinterp.stats.resampling import RESAMPLES, Interval, interval, ratio_draws, ratio_influences
 
 _EXACT = "exact bound, all values equal"
 
@@ -72,33 +70,6 @@ def means(
     if len(names) != table.shape[1]:
         raise StatsError(f"means: {table.shape[1]} columns need as many names, got {len(names)}")
     return _columns(table, names, unit, rng, clusters, bounds, level, resamples)
-
-
-def samples_needed(
-    values: ArrayLike,
-    *,
-    half_width: float,
-    clusters: ArrayLike | None = None,
-    level: float = 0.95,
-    name: str = "pilot",
-    unit: str = "clusters",
-) -> int:
-    """How many clusters like those of this pilot give the mean an interval of `half_width` to either side.
-
-    By the normal approximation, from the pilot's standard error; never fewer than 2.
-
-    Raises:
-        TooFewSamples: fewer than two clusters in the pilot.
-        StatsError: `half_width` is not above 0.
-    """
-    if not half_width > 0:
-        raise StatsError(f"{name}: half_width must be above 0, got {half_width}")
-    column = numbers(values, name=name)
-    group = clustered(len(column), clusters, name=name)
-    require(group.count, at_least=2, unit=unit, what=f"{name}: a standard error")
-    error, _ = spread([ratio_influences(group.sums(column), group.rows)])
-    z = float(special.ndtri(0.5 + fraction(level, name=name, what="level") / 2))
-    return max(2, math.ceil(group.count * (z * error / half_width) ** 2))
 
 
 def _columns(

@@ -101,6 +101,13 @@ def fraction(value: float, *, name: str, what: str) -> float:
     return float(value)
 
 
+def generator(rng: np.random.Generator, *, name: str, error: type[MechinterpError] = StatsError) -> np.random.Generator:
+    """`rng`, where it is a generator and no seed, say; else StatsError (or `error`)."""
+    if not isinstance(rng, np.random.Generator):
+        raise error(f"{name}: rng must be a numpy.random.Generator, e.g. np.random.default_rng(0), got {rng!r:.80}")
+    return rng
+
+
 def require(have: int, *, at_least: int, unit: str, what: str) -> None:
     """Refuse to go on with fewer than `at_least` samples.
 

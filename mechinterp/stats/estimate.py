@@ -81,11 +81,6 @@ class Null:
             p=min(1.0, (2 if side == "both" else 1) * (int(tail) + extra) / (len(drawn) + extra)),
         )
 
-    @classmethod
-    def from_estimate(cls, estimate: Estimate, *, description: str) -> Null:
-        """Another estimate as the null: the same statistic on a network with random weights, say."""
-        return cls(description=description, value=estimate.value, low=estimate.low, high=estimate.high)
-
     def to_dict(self) -> dict[str, Any]:
         """As plain values that `json` writes without loss."""
         return dataclasses.asdict(self)

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 
-from mechinterp.stats.checks import StatsError, TooFewSamples, clustered, fraction, numbers
+from mechinterp.stats.checks import StatsError, TooFewSamples, clustered, fraction, generator, numbers
 from mechinterp.stats.estimate import Null
 from mechinterp.stats.resampling import weighed
 
@@ -57,6 +57,7 @@ def sign_flip_tests(
     draws: int = DRAWS,
 ) -> list[Null]:
     """`sign_flip_test` of each column of `differences` (rows by columns), all from the same signs."""
+    generator(rng, name="sign flip test")
     table = numbers(differences, name="sign flip test", ndim=2)
     group = clustered(len(table), clusters, name="sign flip test")
     if alpha is not None:
@@ -96,6 +97,7 @@ def permutation_test(
         TooFewSamples: p could not come down to `alpha` however the samples differed.
         StatsError: values that are not finite, or labels that occur in both samples.
     """
+    generator(rng, name="permutation test")
     parts = [
         numbers(own, name=f"permutation test, {part} sample") for part, own in (("first", first), ("second", second))
     ]

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special
 
-from mechinterp.stats.checks import StatsError
+from mechinterp.stats.checks import StatsError, generator
 
 RESAMPLES = 2000
 FEWEST_FOR_BOOTSTRAP = 10
@@ -32,6 +32,7 @@ class Interval(NamedTuple):
 
 def counts(clusters: int, resamples: int, rng: np.random.Generator) -> Iterator[Float[np.ndarray, "draws clusters"]]:
     """How often each cluster is drawn (with replacement, as many as there are) in each resample; comes in chunks."""
+    generator(rng, name="bootstrap")
     if resamples < _FEWEST_RESAMPLES:
         raise StatsError(f"resamples must be at least {_FEWEST_RESAMPLES} for a tail to be seen, got {resamples}")
     rows = max(1, min(resamples, _CHUNK // clusters))

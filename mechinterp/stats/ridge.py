@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64
 
-from mechinterp.stats.checks import StatsError
+from mechinterp.stats.checks import StatsError, generator
 
 PENALTIES = 10.0 ** np.arange(-4, 4)
 """Candidates, as multiples of the mean eigenvalue of the matrix that is inverted."""
@@ -47,8 +47,11 @@ def folds(clusters: Int64[np.ndarray, " rows"], count: int, rng: np.random.Gener
     """Deals the clusters out to `count` parts of about equal size; the part of each row.
 
     Raises:
-        StatsError: fewer clusters than parts.
+        StatsError: no parts, or fewer clusters than parts.
     """
+    generator(rng, name="folds")
+    if not hasattr(count, "__index__") or count < 1:
+        raise StatsError(f"folds: a whole number of parts, at least 1, got {count!r}")
     names, index = np.unique(clusters, return_inverse=True)
     if len(names) < count:
         raise StatsError(f"{count} folds need at least as many clusters, got {len(names)}")
@@ -73,14 +76,23 @@ def cross_fitted(
         parts: folds of clusters.
 
     Raises:
-        StatsError: fewer clusters than parts.
+        StatsError: fewer clusters than parts, or fewer than two to fit on; numbers that are not finite.
     """
+    for what, given in (("the kernel", gram), ("targets", targets)):
+        if bad := int((~np.isfinite(given)).sum()):
+            raise StatsError(f"cross-fitting: {bad} of {given.size} numbers of {what} are not finite")
     part = folds(clusters, parts, rng)
     said = np.empty_like(targets)
     for fold in range(parts):
         test = part == fold
         train = np.flatnonzero(~test)
-        inner = folds(clusters[train], min(4, len(np.unique(clusters[train]))), rng) == 0
+        count = len(np.unique(clusters[train]))
+        if count < 2:
+            raise StatsError(
+                f"cross-fitting: {parts} parts leave {count} clusters to fit on, and the penalty is chosen on others "
+                "than those that are fitted on; at least 3 clusters and 2 parts are needed"
+            )
+        inner = folds(clusters[train], min(4, count), rng) == 0
         tried = _fit(gram, targets, train[~inner], train[inner])
         errors = ((tried - targets[train[inner]]) ** 2).sum(1)
         best = errors.argmin(0)
@@ -119,7 +131,13 @@ def agreement(
     Classes (0 and 1): 1 where the answer is right, weighted so that both classes count the same (balanced accuracy;
     chance is 0.5); the answer is yes above the share of yes, which is where a regression that knows nothing lies.
     Numbers: 1 - squared error / variance (R squared; chance is 0).
+
+    Raises:
+        StatsError: a target that is the same in every row.
     """
+    if len(alike := np.flatnonzero(np.ptp(truth, axis=0) == 0)):
+        what = "classes, but one alone occurs" if classes else "numbers that differ, but all are the same"
+        raise StatsError(f"agreement: a score needs {what} in targets {alike[:10].tolist()}")
     if not classes:
         return 1 - (said - truth) ** 2 / truth.var(0)
     share = truth.mean(0)

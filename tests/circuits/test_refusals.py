@@ -24,7 +24,9 @@ from mechinterp.circuits import (
     run_circuit,
 )
 from mechinterp.circuits.sweeps import PatchingSweep, patching_sweep
+from mechinterp.errors import MechinterpError
 from mechinterp.interventions import Site
+from mechinterp.stats import StatsError
 from tests.circuits.conftest import local_pairs
 
 HOOK = "block1.hook_conv"
@@ -152,3 +154,68 @@ def test_edges_count_every_layer_in_their_memory(impala):
     names = [name for layer in graph.layers for name in (layer.reads, *[layer.hook] * 3)]
     held = 4 * sum(int(np.prod(impala.shapes[name])) for name in [*names, *graph.writers])
     assert held < error.value.needed < 4 * held
+
+
+@pytest.mark.parametrize("sites", [3, None, "block1.hook_conv", [3], (Site(HOOK, 0), "x")], ids=str)
+def test_what_is_no_list_of_sites_is_refused(impala, sites):
+    for measure in (patch, attribution_patching):
+        if sites is not None:
+            with pytest.raises(CircuitError, match="sites are a list of Site"):
+                measure(impala, local_pairs(2), sites)
+
+
+def test_sites_may_come_from_a_generator(impala):
+    sites = [Site(HOOK, channel) for channel in range(3)]
+    found = patch(impala, local_pairs(2), (site for site in sites))
+    assert found.parts == tuple(sites)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"by": ""}, "by channel, layer or position, not ''"),
+        ({"sites": Site(HOOK, 0), "replacement": "mean", "reference": 3}, "reference frames must be uint8"),
+        ({"sites": Site(HOOK, 0), "replacement": "resample", "rng": 3}, "rng must be a numpy.random.Generator"),
+        ({"sites": Site(HOOK, 0), "rng": 3}, "rng must be a numpy.random.Generator"),
+    ],
+    ids=str,
+)
+def test_options_of_patch_of_another_kind(impala, options, message):
+    with pytest.raises(MechinterpError, match=message):
+        patch(impala, local_pairs(2), **options)
+
+
+def test_effects_say_how_they_are_chosen_from(impala):
+    found = patch(impala, local_pairs(4), [Site(HOOK, channel) for channel in range(3)])
+    for k in (None, 1.5, "3", float("nan"), 0):
+        with pytest.raises(CircuitError, match="top: at least 1 part"):
+            found.top(k)
+    for pairs in (3, "x", [0, 4], [True], [0.5], None):
+        with pytest.raises(CircuitError, match="select: give a mask of the 4 pairs, or positions"):
+            found.select(pairs)
+    for pairs in ([], np.zeros(4, bool)):
+        with pytest.raises(CircuitError, match="select: none of the 4 pairs was chosen"):
+            found.select(pairs)
+    for parts in (3, "x", None):
+        with pytest.raises(CircuitError, match="only: give a list of positions, labels or parts"):
+            found.only(parts)
+    with pytest.raises(StatsError, match=r"Generator, e\.g\. np\.random\.default_rng\(0\)"):
+        found.estimates(rng=3)
+    assert found.select(np.array([-1, 0])).levels.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("circuits", [None, 3, ["x"]], ids=str)
+def test_what_is_no_circuit_is_not_run(impala, circuits):
+    with pytest.raises(CircuitError, match="run_circuit takes circuits"):
+        run_circuit(impala, local_pairs(2), circuits)
+
+
+def test_attribution_takes_a_generator_and_no_seed(impala):
+    with pytest.raises(CircuitError, match=r"rng must be a numpy\.random\.Generator"):
+        attribution_patching(impala, local_pairs(2), rng=3)
+
+
+@pytest.mark.parametrize("path", [None, 3], ids=str)
+def test_effects_are_loaded_from_a_path(path):
+    with pytest.raises(CircuitError, match="effects are loaded from a path"):
+        Effects.load(path)

@@ -91,7 +91,8 @@ def test_an_unconnected_coin_is_decodable_but_not_causally_used(scenes, null):
     hook = "block2.res1.hook_out"
     assert {c for c in channels if c[0] == hook} == streams(net.channels["idle coin"], hook)
     assert found[hook].verdict is found["hidden.hook_post"].verdict is Verdict.CHANNELS_UNUSED
-    assert found[hook].channels_ablated.exactly_zero
+    effects = found[hook].channels_ablated.effects  # no path leads from there to an action
+    assert all(effects[name].low == effects[name].high == 0 for name in ("movement", "jump"))
     assert found[hook].direction.auroc.value > 0.99
     assert found[hook].channels_ablated.effects["value"].low > 0  # the critic reads it, and only the critic
 
@@ -142,6 +143,17 @@ def test_ablating_everything_is_the_total_effect(scenes):
         ablate_coin(net.policy, scenes, {"trunk.hook_relu": np.zeros(8)}, rng=rng)
     with pytest.raises(UnknownHook, match=r"trunk\.hook_rely"):
         ablate_coin(net.policy, scenes, {"trunk.hook_rely": (0,)}, rng=rng)
+
+
+def test_the_one_direction_of_a_single_number_is_all_of_it(scenes):
+    policy, rng = planted_network("coin", distractors=0.0).policy, np.random.default_rng(0)
+    (line,) = ablate_coin(policy, scenes, {"hook_value": np.array([-2.0])}, rng=rng, random=4)
+    (whole,) = ablate_coin(policy, scenes, {"hook_value": (0,)}, rng=rng, random=4)
+    for readout, estimate in whole.effects.items():
+        assert line.effects[readout].value == estimate.value
+    assert line.effects["movement"].value == 0
+    assert line.random == whole.random == dict.fromkeys(whole.effects, ())
+    assert not line.affects("movement")
 
 
 def test_bad_input(states):

@@ -66,3 +66,12 @@ def test_random_directions_have_the_norm_of_the_steering_vector(monkeypatch):
     own, random = norms
     assert own[0] == own[1] > 0
     assert random == pytest.approx([own[0]] * 10, rel=1e-5)
+
+
+def test_a_single_number_has_no_direction_to_steer_along():
+    policy, frames, levels = loud(), painted(24).clean, np.arange(24)
+    parts, rng = ((frames[:12], levels[:12]), (frames[12:], levels[12:])), np.random.default_rng(0)
+    found = steering_effects(policy, *parts, rng=rng, hooks=["hidden.hook_post", "hook_value"], random=2)
+    assert [one.hook for one in found] == ["hidden.hook_post"]
+    with pytest.raises(FeatureError, match="hook_value is a single number"):
+        steering_effects(policy, *parts, rng=rng, hooks="hook_value", random=2)

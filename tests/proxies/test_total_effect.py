@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from mechinterp.circuits import FramePairs
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.levels import LevelSource
 from mechinterp.coinrun.scenes import VARIABLES, MinimalPairs, SceneError, minimal_pairs
@@ -154,3 +157,44 @@ def test_splits_share_no_level_and_errors_say_what_is_wrong(states, sides):
         minimal_pairs(states, "coin sid")
     with pytest.raises(SceneError, match="more states"):
         minimal_pairs([], "coin side")
+
+
+def frame_pairs() -> FramePairs:
+    clean, corrupted = np.random.default_rng(0).integers(0, 256, (2, 4, 64, 64, 3), dtype=np.uint8)
+    return FramePairs(clean, corrupted)
+
+
+def test_readouts_of_one_name_are_refused_and_every_way_to_name_them_is_taken():
+    policy, pairs = build(light_impala(hidden=16), seed=2), frame_pairs()
+
+    def made(index: int):
+        def readout(logits, value):
+            return logits[:, index]
+
+        return readout
+
+    first, second = made(0), made(1)
+    with pytest.raises(PolicyError, match="readouts of the same name, readout, readout: give name -> readout"):
+        total_effect(policy, pairs, readouts=[first, second])
+    both = total_effect(policy, pairs, readouts={"first": first, "second": second})
+    assert list(both) == ["first", "second"]
+    for one, name in ((first, "readout"), ("jump", "jump"), (READOUTS["value"], "value"), ({"mine": "jump"}, "mine")):
+        assert list(total_effect(policy, pairs, readouts=one)) == [name]
+    assert total_effect(policy, pairs, readouts=first)["readout"].value == both["first"].value
+
+
+@pytest.mark.parametrize("readouts", [None, 3, [], {}, [None], {"x": 3}], ids=str)
+def test_what_is_no_readout_is_refused(readouts):
+    with pytest.raises(PolicyError, match=r"a readout is a name|no readouts were given; built in are movement"):
+        total_effect(build(light_impala(hidden=16), seed=2), frame_pairs(), readouts=readouts)
+
+
+def test_a_readout_that_was_not_measured_is_told_the_nearest_and_the_page_is_escaped():
+    found = total_effect(build(light_impala(hidden=16), seed=2), frame_pairs())
+    with pytest.raises(KeyError) as error:
+        found["movment"]
+    assert str(error.value) == "no effect on 'movment' was measured; did you mean 'movement'?"
+    assert isinstance(error.value, PolicyError)
+    assert "movment" not in found
+    assert found.get("movment") is None
+    assert "<p>Total effect of a &lt;b&gt;" in replace(found, what="a <b>")._repr_html_()

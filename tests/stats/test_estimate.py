@@ -138,12 +138,6 @@ def test_null_from_draws_counts_the_observed_value() -> None:
         Null.from_draws(1, np.array([1, math.nan]), description="random channels")
 
 
-def test_another_estimate_as_null() -> None:
-    null = Null.from_estimate(make(), description="random weights")
-    assert (null.value, null.low, null.high, null.p) == (6.48, 5.64, 7.32, None)
-    assert make().against(null).null is null
-
-
 def test_a_null_of_one_side_has_that_tail_alone() -> None:
     draws = np.arange(20.0)
     p = {

@@ -329,19 +329,6 @@ def test_auroc_refuses_too_few_of_a_class_and_other_labels() -> None:
         stats.auroc(np.arange(100.0), np.arange(100), name="probe", unit="levels", rng=generator())
 
 
-# ------------------------------------------------------------------------------------------------ sample sizes
-
-
-def test_samples_needed_gives_the_half_width_that_was_asked_for() -> None:
-    pilot = skewed(100)
-    need = stats.samples_needed(pilot, half_width=0.05)
-    assert need == pytest.approx((1.96 * pilot.std(ddof=1) / 0.05) ** 2, rel=0.01)
-    again = mean_of(skewed(need, 9))
-    assert again.half_width == pytest.approx(0.05, rel=0.25)
-    with pytest.raises(StatsError, match="half_width must be above 0"):
-        stats.samples_needed(pilot, half_width=0)
-
-
 def test_require() -> None:
     stats.require(5, at_least=5, unit="training seeds", what="a verdict")
     with pytest.raises(TooFewSamples, match="a verdict: needs at least 5 training seeds, got 4"):

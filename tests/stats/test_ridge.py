@@ -62,3 +62,26 @@ def test_weights_over_few_features_are_scikit_learns_too():
 def test_more_folds_than_clusters_are_refused():
     with pytest.raises(StatsError, match="4 folds need at least as many clusters, got 3"):
         ridge.folds(np.array([1, 1, 2, 3]), 4, np.random.default_rng(0))
+
+
+def test_what_cannot_be_fitted_is_refused():
+    rng = np.random.default_rng(0)
+    gram, targets, clusters = np.eye(8), rng.normal(size=(8, 1)), np.arange(8)
+    for parts, of in ((2, np.repeat([0, 1], 4)), (1, clusters)):
+        with pytest.raises(StatsError, match="at least 3 clusters and 2 parts are needed"):
+            ridge.cross_fitted(gram, targets, of, parts=parts, rng=rng)
+    for bad in ((np.where(gram, np.nan, 0), targets), (gram, np.full_like(targets, np.inf))):
+        with pytest.raises(StatsError, match=r"8 of \d+ numbers of .* are not finite"):
+            ridge.cross_fitted(*bad, clusters, parts=2, rng=rng)
+    for count in (0, -1, 1.5, None):
+        with pytest.raises(StatsError, match="folds: a whole number of parts, at least 1"):
+            ridge.folds(clusters, count, rng)
+    with pytest.raises(StatsError, match=r"rng must be a numpy\.random\.Generator"):
+        ridge.folds(clusters, 2, 3)
+
+
+@pytest.mark.parametrize("classes", [True, False])
+def test_a_target_that_never_changes_has_no_score(classes):
+    truth = np.column_stack([[0.0, 1, 0, 1], np.ones(4)])
+    with pytest.raises(StatsError, match=r"a score needs .* in targets \[1\]"):
+        ridge.agreement(truth, truth, classes=classes)
