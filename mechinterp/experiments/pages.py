@@ -10,7 +10,7 @@ from mechinterp.experiments.plan import Plan
 from mechinterp.experiments.results import Results
 from mechinterp.experiments.runner import Progress, chosen, claim, default_plan, run, write_page
 from mechinterp.policies.hooks import Names
-from mechinterp.policies.subject import Subject
+from mechinterp.policies.subject import Subject, as_subject
 
 
 def report(
@@ -39,6 +39,7 @@ def report(
         ExperimentError: too few levels, or an unknown section.
         OSError: `out` cannot be written.
     """
+    subject = as_subject(subject)
     plan = default_plan("report", quick=quick, levels=levels, seed=seed)
     return _measured("report", subject, plan, only, out, progress)
 
@@ -69,6 +70,7 @@ def locate(
         ExperimentError: too few levels, or an unknown section.
         OSError: `out` cannot be written.
     """
+    subject = as_subject(subject)
     plan = default_plan("localization", quick=quick, levels=levels, seed=seed)
     if hooks is not None:
         plan = dataclasses.replace(plan, hooks=subject.policy.select(hooks))
