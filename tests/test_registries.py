@@ -33,6 +33,7 @@ def test_a_name_that_is_not_there(registry: Any, typo: str, message: str) -> Non
             registry[other]
     assert registry.get(typo) is None
     assert dict(registry) == registry
-    assert repr(registry) == repr(dict(registry))
+    assert repr(registry).startswith("Registry(")
+    assert all(name in repr(registry) for name in registry)
     with pytest.raises(TypeError):
         registry[typo] = 1
