@@ -22,6 +22,7 @@ from mechinterp.experiments.registry import slices
 from mechinterp.experiments.results import Results
 from mechinterp.experiments.slice import Context, Slice
 from mechinterp.experiments.store import Key, Store, code_version, network_digest
+from mechinterp.policies.fingerprint import has_hooks
 from mechinterp.policies.subject import Subject
 from mechinterp.reporting.errors import ResultsError
 from mechinterp.reporting.output import Written, write
@@ -137,7 +138,8 @@ def run(
         ExperimentError: an unknown page or slice; and whatever a slice's measurement raises.
     """
     progress = progress or Silent()
-    if hooked := [name for name in subject.policy.hook_names if subject.policy.hook_dict[name].fwd_hooks]:
+    if has_hooks(subject.policy):
+        hooked = [name for name in subject.policy.hook_names if subject.policy.hook_dict[name].fwd_hooks] or ["torch's"]
         raise ExperimentError(
             f"the policy has hooks on ({', '.join(hooked[:3])}): what is measured now would be kept as its own; leave "
             "the `with` block first, or evaluate the edited policy with mi.evaluate(subject, edits=...)"

@@ -14,6 +14,7 @@ from mechinterp._files import FileError, read_json, write_text
 from mechinterp.experiments.fields import Record
 from mechinterp.experiments.results import read_section
 from mechinterp.experiments.slice import Slice
+from mechinterp.policies.fingerprint import weights_digest
 from mechinterp.policies.graph import Policy
 from mechinterp.reporting.errors import ResultsError
 
@@ -78,11 +79,8 @@ class Store:
 
 def network_digest(policy: Policy) -> str:
     """SHA-256 of a network as it is in memory: its architecture, weights, and what its logits stand for."""
-    digest = hashlib.sha256(repr((policy.config, policy.actions)).encode())
-    for name, weight in policy.state_dict().items():
-        digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
-        digest.update(weight.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
+    what = repr((policy.config, policy.actions, weights_digest(policy)))
+    return hashlib.sha256(what.encode()).hexdigest()
 
 
 def code_version() -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from mechinterp import _html
 from mechinterp.coinrun.engine import GameOptions
@@ -26,6 +25,7 @@ from mechinterp.policies.checkpoints import WEIGHTS
 from mechinterp.policies.checks import check_whole, is_whole
 from mechinterp.policies.env_options import training_env_options
 from mechinterp.policies.errors import PolicyError
+from mechinterp.policies.fingerprint import has_hooks, weights_digest
 from mechinterp.policies.graph import Policy, network_words
 from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.visits import visited_states
@@ -123,9 +123,9 @@ class Subject:
                 f"levels for {purpose}, and at least 1 state of each, in whole numbers"
             )
         check_whole(least=0, seed=seed)
-        if _hooked(self.policy):  # what it does now is not what it does as it is
+        if has_hooks(self.policy):  # what it does now is not what it does as it is
             return self._played(levels, per_level, seed, purpose)
-        key = (levels, per_level, seed, purpose, _weights_digest(self.policy))
+        key = (levels, per_level, seed, purpose, weights_digest(self.policy))
         if key not in self._reached:
             self._reached[key] = self._played(levels, per_level, seed, purpose)
         return self._reached[key]
@@ -249,17 +249,3 @@ def load(path: str | Path, *, format: str | None = None) -> Subject:
     Subject('standard': IMPALA 16-32, 9 actions)
     """
     return Subject.load(path, format=format)
-
-
-def _hooked(policy: Policy) -> bool:
-    """Whether any hooks are on the network: the library's, or plain ones of torch."""
-    return any(module._forward_hooks or module._forward_pre_hooks for module in policy.modules())
-
-
-def _weights_digest(policy: Policy) -> str:
-    """Of the weights as they are now: some ways to change a tensor in place leave its version as it was."""
-    digest = hashlib.sha256()
-    for name, weight in policy.state_dict().items():
-        digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
-        digest.update(weight.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-    return digest.hexdigest()
