@@ -182,7 +182,7 @@ def test_a_network_that_does_not_fit_the_weights_is_refused(folder: Path, change
 def test_a_cut_off_config_is_refused(folder: Path):
     path = folder / "config.json"
     path.write_text(path.read_text()[:40])
-    with pytest.raises(CheckpointError, match=r"config\.json: not JSON, or cut off"):
+    with pytest.raises(CheckpointError, match=r"config\.json: not JSON, or damaged or cut off"):
         load(folder)
     path.write_bytes(b"\xff\xfe\xfa")
     with pytest.raises(CheckpointError, match=r"config\.json: not text"):

@@ -103,8 +103,8 @@ def _channels(result: Result) -> Figure:
     many = len(result.layers)
     fig.add_hline(0, line={"color": style.LIGHT, "width": 1}, layer="below")
     fig.update_xaxes(
-        tickmode="array", tickvals=list(range(many)), ticktext=list(result.layers), range=[-0.6, many - 0.4],
-        showgrid=False, tickangle=-28 if many > 5 else 0,
+        tickmode="array", tickvals=list(range(many)), ticktext=list(map(style.literal, result.layers)),
+        range=[-0.6, many - 0.4], showgrid=False, tickangle=-28 if many > 5 else 0,
     )  # fmt: skip
     fig.update_yaxes(title_text=f"contrast, present \N{MINUS SIGN} absent<br>({result.unit})")
     return Figure(fig, counted(result))
@@ -133,7 +133,7 @@ def _chosen(result: Result) -> Figure:
     contrasts = [result.layers[hook].channels[channel] for hook, channel in chosen]
     question = "How strongly do the chosen channels respond on levels that did not choose them?"
     fig = style.figure("top-channels", question, height=160 + 64 * len(chosen))
-    at = rows(fig, [f"<b>{hook}</b>, channel {channel}" for hook, channel in chosen])
+    at = rows(fig, [f"<b>{style.literal(hook)}</b>, channel {channel}" for hook, channel in chosen])
     null_bands(fig, contrasts, at)
     dots(fig, contrasts, at, label="policy", colour=style.AMBER, size=12, unit=result.unit)
     written(fig, contrasts, at, signed=True)

@@ -51,7 +51,10 @@ def figure(subjects: Sequence[Summary]) -> go.Figure:
     )  # fmt: skip
     for column in (2, 3, 4):
         fig.add_vline(0, line={"color": style.LIGHT, "width": 1}, layer="below", row=1, col=column)  # pyright: ignore
-    labels = [f"<b>{s.name}</b><br><span style='color:{style.GREY}'>{s.identity.network}</span>" for s in subjects]
+    labels = [
+        f"<b>{style.literal(s.name)}</b><br><span style='color:{style.GREY}'>{style.literal(s.identity.network)}</span>"
+        for s in subjects
+    ]
     fig.update_yaxes(range=[-0.7, len(subjects) - 0.5], showgrid=False)
     fig.update_yaxes(tickmode="array", tickvals=at, ticktext=labels, col=1)
     fig.update_xaxes(tickformat=".0%", col=3)
