@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from mechinterp.experiments.coin_contrast.result import Result
 from mechinterp.reporting.figure import Figure, KeyNumber, Text
 from mechinterp.reporting.plots import style
-from mechinterp.reporting.plots.dots import dots, null_bands, rows, written
+from mechinterp.reporting.plots.dots import UNSEEN, dots, null_bands, rows, written
 from mechinterp.reporting.plots.maps import LEGEND, maps
 from mechinterp.reporting.wording import interval, number, plain, short, stands_out
 from mechinterp.stats import Estimate
@@ -122,8 +122,9 @@ def _band(fig: go.Figure, x: int, contrasts: Sequence[Estimate]) -> None:
         ys += [low, high, high, low, low, None]
     fig.add_trace(
         go.Scatter(
-            x=xs, y=ys, mode="lines", line={"width": 0}, fill="toself", fillcolor=style.NULL_BAND, hoverinfo="skip",
-            name="range in untrained networks", legendgroup="null", showlegend=x == 0,
+            x=xs, y=ys, mode="lines+markers", line={"width": 0}, marker=UNSEEN, fill="toself",
+            fillcolor=style.NULL_BAND, hoverinfo="skip", name="range in untrained networks",
+            legendgroup="null", showlegend=x == 0,
         )
     )  # fmt: skip
 

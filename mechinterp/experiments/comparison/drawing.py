@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 from mechinterp.experiments.comparison.summary import Summary
 from mechinterp.policies.readouts import READOUTS
 from mechinterp.reporting.plots import style
-from mechinterp.reporting.plots.dots import dots
+from mechinterp.reporting.plots.dots import UNSEEN, dots
 from mechinterp.stats import Estimate
 
 _PANELS = (
@@ -83,8 +83,9 @@ def _nulls(fig: go.Figure, estimates: Sequence[Estimate | None], at: Sequence[fl
             ys += [y - 0.3, y - 0.3, y + 0.3, y + 0.3, y - 0.3, None]
     fig.add_trace(
         go.Scatter(
-            x=xs, y=ys, mode="lines", line={"width": 0}, fill="toself", fillcolor=style.NULL_BAND, hoverinfo="skip",
-            name="untrained networks", legendgroup="null", showlegend=column == 1,
+            x=xs, y=ys, mode="lines+markers", line={"width": 0}, marker=UNSEEN, fill="toself",
+            fillcolor=style.NULL_BAND, hoverinfo="skip", name="untrained networks",
+            legendgroup="null", showlegend=column == 1,
         ),
         row=1,
         col=column,

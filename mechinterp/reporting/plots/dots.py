@@ -13,6 +13,9 @@ from mechinterp.reporting.errors import ResultsError
 from mechinterp.reporting.plots.style import GREY, INK, NULL_BAND, literal, note
 from mechinterp.stats import Estimate
 
+UNSEEN = {"size": 16, "color": "rgba(0, 0, 0, 0)"}
+"""Markers of a band: plotly leaves room around markers, so that no band touches the axis."""
+
 
 def require(estimates: Sequence[Any]) -> None:
     """Refuse any number that is no Estimate. Raises ResultsError."""
@@ -107,8 +110,9 @@ def null_bands(fig: go.Figure, estimates: Sequence[Estimate], at: Sequence[float
             go.Scatter(
                 x=xs,
                 y=ys,
-                mode="lines",
+                mode="lines+markers",
                 line={"width": 0},
+                marker=UNSEEN,
                 fill="toself",
                 fillcolor=NULL_BAND,
                 name="null",
