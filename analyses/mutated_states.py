@@ -187,7 +187,7 @@ def part(number: int, size: int, steps: int) -> dict[str, int]:
     rng = np.random.default_rng(number)
     mutate = Mutator(rng)
     engine = Engine(SLOTS, options=GameOptions(), threads=0)
-    counts = dict.fromkeys(COUNTED, 0)
+    counts: dict[str, int] = dict.fromkeys(COUNTED, 0)
     batch: list[GameState] = []
     for made in range(size):
         base = bases[int(rng.integers(len(bases)))]
@@ -236,7 +236,7 @@ def main() -> None:
     parser.add_argument("--part", type=int, nargs=2, metavar=("NUMBER", "SIZE"), help="one part, in this process")
     arguments = parser.parse_args()
     if arguments.part is not None:
-        print(json.dumps(part(*arguments.part, arguments.steps)))
+        print(json.dumps(part(arguments.part[0], arguments.part[1], arguments.steps)))
         return
     found = {"steps": arguments.steps, "parts": []}
     if arguments.out.exists():

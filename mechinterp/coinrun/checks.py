@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TypeGuard
 
 import numpy as np
 from jaxtyping import Int, Shaped
@@ -25,7 +26,7 @@ class OrderError(MechinterpError, RuntimeError):
     """A call at the wrong time: before ``reset``, or after ``close``."""
 
 
-def is_whole(value: object, *, least: int = -(2**63), most: int = 2**63 - 1) -> bool:
+def is_whole(value: object, *, least: int = -(2**63), most: int = 2**63 - 1) -> TypeGuard[int]:
     """Whether it is a whole number in this range (truth values are none)."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(least <= value <= most)
 
