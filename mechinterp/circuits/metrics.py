@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float64
 from torch import Tensor
 
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.errors import nearest
+from mechinterp.policies.actions import action_divergence
 from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import PolicyOutput
@@ -51,7 +52,11 @@ class Measure:
         measured = []
         for name, readout in self.named.items():
             try:
-                numbers = _divergence(output, clean) if isinstance(readout, str) else readout(output, self.actions)
+                numbers = (
+                    action_divergence(clean.logits, output.logits, self.actions)
+                    if isinstance(readout, str)
+                    else readout(output, self.actions)
+                )
             except PolicyError as error:
                 raise CircuitError(f"metric {name!r}: {error}") from error
             if not torch.isfinite(numbers).all():
@@ -77,9 +82,3 @@ def _readout(name: str, metric: ReadoutLike) -> Readout:
         return as_readout(metric, name=name)
     except PolicyError as error:
         raise CircuitError(f"metric {name!r}: {error}") from error
-
-
-def _divergence(output: PolicyOutput, clean: PolicyOutput) -> Float[Tensor, " batch"]:
-    # In float64: the divergence is of second order in the change, so that rounding would drown a small one.
-    log_clean, log_run = (logits.double().log_softmax(-1) for logits in (clean.logits, output.logits))
-    return (log_clean.exp() * (log_clean - log_run)).sum(-1)
