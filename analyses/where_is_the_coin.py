@@ -91,9 +91,8 @@ for name, layer in coin.layers.items():
     for part, ablation in (("channels", layer.channels_ablated), ("direction", layer.direction_ablated)):
         if ablation is not None:
             shown = ", ".join(ablation.affected) or "nothing shown"
-            print(
-                f"{name}, {part}: movement by side {ablation.effects['movement by side']}, jump by presence {ablation.effects['jump by presence']}; {shown}"
-            )
+            by = {quantity: str(ablation.effects[quantity]) for quantity in ("movement by side", "movement unsigned")}
+            print(f"{name}, {part}: {by}; {shown}")
 
 # %% [markdown]
 # ## What else do the channels respond to?
@@ -163,6 +162,7 @@ for claim in claims(subjects):
 for one in subjects:
     found = total(one.coin).confirmed
     print(
-        f"{one.name}: {found} coin channels of {one.width}; effect on movement by side {one.coin.effects['movement by side']}"
+        f"{one.name}: {found} coin channels of {one.width}; effect on movement by side "
+        f"{one.coin.effects['movement by side']}"
     )
 comparison(subjects).show()
