@@ -342,7 +342,7 @@ def test_whatever_a_card_holds_is_read_or_refused(tmp_path):
     policy = build(ImpalaConfig((2,), res_blocks=1, hidden=4), seed=0)
     folder = save(policy, tmp_path / "odd", provenance={"organism": "mine"})
     assert training_env_options(read(folder).card).distribution_mode == "easy"
-    for options in ({"foo": 1}, {"distribution_mode": "no such"}, 3):
+    for options in ({"foo": 1}, {"distribution_mode": "no such"}, {"use_backgrounds": "yes"}, {"center_agent": 1}, 3):
         save(policy, folder, provenance={"organism": {"options": options}})
         with pytest.raises(CheckpointError, match="options"):
             training_env_options(read(folder).card)
