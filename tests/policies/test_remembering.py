@@ -9,7 +9,7 @@ import pytest
 
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.levels import LevelSource
-from mechinterp.policies import remembering
+from mechinterp.policies import actors, remembering
 from mechinterp.policies.actors import PolicyActor
 from mechinterp.policies.evaluation import Trial, play
 from mechinterp.policies.graph import Policy
@@ -29,16 +29,16 @@ def policy() -> Policy:
 
 
 @pytest.fixture
-def forwards(policy, monkeypatch) -> list[int]:
+def forwards(monkeypatch) -> list[int]:
     """Frames that went through the network."""
     sizes: list[int] = []
-    monkeypatch.setattr(PolicyActor, "_logits", counting := PolicyActor._logits)
+    run = actors.padded_logits
 
-    def counted(self, frames):
+    def counted(policy, frames):
         sizes.append(len(frames))
-        return counting(self, frames)
+        return run(policy, frames)
 
-    monkeypatch.setattr(PolicyActor, "_logits", counted)
+    monkeypatch.setattr(actors, "padded_logits", counted)
     return sizes
 
 
