@@ -7,13 +7,14 @@ import inspect
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from jaxtyping import Float64, UInt8
+from jaxtyping import Float64
 from torch import Tensor
 
 from mechinterp._discovery import Registry, members
 from mechinterp.errors import nearest
 from mechinterp.policies.actions import NAMES, action_logodds
 from mechinterp.policies.errors import PolicyError
+from mechinterp.policies.frames import Frames
 from mechinterp.policies.outputs import policy_outputs
 from mechinterp.policies.readouts.readout import MARGIN, Readout
 from mechinterp.policies.subject import PolicyLike, as_policy
@@ -85,10 +86,14 @@ def action_readout(action: str) -> Readout:
 
 def readout_values(
     policy: PolicyLike,
-    frames: UInt8[np.ndarray, "frames 64 64 3"] | UInt8[Tensor, "frames 64 64 3"],
+    frames: Frames,
     readouts: Mapping[str, ReadoutLike] = READOUTS,
 ) -> dict[str, Float64[np.ndarray, " frames"]]:
-    """Each of these readouts (by default of `READOUTS`) for each frame, in batches, in float64."""
+    """Each of these readouts (by default of `READOUTS`) for each frame, in batches, in float64.
+
+    Raises:
+        PolicyError: frames that are none (no frame at all is allowed), or an unknown readout.
+    """
     policy = as_policy(policy)
     made = {name: as_readout(readout, name=name) for name, readout in readouts.items()}
     output = policy_outputs(policy, frames)
