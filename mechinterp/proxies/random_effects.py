@@ -65,9 +65,22 @@ class RandomEffects:
     own: Mapping[tuple[str, str], float]
     random: Mapping[tuple[str, str], Float64[np.ndarray, " networks"]]
 
+    @property
+    def networks(self) -> int:
+        """How many random networks there are."""
+        return len(next(iter(self.random.values())))
+
     def ranks(self, family: list[tuple[str, str]]) -> dict[tuple[str, str], Rank]:
         """The rank of each effect of a family, p corrected for all of them."""
         return ranked({key: self.own[key] for key in family}, {key: self.random[key] for key in family})
+
+    def leave_out(self, network: int) -> RandomEffects:
+        """The effects as if one of the random networks were the policy: its rank is among the others."""
+        return RandomEffects(
+            self.spreads,
+            {key: float(effects[network]) for key, effects in self.random.items()},
+            {key: np.delete(effects, network) for key, effects in self.random.items()},
+        )
 
 
 def random_effects(

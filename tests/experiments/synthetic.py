@@ -154,9 +154,7 @@ def the_total_effect(coin_side: float = 0.42) -> total_effect.Result:
             half = 0.0 if role == "control" else 0.06 + 0.1 * abs(value)
             null = flips(0.06, 0.0004 if abs(value) > half else 0.4)
             smaller = 99 if abs(value) > half else 40
-            rank = total_effect.Rank(
-                smaller=smaller, low=-0.2, high=0.25, p=0.02 if smaller == 99 else 0.6, family=2, pairs=60
-            )
+            rank = total_effect.Rank(smaller=smaller, low=-0.2, high=0.25, p=0.02 if smaller == 99 else 0.6, family=2)
             readouts[readout] = total_effect.Effect(effect=estimate(value, half, n=120, null=null), rank=rank)
         variables[variable] = total_effect.VariableEffects(
             role=role,  # pyright: ignore[reportArgumentType]

@@ -103,3 +103,12 @@ def test_a_policy_that_sees_nothing_has_no_standard_deviation(pairs):
     found = total_effect(blind, pairs["one"], networks=2)
     assert found.to_frame()["SDs"].tolist() == [None] * len(found)
     assert all(rank.p == 1.0 for rank in found.ranks.values())
+
+
+def test_a_network_that_is_left_out_takes_the_policys_place(policy, pairs, reference):
+    found = random_effects(policy, {"one": pairs["one"]}, reference=reference, networks=3, seed=4)
+    left = found.leave_out(1)
+    key = ("one", "movement")
+    assert left.networks == found.networks - 1 == 2
+    assert left.own[key] == found.random[key][1]
+    assert left.random[key].tolist() == found.random[key][[0, 2]].tolist()

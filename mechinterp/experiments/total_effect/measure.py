@@ -42,26 +42,43 @@ SIZES = Sizes(full=Size(networks=100, levels=60, frames=150), quick=Size(network
 
 def measure(context: Context[Size]) -> Result:
     """Each variable's effect on each readout, and its rank among random networks of the policy's sensitivity."""
-    pairs = measurable(context)
-    own = {name: own_effects(context.subject.policy, one, seed=context.plan.seed) for name, one in pairs.items()}
-    few = {name: one_a_level(one, context.size.levels) for name, one in pairs.items()}
+    pairs, policy = measurable(context), context.subject.policy
+    own = {name: own_effects(policy, one, seed=context.plan.seed) for name, one in pairs.items()}
     reference = visited_frames(context)
     random = random_effects(
-        context.subject.policy,
-        few,
+        policy,
+        {name: one_a_level(one, context.size.levels) for name, one in pairs.items()},
         reference=reference,
         networks=context.size.networks,
         seed=int(generator(context.plan.seed, "random networks").integers(2**31)),
         tick=lambda done: context.tick(f"random network {done} of {context.size.networks}"),
     )
-    found = {name: {} for name in pairs}
+    return result_of(pairs, own, random, frames=len(reference))
+
+
+def result_of(
+    pairs: Mapping[str, MinimalPairs],
+    own: Mapping[str, Mapping[str, Estimate]],
+    random: RandomEffects,
+    *,
+    frames: int,
+) -> Result:
+    """The effects of all variables with their p values, each corrected over its family.
+
+    Args:
+        pairs: by variable.
+        own: by variable and readout, the effect over all of its pairs.
+        random: the same on some of the pairs, in the policy and in random networks.
+        frames: how many frames they were scaled over.
+    """
+    found: dict[str, dict[str, Effect]] = {name: {} for name in pairs}
     for family in families(pairs):
-        for (name, readout), effect in ranked(family, own, random, few).items():
+        for (name, readout), effect in ranked(family, own, random).items():
             found[name][readout] = effect
     return Result(
         margins={name: readout.margin for name, readout in READOUTS.items() if readout.margin is not None},
-        networks=context.size.networks,
-        frames=len(reference),
+        networks=random.networks,
+        frames=frames,
         spreads=dict(random.spreads),
         variables={
             name: VariableEffects(
@@ -117,25 +134,12 @@ def families(variables: Sequence[str] | Mapping[str, object]) -> list[list[tuple
 
 
 def ranked(
-    family: list[tuple[str, str]],
-    own: Mapping[str, Mapping[str, Estimate]],
-    random: RandomEffects,
-    pairs: Mapping[str, MinimalPairs],
+    family: list[tuple[str, str]], own: Mapping[str, Mapping[str, Estimate]], random: RandomEffects
 ) -> dict[tuple[str, str], Effect]:
     """The effects of a family, with both of their p values corrected for it."""
     flips = stats.correct([own[name][readout] for name, readout in family], method="holm")
     ranks = random.ranks(family)
     return {
-        key: Effect(
-            effect=effect,
-            rank=Rank(
-                smaller=ranks[key].smaller,
-                low=ranks[key].low,
-                high=ranks[key].high,
-                p=ranks[key].p,
-                family=ranks[key].family,
-                pairs=len(pairs[key[0]]),
-            ),
-        )
+        key: Effect(effect=effect, rank=Rank(**{name: getattr(ranks[key], name) for name in Rank.model_fields}))
         for key, effect in zip(family, flips, strict=True)
     }

@@ -17,7 +17,6 @@ class Rank(Record):
         low, high: the central 95 % of their effects, in the readout's unit.
         p: that the largest of a random network's effects, over the family, is as large; two-sided.
         family: effects in the family: all of one role on actions, or all of one role on the value.
-        pairs: that the rank is of, at most one of each level.
     """
 
     smaller: int
@@ -25,7 +24,6 @@ class Rank(Record):
     high: float
     p: float
     family: int
-    pairs: int
 
 
 class Effect(Record):
