@@ -100,9 +100,13 @@ def _unpacked(arrays: dict[str, np.ndarray]) -> MinimalPairs:
             raise SceneError(f"{name}: {found}, expected {axes} of {kind}")
     states = {name: _cut(name, arrays[name], arrays[f"{name}_lengths"]) for name in STATES}
     strata, refused = _read_notes(arrays[_NOTES])
+    variable, clean_label, corrupted_label = (str(arrays[name]) for name in WORDS)
     pairs = MinimalPairs(
-        *(str(arrays[name]) for name in WORDS),
-        *(arrays[name] for name in SIDES),
+        variable,
+        clean_label,
+        corrupted_label,
+        arrays["clean"],
+        arrays["corrupted"],
         arrays["levels"],
         **states,
         played=tuple(arrays[_PLAYED]),

@@ -20,6 +20,9 @@ from mechinterp.coinrun.layout import EntityType
 from mechinterp.coinrun.scenes.strata import SceneError
 from mechinterp.coinrun.state import GameState
 
+NEAR, FAR = 2, 5
+"""Columns between agent and coin in a pair: nearer it would be taken by chance, farther it could be out of view."""
+
 MOST_DROP = 5
 """Cells that the agent may be above the ground: a coin there is still in view."""
 
@@ -77,3 +80,27 @@ def _reaches(level: Bool[np.ndarray, " w"], x: int, distance: int) -> bool:
     """Whether all columns from the agent's to this one are level ground."""
     first, last = sorted((x, x + distance))
     return first >= 0 and last < len(level) and bool(level[first : last + 1].all())
+
+
+def level_places(state: GameState, least: int) -> dict[Cell, int]:
+    """Cells where level, safe ground without crates goes on for `least` columns or more to both sides, and how far.
+
+    Counted up to the farthest that a coin of a pair may be away.
+    """
+    ground = geometry.standing(state)
+    rows = np.flatnonzero(ground.sum(1) > 2 * least)
+    found: dict[Cell, int] = {}
+    safe = geometry.safe(state)
+    for x, y in geometry.entity_cells(state, EntityType.CRATE):
+        if geometry.inside(state, (x, y)):
+            safe[y, x] = False
+    for y in rows.tolist():
+        for x in np.flatnonzero(safe[y]).tolist():
+            far = next((d - 1 for d in range(1, FAR + 1) if not _both(safe[y], x, d)), FAR)
+            if far >= least:
+                found[x, y] = far
+    return found
+
+
+def _both(level: Bool[np.ndarray, " w"], x: int, distance: int) -> bool:
+    return x - distance >= 0 and x + distance < len(level) and bool(level[x - distance] and level[x + distance])

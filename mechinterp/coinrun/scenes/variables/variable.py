@@ -10,7 +10,7 @@ import numpy as np
 
 from mechinterp.coinrun import edits, geometry
 from mechinterp.coinrun.geometry import Cell
-from mechinterp.coinrun.scenes.natural import NoRoom
+from mechinterp.coinrun.scenes.natural import FAR, NEAR, NoRoom
 from mechinterp.coinrun.scenes.pairs import SceneError
 from mechinterp.coinrun.state import GameState
 from mechinterp.errors import nearest
@@ -20,9 +20,6 @@ Edit = Callable[[GameState, np.random.Generator], "tuple[GameState, GameState] |
 
 Place = Literal["ground", "anywhere"]
 """Where coins are put: on ground that the agent can walk to (`scenes.natural`), or also in the air."""
-
-NEAR, FAR = 2, 5
-"""Columns between agent and coin in a pair: nearer it would be taken by chance, farther it could be out of view."""
 
 
 @dataclass(frozen=True)
