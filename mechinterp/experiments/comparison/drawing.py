@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mechinterp.experiments.comparison.summary import Summary
+from mechinterp.features.changes import MOVEMENT_BY_SIDE
 from mechinterp.policies.readouts import READOUTS
 from mechinterp.reporting.plots import style
 from mechinterp.reporting.plots.dots import dots
@@ -30,7 +31,7 @@ def figure(subjects: Sequence[Summary]) -> go.Figure:
     _nulls(fig, [s.on_coin for s in subjects], at, column=3)
     dots(fig, [s.decoding for s in subjects], at, label="coin direction, last maps", colour=style.BLUE, row=1, col=1)
     dots(
-        fig, [s.coin.effects["movement"] for s in subjects], at, label="effect of the coin", colour=style.AMBER,
+        fig, [s.coin.effects[MOVEMENT_BY_SIDE] for s in subjects], at, label="effect of the coin", colour=style.AMBER,
         size=11, row=1, col=2,
     )  # fmt: skip
     _known(

@@ -9,6 +9,7 @@ from mechinterp.experiments.coin_features.counts import total
 from mechinterp.experiments.comparison.summary import PROBED, Summary
 from mechinterp.experiments.probes.result import PLACE
 from mechinterp.experiments.variables.result import Contrast
+from mechinterp.features.changes import MOVEMENT_BY_SIDE
 from mechinterp.reporting.wording import listed, number, share
 from mechinterp.stats import Estimate
 
@@ -67,10 +68,11 @@ def _coin(subjects: Sequence[Summary]) -> Captioned:
 
 def _use(subjects: Sequence[Summary]) -> Captioned:
     return Captioned(
-        "Effect of the coin on movement: log P(right) \N{MINUS SIGN} log P(left) toward the coin's side, with the coin "
-        "minus without it. Through channels, through the direction: the part of it that is lost when the coin "
-        "channels, or the coin direction, at the last hook point with maps are replaced by their coin-absent "
-        "activations. Attribution: share of the movement log-odds' attribution on the coin's pixels.",
+        "Effect of the coin's side on movement: log P(right) \N{MINUS SIGN} log P(left) with the coin on the right "
+        "minus with it on the left, each against the scene without it; on jumping: with a coin minus without. Through "
+        "channels, through the direction: the part of it that is lost when the coin channels, or the coin direction, "
+        "at the last hook point with maps are replaced by their coin-absent activations. Attribution: share of the "
+        "movement log-odds' attribution on the coin's pixels.",
         _table(
             (
                 "subject", "effect on movement, nats", "effect on jumping, nats", "through channels",
@@ -78,8 +80,9 @@ def _use(subjects: Sequence[Summary]) -> Captioned:
             ),
             [
                 (
-                    s.name, _or(s.coin.effects["movement"]), _or(s.coin.effects["jump"]), _or(s.through_channels),
-                    _or(s.through_direction), "" if s.on_coin is None else number(s.on_coin, percent=True),
+                    s.name, _or(s.coin.effects[MOVEMENT_BY_SIDE]), _or(s.coin.effects["jump by presence"]),
+                    _or(s.through_channels), _or(s.through_direction),
+                    "" if s.on_coin is None else number(s.on_coin, percent=True),
                     "" if s.on_coin is None else _null(s.on_coin, percent=True),
                 )
                 for s in subjects
