@@ -34,7 +34,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         choices=["denoise", "noise"],
         help="denoise: what suffices to restore the effect (default); noise: what is needed for it",
     )
-    parser.add_argument("--levels", type=int, default=60, help="held-out levels to take scenes from (default 60)")
+    parser.add_argument("--levels", type=int, default=60, help="levels to take scenes from (default 60)")
     parser.add_argument("--top", type=int, default=10, help="sites to measure on levels of their own (default 10)")
     parser.add_argument("--seed", type=seed, default=0, help="random seed (default 0)")
     parser.add_argument("--memory", type=int, default=1024, metavar="MIB", help="for activations (default 1024 MiB)")
@@ -51,20 +51,18 @@ def _run(arguments: argparse.Namespace) -> None:
     from mechinterp.circuits.errors import BudgetTooSmall
     from mechinterp.circuits.metrics import Measure
     from mechinterp.circuits.sweeps import patching_sweep
-    from mechinterp.coinrun.levels import LevelSource
     from mechinterp.coinrun.scenes import VARIABLES, minimal_pairs
+    from mechinterp.coinrun.scenes.pool import pool_episodes, pool_states
     from mechinterp.errors import MechinterpError, nearest
     from mechinterp.interventions.sites import sites_by
     from mechinterp.policies import checkpoints
-    from mechinterp.policies.actors import PolicyActor
     from mechinterp.policies.env_options import training_env_options
-    from mechinterp.policies.levels import LEVELS
     from mechinterp.policies.stages import stage_outputs
-    from mechinterp.policies.visits import visited_states
+    from mechinterp.policies.subject import TRIED
 
     if arguments.variable not in VARIABLES:  # before anything is played
         raise MechinterpError(f"no variable is called {arguments.variable!r}{nearest(arguments.variable, VARIABLES)}")
-    for name, least, most in (("levels", 5, LEVELS["behaviour"].count), ("top", 1, 1000), ("memory", 1, 1 << 20)):
+    for name, least, most in (("levels", 5, len(pool_episodes("easy"))), ("top", 1, 1000), ("memory", 1, 1 << 20)):
         if not least <= getattr(arguments, name) <= most:
             raise MechinterpError(f"--{name} {getattr(arguments, name)}: allowed are {least} to {most:,}")
     if arguments.out is not None:
@@ -76,13 +74,9 @@ def _run(arguments: argparse.Namespace) -> None:
     sites = sites_by(policy, arguments.hook or stage_outputs(policy), arguments.by)
     Measure(policy, arguments.metric)
 
-    source = LevelSource(training_env_options(card))
-    try:
-        starts = source.starts(LEVELS["behaviour"].first(arguments.levels))
-    finally:
-        source.close()
-    states = visited_states(PolicyActor(policy), starts, per_level=3, seed=arguments.seed)
-    pairs = minimal_pairs(states, arguments.variable, seed=arguments.seed)
+    options = training_env_options(card)
+    states = pool_states(options, levels=arguments.levels, per_level=TRIED, seed=arguments.seed)
+    pairs = minimal_pairs(states, arguments.variable, seed=arguments.seed, per_level=3)
     if pairs.n_levels < FEWEST:
         raise MechinterpError(
             f"only {pairs.n_levels} of {arguments.levels} levels have room to change {arguments.variable!r}, and "
