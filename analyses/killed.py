@@ -24,16 +24,18 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from mechinterp._files import read_json, write_text
 from mechinterp.cli import main as mechinterp
+from mechinterp.commands import card
 from mechinterp.experiments import Results
 from mechinterp.experiments.store import PARTIAL
 from mechinterp.policies import ImpalaConfig, build, load, save
-from mechinterp.training import Run, RunOptions, find_run, organism
+from mechinterp.training import Run, RunOptions, examination, find_run, organism
 from mechinterp.training.organisms import NETWORKS
 from mechinterp.training.records import read_resume
 
@@ -181,6 +183,13 @@ def _same_card(one: Path, other: Path) -> None:
             check((one / name).read_bytes() == (other / name).read_bytes(), f"{name} differs")
 
 
+def shorten() -> None:
+    """Make training and examination take seconds, in this process alone."""
+    NETWORKS._items["small"] = lambda: NETWORK  # pyright: ignore
+    card.MAX_STEPS = 60  # pyright: ignore[reportAttributeAccessIssue]
+    examination.choice_tests = partial(examination.choice_tests, variants=2, max_steps=20)
+
+
 # ------------------------------------------------------------------------------------------------ killing
 
 
@@ -269,7 +278,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/killed"), help="folder of counts.json and killed.md")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    NETWORKS._items["small"] = lambda: NETWORK  # pyright: ignore - in this process alone: training takes seconds
+    shorten()
     root = Path(tempfile.mkdtemp(prefix="killed-"))
     jobs = (
         Job("train", lambda folder: None, _train, _whole_run, _same_run),

@@ -26,6 +26,9 @@ _OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (by default the process's own) and return its exit status."""
     _open_streams()
+    # Read when torch is first imported. Its threads would else burn a core while they wait for one another: on a busy
+    # machine a small batch then takes ten times the CPU that its arithmetic does.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     given = list(sys.argv[1:] if argv is None else argv)
     traceback = "--traceback" in given[:1]
     try:

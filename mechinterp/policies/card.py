@@ -74,7 +74,7 @@ def from_json(text: str, *, where: str) -> Card:
     content = parse_json(text, where=where, error=CheckpointError)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(f"{where}: not the config of a policy (its 'format' should be {FORMAT!r})")
-    if content.get("version") != VERSION:
+    if type(content.get("version")) is not int or content["version"] != VERSION:
         raise CheckpointError(f"{where}: version {content.get('version')!r}; this library reads version {VERSION}")
     fields = {"format", "version", "network", "source", "provenance"}
     _check_fields(where, content, known=fields, required=fields - {"source"})
