@@ -16,9 +16,9 @@ from mechinterp.policies.frames import frame_array
 from mechinterp.policies.graph import Policy, network_words
 
 RIGHT, RIGHT_JUMP = 7, 8
-BATCH = 16
+BATCH = 8
 """Frames per forward pass, always: padding the last batch keeps a frame's logits the same to the last bit, whatever the
-number of environments around it."""
+number of environments around it. Larger ones are 10 % cheaper a frame, but mostly padding once few episodes go on."""
 
 
 class Actor(Protocol):
@@ -90,8 +90,7 @@ class PolicyActor:
         frames, uniform = checked_inputs(frames, uniform)
         if len(frames) == 0:
             return np.zeros(0, np.int64)
-        parts = [padded_logits(self.policy, frames[at : at + BATCH]) for at in range(0, len(frames), BATCH)]
-        logits = np.concatenate(parts)
+        logits = self.logits(frames)
         if (unsound := unsound_rows(logits)).any():
             first = int(unsound.argmax())
             at = first - first % BATCH
@@ -101,6 +100,11 @@ class PolicyActor:
                 f"frames; {why}"
             )
         return chosen_actions(self.policy, logits, uniform, greedy=self.greedy)
+
+    def logits(self, frames: UInt8[np.ndarray, "batch 64 64 3"]) -> Float64[np.ndarray, "batch actions"]:
+        """The logits of each frame, the same to the last bit whatever the frames around it."""
+        parts = [padded_logits(self.policy, frames[at : at + BATCH]) for at in range(0, len(frames), BATCH)]
+        return np.concatenate(parts)
 
 
 @torch.no_grad()

@@ -37,12 +37,12 @@ def states():
 
 @pytest.fixture(scope="module")
 def coin_side(states):
-    return scenes.minimal_pairs(states, "coin side", per_level=1)
+    return scenes.minimal_pairs(states, scenes.coin_side(place="anywhere"), per_level=1)
 
 
 @pytest.fixture(scope="module")
 def presence(states):
-    return scenes.minimal_pairs(states, "coin on the right", per_level=1)
+    return scenes.minimal_pairs(states, scenes.coin_at("right", place="anywhere"), per_level=1)
 
 
 def movement(policy, frames):

@@ -93,7 +93,7 @@ def _decoding(result: Result) -> go.Figure:
     labels = []
     for hook, layer in result.layers.items():
         below = f"{len(layer.channels)} of {layer.width} channels confirmed: {layer.verdict.value}"
-        labels.append(f"<b>{hook}</b><br><span style='color:{style.GREY}'>{below}</span>")
+        labels.append(f"<b>{style.literal(hook)}</b><br><span style='color:{style.GREY}'>{below}</span>")
     at = rows(fig, labels)
     null_bands(fig, estimates, at)
     dots(fig, estimates, at, label="policy, held-out levels", colour=style.BLUE, size=11)
@@ -105,10 +105,16 @@ def _decoding(result: Result) -> go.Figure:
 
 def _clouds(result: Result, clouds: dict[str, Cloud]) -> go.Figure:
     hooks = list(clouds)
+    titles = [style.literal(hook) for hook in hooks]
     count = -(-len(hooks) // _ACROSS)
-    fig = make_subplots(rows=count, cols=min(_ACROSS, len(hooks)), subplot_titles=hooks, vertical_spacing=0.22 / count)
+    fig = make_subplots(
+        rows=count,
+        cols=min(_ACROSS, len(hooks)),
+        subplot_titles=titles,
+        vertical_spacing=0.22 / count,
+    )
     style.dress(fig, "coin-clouds", "Which channels are selective for the coin?", height=170 + 240 * count)
-    for index, (hook, cloud) in enumerate(clouds.items()):
+    for index, (title, (hook, cloud)) in enumerate(zip(titles, clouds.items(), strict=True)):
         found = set(result.layers[hook].channels)
         chosen = sorted(found)
         rest = [c for c in range(len(cloud.policy)) if c not in found]
@@ -122,7 +128,7 @@ def _clouds(result: Result, clouds: dict[str, Cloud]) -> go.Figure:
                 go.Scatter(
                     x=points[:, 0], y=points[:, 1], mode="markers", name=label, legendgroup=label,
                     showlegend=index == 0, marker={"color": colour, "size": size}, text=numbers,
-                    hovertemplate=f"{hook}{' channel %{text}' if numbers is not None else ''}<br>{hover}",
+                    hovertemplate=f"{title}{' channel %{text}' if numbers is not None else ''}<br>{hover}",
                 ),
                 row=index // _ACROSS + 1,
                 col=index % _ACROSS + 1,
@@ -143,9 +149,11 @@ def _ablation(result: Result) -> go.Figure:
     parts: list[tuple[str, Ablation]] = []
     for hook, layer in result.layers.items():
         if layer.channels_ablated is not None:
-            parts.append((f"<b>{hook}</b>, {captions.channels(len(layer.channels))}", layer.channels_ablated))
+            parts.append(
+                (f"<b>{style.literal(hook)}</b>, {captions.channels(len(layer.channels))}", layer.channels_ablated)
+            )
         if layer.direction_ablated is not None:
-            parts.append((f"<b>{hook}</b>, direction", layer.direction_ablated))
+            parts.append((f"<b>{style.literal(hook)}</b>, direction", layer.direction_ablated))
     fig = style.figure("coin-ablation", "Does it causally affect the action?", height=190 + 46 * (1 + len(parts)))
     at = rows(fig, ["<b>the coin itself</b>", *(label for label, _ in parts)])
     for index, name in enumerate(one for one in captions.TOLD if one != KL):
@@ -187,7 +195,7 @@ def _maps(examples: Examples) -> go.Figure:
 def _top(channels: Sequence[TopFrames]) -> go.Figure:
     fig = make_subplots(
         rows=len(channels), cols=max(len(one.frames) for one in channels), horizontal_spacing=0.01,
-        vertical_spacing=0.02, row_titles=[f"{one.hook}<br>channel {one.channel}" for one in channels],
+        vertical_spacing=0.02, row_titles=[f"{style.literal(one.hook)}<br>channel {one.channel}" for one in channels],
     )  # fmt: skip
     style.dress(fig, "coin-top-frames", "Which frames activate them most?", height=100 + 170 * len(channels))
     for row, one in enumerate(channels, 1):
