@@ -92,6 +92,7 @@ class EachActor:
         edits = self._edits[0]
         if needs := [edit for edit in edits if edit.momentary]:
             raise InterventionError(f"{needs[0]}: what it does depends on the game, and frames alone were given")
+        frames, uniform = checked_inputs(frames, uniform)
         moments = [Moment(b"")] * len(frames)  # nobody reads them
         return self._chosen(frames, uniform, np.zeros(len(frames), np.int64), moments)
 
