@@ -6,12 +6,16 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+import torch
+from torch import Tensor
+
 from mechinterp.errors import nearest
+from mechinterp.interventions.arrays import array_from_dict, array_to_dict
 from mechinterp.interventions.errors import InterventionError
 
 
 class Data:
-    """A frozen dataclass of numbers, texts, None, and others of its kind; `to_dict` names its class."""
+    """A frozen dataclass of numbers, texts, tensors, None, and others of its kind; `to_dict` names its class."""
 
     what: ClassVar[str] = "object"
     """What such objects are, in words."""
@@ -44,12 +48,14 @@ def _kinds(base: type[Any]) -> dict[str, type[Any]]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Data):
         return value.to_dict()
+    if isinstance(value, Tensor):
+        return {"tensor": array_to_dict(value)}
     return [_plain(one) for one in value] if isinstance(value, tuple) else value
 
 
 def _stored(value: Any) -> Any:
-    if isinstance(value, Mapping) and "kind" in value:
-        return Data.from_dict(value)
+    if isinstance(value, Mapping):
+        return Data.from_dict(value) if "kind" in value else torch.from_numpy(array_from_dict(value["tensor"]))
     return tuple(_stored(one) for one in value) if isinstance(value, list) else value
 
 
