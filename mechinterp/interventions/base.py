@@ -265,4 +265,4 @@ def _plain(value: Any) -> Any:
 def _stored(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
-    return Data.from_dict(value) if "kind" in value else torch.from_numpy(array_from_dict(value["tensor"]))
+    return Data.from_dict(value) if "type" in value else torch.from_numpy(array_from_dict(value["tensor"]))

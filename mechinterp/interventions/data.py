@@ -23,17 +23,19 @@ class Data:
     def to_dict(self) -> dict[str, Any]:
         """As plain values that `json` writes."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # pyright: ignore[reportArgumentType]
-        return {"kind": type(self).__name__, **{name: _plain(value) for name, value in values.items()}}
+        return {"type": type(self).__name__, **{name: _plain(value) for name, value in values.items()}}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`, for all classes below. Raises InterventionError for what it did not write."""
         try:
             kinds, given = _kinds(cls), dict(data)
-            name = given.pop("kind")
+            name = given.pop("type")
             if name not in kinds:
                 raise InterventionError(f"no {cls.what} is called {name!r}{nearest(str(name), kinds)}")
             return kinds[name](**{key: _stored(value) for key, value in given.items()})
+        except InterventionError:
+            raise
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise InterventionError(f"this is no {cls.what}: {error!r}") from error
 
@@ -55,7 +57,7 @@ def _plain(value: Any) -> Any:
 
 def _stored(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return Data.from_dict(value) if "kind" in value else torch.from_numpy(array_from_dict(value["tensor"]))
+        return Data.from_dict(value) if "type" in value else torch.from_numpy(array_from_dict(value["tensor"]))
     return tuple(_stored(one) for one in value) if isinstance(value, list) else value
 
 

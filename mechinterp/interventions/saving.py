@@ -58,7 +58,7 @@ def load_edits(path: str | Path, subject: PolicyLike) -> tuple[AnyEdit, ...]:
     listed = content.get("edits")
     if not isinstance(listed, list) or not listed:
         raise InterventionError(f"{path}: it holds no edits")
-    edits = tuple(WeightEdit.from_dict(one) if "kind" in one else Edit.from_dict(one) for one in listed)
+    edits = tuple(WeightEdit.from_dict(one) if "type" in one else Edit.from_dict(one) for one in listed)
     _check(edits, policy)
     return edits
 
