@@ -24,8 +24,10 @@ from .interventions import ProjectOut as ProjectOut
 from .interventions import Site as Site
 from .interventions import Steer as Steer
 from .interventions import apply as apply
+from .interventions import compare as compare
 from .interventions import evaluate as evaluate
 from .interventions import mean_ablation as mean_ablation
+from .interventions import rollout_each as rollout_each
 from .policies.levels import LEVELS as LEVELS
 from .policies.readouts import READOUTS as READOUTS
 from .policies.readouts import Readout as Readout
