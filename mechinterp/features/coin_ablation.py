@@ -22,7 +22,7 @@ from mechinterp.interventions import Edit, Patch, run_each
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import PolicyOutput
 from mechinterp.policies.readouts import READOUTS
-from mechinterp.stats import Estimate, means, sign_flip_tests
+from mechinterp.stats import Estimate, effects
 
 ACTIONS = tuple(name for name, readout in READOUTS.items() if readout.acts)
 """The readouts that are about actions; the value is only an opinion."""
@@ -38,7 +38,7 @@ class CoinAblation:
         hook: the layer.
         channels: which channels were replaced; None where it was the coin direction.
         effects: by readout, the mean over pairs of readout(with the coin) - readout(with the part replaced); its null
-            flips the sign of each level. Movement in nats toward the side on which the coin lies, jump in nats, value
+            is a mean of 0. Movement in nats toward the side on which the coin lies, jump in nats, value
             in the critic's units.
         random: by readout, the same mean for each random part of the same size (all other channels at once, where those
             are fewer; none, where the part is the whole layer).
@@ -59,12 +59,12 @@ class CoinAblation:
         """Whether a causal effect on this readout was shown, and one that matters.
 
         It must be larger than the readout's margin and than the effect of every random part, its interval must exclude
-        0, and its p, from sign flips, must be at most 0.05 divided by the number of tests (Bonferroni).
+        0, and its p must be at most 0.05 divided by the number of tests (Bonferroni).
         """
         estimate = self.effects[readout]
         p = estimate.null.p if estimate.null is not None else None
         if p is None:
-            raise FeatureError(f"{estimate.name}: there is no null distribution of sign flips")
+            raise FeatureError(f"{estimate.name}: it was not tested against 0")
         beyond = abs(estimate.value) > max((_margin(readout), *map(abs, self.random[readout])))
         return p <= largest_p(self.tests) and estimate.excludes(0) and beyond
 
@@ -192,9 +192,7 @@ def _estimates(
     changes = {**changes, "movement": changes["movement"] * scenes.toward}
     table = np.stack([changes[name] for name in READOUTS], 1)
     names = [f"{what} on {name}{' toward its side' if name == 'movement' else ''}" for name in READOUTS]
-    found = means(table, names=names, unit="levels", rng=rng, clusters=scenes.levels)
-    nulls = sign_flip_tests(table, unit="levels", rng=rng, clusters=scenes.levels)
-    return {name: e.against(null) for name, e, null in zip(READOUTS, found, nulls, strict=True)}
+    return dict(zip(READOUTS, effects(table, names=names, unit="levels", rng=rng, clusters=scenes.levels), strict=True))
 
 
 def _read(policy: Policy, output: PolicyOutput) -> dict[str, Float64[np.ndarray, " rows"]]:

@@ -41,7 +41,7 @@ class TotalEffect(Mapping[str, Estimate]):
 
     Attributes:
         what: what differs in the pairs: "coin side: coin right against coin left".
-        estimates: by readout; interval over levels, null by flipping their signs.
+        estimates: by readout; interval over levels, null hypothesis of 0 (`stats.effect`).
         readouts: what they are, by the same names.
         differences: by readout, readout(clean) - readout(corrupted) of each pair.
         levels: the level of each pair.
@@ -113,9 +113,8 @@ def total_effect(
     differences, found = pair_differences(subject, pairs, named), {}
     variable = getattr(pairs, "variable", "the pairs' difference")
     for name, values in differences.items():
-        null = stats.sign_flip_test(values, unit="levels", rng=rng, clusters=levels)
         words = f"total effect of {variable} on {name}"
-        found[name] = stats.mean(values, name=words, unit="levels", rng=rng, clusters=levels, null=null)
+        found[name] = stats.effect(values, name=words, unit="levels", rng=rng, clusters=levels)
     labels = [getattr(pairs, f"{side}_label", f"the {side} frames") for side in ("clean", "corrupted")]
     return TotalEffect(f"{variable}: {' against '.join(labels)}", found, named, differences, levels)
 

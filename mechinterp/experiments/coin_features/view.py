@@ -34,10 +34,10 @@ METHOD = (
     "corrected for all layers by the maximum. What is replaced is the mean change over channels that the coin makes "
     "(Haufe et al. 2014).",
     "Causal use: in scenes with a coin, the coin channels (or the component along the direction) are replaced by their "
-    "activations in the same scene without it. Effects are paired differences, with sign flips of whole levels as the "
-    "null, corrected for all parts, layers and actions (Bonferroni), and compared with {result.random} random parts of "
-    "the same size. The levels that confirm channels also report their size: sizes of few channels are slightly too "
-    "large (winner's curse).",
+    "activations in the same scene without it. Effects are paired differences, tested against 0 by a studentised "
+    "bootstrap over levels, corrected for all parts, layers and actions (Bonferroni), and compared with "
+    "{result.random} random parts of the same size. The levels that confirm channels also report their size: sizes of "
+    "few channels are slightly too large (winner's curse).",
 )
 _ACROSS = 4
 _COLOURS = (style.BLUE, style.GREEN, style.PINK, style.SKY)

@@ -11,8 +11,8 @@ class Effect(Record):
     """What one variable does to one readout.
 
     Attributes:
-        effect: the mean over pairs of readout(clean) minus readout(corrupted), in the readout's unit; its null flips
-            the sign of each level's difference.
+        effect: the mean over pairs of readout(clean) minus readout(corrupted), in the readout's unit; its null is
+            a mean of 0 (`stats.effect`).
         shuffled: the same of networks with shuffled weights, of several the one with the largest.
     """
 

@@ -18,7 +18,7 @@ METHOD = (
     "A minimal pair is two frames that differ in one variable, rendered from a state that the policy visits on "
     "held-out levels. The total effect is the mean over pairs of readout(clean) \N{MINUS SIGN} readout(corrupted). "
     "Probabilities of actions that do the same are summed first. Intervals are bootstrapped over levels. The grey band "
-    "is the null distribution: the sign of each level's difference is flipped at random.",
+    "is the range that a mean of 0 would keep to (studentised bootstrap over levels).",
     "An effect is equivalent to zero where its whole interval lies within the margin (green), which was fixed before "
     "measuring. At even odds, 0.1 nats are 2.5 points of probability.",
     "Other changes of the scene give the scale. A cross is the same measurement in a network with the policy's weights "
