@@ -11,6 +11,7 @@ from jaxtyping import Float64, Int64, UInt8
 
 from mechinterp.policies.actions import NAMES
 from mechinterp.policies.errors import PolicyError
+from mechinterp.policies.frames import frame_array
 from mechinterp.policies.graph import Policy, network_words
 
 RIGHT, RIGHT_JUMP = 7, 8
@@ -24,6 +25,9 @@ class Actor(Protocol):
 
     All chance comes in as ``uniform``, one number in [0, 1) for each frame, so that an episode does not depend on the
     episodes that run at the same time.
+
+    Raises:
+        PolicyError: frames that are none, or not one number in [0, 1) for each.
     """
 
     def __call__(
@@ -35,7 +39,7 @@ class Actor(Protocol):
 class PolicyActor:
     """Acts as a policy says: sampled from its distribution, or the likeliest action if ``greedy``.
 
-    Calling it raises PolicyError where the logits of a frame are NaN, or the largest of them is infinite.
+    Calling it raises PolicyError also where the logits of a frame are NaN, or the largest of them is infinite.
     """
 
     policy: Policy
@@ -44,6 +48,9 @@ class PolicyActor:
     def __call__(
         self, frames: UInt8[np.ndarray, "batch 64 64 3"], uniform: Float64[np.ndarray, " batch"]
     ) -> Int64[np.ndarray, " batch"]:
+        frames, uniform = _checked(frames, uniform)
+        if len(frames) == 0:
+            return np.zeros(0, np.int64)
         logits = np.concatenate([self._logits(frames[at : at + BATCH]) for at in range(0, len(frames), BATCH)])
         unsound = ~np.isfinite(logits.max(-1, initial=-np.inf))  # minus infinity may forbid an action, but not all
         if unsound.any():
@@ -89,7 +96,7 @@ class AlwaysRight:
     def __call__(
         self, frames: UInt8[np.ndarray, "batch 64 64 3"], uniform: Float64[np.ndarray, " batch"]
     ) -> Int64[np.ndarray, " batch"]:
-        return np.where(uniform < self.jump, RIGHT_JUMP, RIGHT)
+        return np.where(_checked(frames, uniform)[1] < self.jump, RIGHT_JUMP, RIGHT)
 
 
 @dataclass(frozen=True)
@@ -99,4 +106,16 @@ class UniformRandom:
     def __call__(
         self, frames: UInt8[np.ndarray, "batch 64 64 3"], uniform: Float64[np.ndarray, " batch"]
     ) -> Int64[np.ndarray, " batch"]:
-        return (uniform * 15).astype(np.int64)
+        return (_checked(frames, uniform)[1] * 15).astype(np.int64)
+
+
+def _checked(frames: object, uniform: object) -> tuple[np.ndarray, np.ndarray]:
+    """Frames, and a number for each of them."""
+    frames = frame_array(frames, least=0)
+    numbers = np.asarray(uniform)
+    if numbers.dtype.kind != "f" or numbers.shape != (len(frames),) or not ((numbers >= 0) & (numbers < 1)).all():
+        raise PolicyError(
+            f"uniform must be one number in [0, 1) for each of {len(frames)} frames; got {numbers.dtype} "
+            f"{list(numbers.shape)}" + (f" from {numbers.min()} to {numbers.max()}" if numbers.size else "")
+        )
+    return frames, numbers

@@ -117,9 +117,9 @@ class Collector:
         here = (t, self.games.rows[group])
         self._frames[group], rollout.rewards[here], terminated, truncated, infos = self.games.groups[group].step_wait()
         rollout.ended[here] = terminated | truncated
-        if "_episode" in infos:
-            told = infos["episode"]
-            for slot in np.flatnonzero(infos["_episode"]):
+        if "_ended" in infos:
+            told = infos["ended"]
+            for slot in np.flatnonzero(infos["_ended"]):
                 episode = Episode(float(told["r"][slot]), int(told["l"][slot]), int(told["ending"][slot]))
                 rollout.episodes.append(episode)
 

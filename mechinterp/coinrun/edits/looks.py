@@ -31,7 +31,7 @@ def with_looks(
         agent_theme: colour of the agent, 0 to 4.
         enemy_theme: of all enemies, 0 to 8.
         crate_theme: of all crates, 0 to 3.
-        visibility: cells along a side of the view, 3 to 64; stock is 13.
+        visibility: cells along a side of the view, 3 to 256; stock is 13.
 
     Raises:
         StateError: for a value out of range, or a theme that is not a whole number.
