@@ -52,6 +52,11 @@ def test_the_patching_script_prints_sites_with_intervals(checkpoint):
         assert len([line for line in lines if line.startswith(f"{mode} ablation of ")]) == 1
 
 
+def test_no_damaged_policy_file_is_read_as_a_whole_one():
+    out = run("analyses/mutated_files.py", "--count", "400")
+    assert json.loads(out.splitlines()[-1]) == {"mutants": pytest.approx(400, abs=4), "read wrongly": 0}
+
+
 def test_a_circuit_that_lacks_a_channel_fails_its_tests():
     out = run("analyses/circuit_tested.py", "--levels", "12")
     lines = dict(line.split(": ", 1) for line in out.splitlines() if line.startswith(("true circuit", "one channel")))

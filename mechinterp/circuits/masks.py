@@ -122,7 +122,7 @@ def _in_batches(policy: Policy, frames: UInt8[Tensor, "n 64 64 3"], size: int) -
 
 
 def _sample(logits: Float[Tensor, " parts"], generator: torch.Generator) -> Float[Tensor, " parts"]:
-    noise = torch.rand(logits.shape, generator=generator).clamp(1e-6, 1 - 1e-6)
+    noise = torch.rand(logits.shape, generator=generator, dtype=torch.float32).clamp(1e-6, 1 - 1e-6)
     soft = torch.sigmoid((noise.log() - (1 - noise).log() + logits) / _TEMPERATURE)
     return (soft * (_HIGH - _LOW) + _LOW).clamp(0, 1)
 

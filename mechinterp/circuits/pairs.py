@@ -84,6 +84,11 @@ def as_pairs(pairs: AnyPairs) -> FramePairs:
         if len(pairs) != 2:
             raise CircuitError(f"pairs are (clean frames, corrupted frames), got {len(pairs)} of them")
         return FramePairs(*(as_frames(side, name) for side, name in zip(pairs, ("clean", "corrupted"), strict=True)))
+    if hasattr(pairs, "neither"):
+        raise CircuitError(
+            "2 x 2 scenes are no pairs: their interaction is measured by patch, edge_effects, path_effects and "
+            "run_circuit, and by what stands on these (by_effects, path_patching, acdc, minimal_faithful_circuit)"
+        )
     if missing := [name for name in ("clean", "corrupted", "levels") if not hasattr(pairs, name)]:
         raise CircuitError(
             f"pairs need clean, corrupted and levels, or are (clean frames, corrupted frames); {type(pairs).__name__} "

@@ -21,8 +21,8 @@ _KIND_AND_PLACE = (0, 3, 4)
 def level_identity(state: GameState) -> int:
     """64 bits that stand for the level at the start of an episode: two with the same bits look and play alike.
 
-    Of the grid; of the kind, theme, direction and place of each entity, the agent too; of the theme of the walls; and of
-    the background, where the game draws one. Not of the seed, of random generators, or of what an episode does. A
+    Of the grid; of the kind, theme, direction and place of each entity, the agent too; of the theme of the walls; and
+    of the background, where the game draws one. Not of the seed, of random generators, or of what an episode does. A
     placement makes another level: ask it of the level before one (`LevelSource.identity`).
 
     BLAKE2b of the numbers in a fixed order and byte order, so that it is the same on every platform.

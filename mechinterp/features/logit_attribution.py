@@ -154,7 +154,7 @@ def _last_layer(policy: Policy) -> tuple[str, Tensor, Tensor]:
     module = policy.get_submodule(node.module)
     if not isinstance(module, torch.nn.Linear) or len(node.inputs) != 1:
         raise FeatureError(f"the logits come from {type(module).__name__}; only a linear last layer can be decomposed")
-    bias = module.bias if module.bias is not None else torch.zeros(module.out_features)
+    bias = module.bias if module.bias is not None else torch.zeros(module.out_features, dtype=module.weight.dtype)
     return node.inputs[0], module.weight.detach().double(), bias.detach().double()
 
 

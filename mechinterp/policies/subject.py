@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from mechinterp import _html
+from mechinterp._text import visible
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.levels import LevelSource
 from mechinterp.coinrun.scenes import MinimalPairs, SceneError, Variable, joined, minimal_pairs
@@ -56,6 +57,11 @@ class Identity:
             value = getattr(self, key)
             if not isinstance(value, str) or not value.strip():
                 raise PolicyError(f"identity.{key} must be a text that is not empty, got {value!r}")
+            if visible(value) != value:
+                raise PolicyError(
+                    f"identity.{key} {value!r} has bytes that are not UTF-8, or that cannot be seen; give the "
+                    "checkpoint another name"
+                )
 
 
 @dataclass(frozen=True, eq=False, repr=False)

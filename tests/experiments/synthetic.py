@@ -214,6 +214,7 @@ def patched(chosen: float, random: float, every: float, *, total: float = 0.42) 
         random=estimate(random, 0.02, n=90),
         every=estimate(every, 0.07, n=90),
         difference=estimate(chosen - random, 0.05, n=90, null=flips(0.05, 0.02)),
+        sets=100,
         share=estimate(chosen / total, 0.13, n=90),
     )
 

@@ -148,4 +148,4 @@ def _margin(fig: go.Figure, margin: float) -> None:
 
 def _label(name: str, one: VariableEffects) -> str:
     change = f"{one.clean} \N{MINUS SIGN} {one.corrupted}"
-    return f"<b>{name}</b><br><span style='color:{style.GREY}'>{change}</span>"
+    return f"<b>{style.literal(name)}</b><br><span style='color:{style.GREY}'>{style.literal(change)}</span>"
