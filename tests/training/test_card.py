@@ -154,7 +154,11 @@ def test_a_recipe_that_is_none_is_told_before_anything_is_measured(finished: Pat
 def test_texts_of_a_run_are_no_markup_in_its_card(finished: Path) -> None:
     nasty = "| <img src=x>\n# [y](https://z)"
     page = write_card(
-        finished, evaluation={nasty: [Estimate.from_dict(ROW | {"name": nasty})]}, weaknesses="some", command="c", machine=nasty
+        finished,
+        evaluation={nasty: [Estimate.from_dict(ROW | {"name": nasty})]},
+        weaknesses="some",
+        command="c",
+        machine=nasty,
     ).read_text()
     html = MarkdownIt("commonmark").enable("table").render(page)
     assert html.count(escape(" ".join(nasty.split()))) == 3  # the heading, the row and the machine

@@ -62,8 +62,7 @@ class Measured:
 
 def mean(values: Float64[np.ndarray, " pairs"], words: str, levels: np.ndarray, rng: np.random.Generator) -> Estimate:
     """A mean over levels, with a mean of 0 as its null."""
-    null = stats.sign_flip_test(values, unit="levels", rng=rng, clusters=levels)
-    return stats.mean(values, name=words, unit="levels", rng=rng, clusters=levels, null=null)
+    return stats.effect(values, name=words, unit="levels", rng=rng, clusters=levels)
 
 
 def strata(measured: Measured, pairs: MinimalPairs, *, fewest: int, seed: int) -> dict[str, dict[str, Stratum]]:
