@@ -15,7 +15,15 @@ from mechinterp.interventions.base import Edit, Looked
 from mechinterp.interventions.errors import InterventionError
 from mechinterp.interventions.moments import Moment, Point
 from mechinterp.interventions.rows import checked_edits, placed_edits
-from mechinterp.policies.actors import BATCH, Games, chosen_actions, padded, unsound_rows, unsound_words
+from mechinterp.policies.actors import (
+    BATCH,
+    Games,
+    checked_inputs,
+    chosen_actions,
+    padded,
+    unsound_rows,
+    unsound_words,
+)
 from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.graph import Policy, network_words
 from mechinterp.policies.hooks import HookFn
@@ -124,6 +132,9 @@ class EachActor:
     def _chosen(
         self, frames: np.ndarray, uniform: np.ndarray, sets: np.ndarray, moments: list[Moment]
     ) -> Int64[np.ndarray, " batch"]:
+        frames, uniform = checked_inputs(frames, uniform)
+        if len(frames) == 0:
+            return np.zeros(0, np.int64)
         for number, count in zip(*np.unique(sets, return_counts=True), strict=True):
             self.seen[number] += count
         parts = [slice(at, at + BATCH) for at in range(0, len(frames), BATCH)]
