@@ -22,9 +22,10 @@ from mechinterp.features.channel_attribution import channels_needed
 from mechinterp.features.errors import FeatureError
 from mechinterp.features.frames import Frames, frame_array
 from mechinterp.policies.actions import MOVEMENTS, movement_of
+from mechinterp.policies.fingerprint import is_hooked
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import FRAME, LOGITS
-from mechinterp.stats import Estimate, bootstrap, means, widened
+from mechinterp.stats import Estimate, bootstrap, mean, means
 
 PARTS = ("hidden units", "bias", "number of actions")
 TOP = 6
@@ -88,7 +89,8 @@ def decompose_movement(
         choosing: the levels that choose the units to report.
 
     Raises:
-        FeatureError: the logits are not read linearly from one layer, or no action goes left or right.
+        FeatureError: the logits are not read linearly from one layer, hooks are on that layer, or no action goes left
+            or right.
         TooFewSamples: fewer than two levels.
 
     >>> from mechinterp.policies import build, light_impala
@@ -109,13 +111,10 @@ def decompose_movement(
     per_unit, others = np.concatenate(units), np.concatenate(rest)
     table = np.column_stack([per_unit.sum(1), others])
     whole = table.sum(1)
-    columns = np.column_stack([whole, table, whole > 0])
-    names = [
-        "mean log P(right) - log P(left)",
-        *(f"of it: {part}" for part in PARTS),
-        "share of frames in which right is likelier than left",
-    ]
-    found = means(columns, names=names, unit="levels", rng=rng, clusters=levels)
+    names = ["mean log P(right) - log P(left)", *(f"of it: {part}" for part in PARTS)]
+    found = means(np.column_stack([whole, table]), names=names, unit="levels", rng=rng, clusters=levels)
+    share = "share of frames in which right is likelier than left"
+    prefers_right = mean(whole > 0, name=share, unit="levels", rng=rng, clusters=levels, bounds=(0, 1))
 
     def deviation(w: Float[np.ndarray, "draws frames"]) -> Float[np.ndarray, " draws"]:
         total = w.sum(1)
@@ -130,7 +129,7 @@ def decompose_movement(
             unit="levels", rng=rng, clusters=levels, resamples=2000,
         ),
         parts=dict(zip(PARTS, found[1:4], strict=True)),
-        prefers_right=widened(found[4]),
+        prefers_right=prefers_right,
         black_frame=float(dark[0].sum() + dark[1].sum() + dark[2].sum()),
         hook=hook,
         unit_means=per_unit.mean(0),
@@ -155,9 +154,11 @@ def _top_units(
 def _last_layer(policy: Policy) -> tuple[str, Tensor, Tensor]:
     node = next(node for node in policy.nodes if node.name == LOGITS)
     module = policy.get_submodule(node.module)
+    if is_hooked(module) or is_hooked(policy.hook_dict[LOGITS]):
+        raise FeatureError("hooks are on the layer that makes the logits, whose weights are decomposed; remove them")
     if not isinstance(module, torch.nn.Linear) or len(node.inputs) != 1:
         raise FeatureError(f"the logits come from {type(module).__name__}; only a linear last layer can be decomposed")
-    bias = module.bias if module.bias is not None else torch.zeros(module.out_features)
+    bias = module.bias if module.bias is not None else torch.zeros(module.out_features, dtype=module.weight.dtype)
     return node.inputs[0], module.weight.detach().double(), bias.detach().double()
 
 

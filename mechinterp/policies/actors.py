@@ -186,6 +186,6 @@ def checked_inputs(frames: object, uniform: object) -> tuple[np.ndarray, np.ndar
     if numbers.dtype.kind != "f" or numbers.shape != (len(frames),) or not ((numbers >= 0) & (numbers < 1)).all():
         raise PolicyError(
             f"uniform must be one number in [0, 1) for each of {len(frames)} frames; got {numbers.dtype} "
-            f"{list(numbers.shape)}" + (f" from {numbers.min()} to {numbers.max()}" if numbers.size else "")
+            f"{list(numbers.shape)}: {uniform!r:.60}"
         )
     return frames, numbers

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SUFFIX = "_grad"
 """What TransformerLens puts behind a hook point's name for its gradient."""
-_HOOKS_STAY = ("reset_hooks_end", "clear_contexts", "pos_slice")
+_NOT_TOGETHER = ("reset_hooks_end", "clear_contexts", "pos_slice")
 
 
 def run_with_gradients(
@@ -46,7 +46,7 @@ def run_with_gradients(
         UnknownHook, EmptySelection: see `select`.
         PolicyError: `of` gives no tensor, or one that does not depend on the activations; and as `Policy.forward`.
     """
-    if there := [name for name in _HOOKS_STAY if name in options]:
+    if there := [name for name in _NOT_TOGETHER if name in options]:
         raise PolicyError(f"run_with_cache: {', '.join(there)} cannot be given together with incl_bwd=True")
     kept: dict[str, Tensor] = {}
 

@@ -73,9 +73,9 @@ class Collector:
         rollout = Rollout(
             obs=torch.empty((steps, envs, 64, 64, 3), dtype=torch.uint8, device=device),
             actions=torch.empty((steps, envs), dtype=torch.int64, device=device),
-            log_probs=torch.empty((steps, envs), device=device),
-            values=torch.empty((steps, envs), device=device),
-            last_value=torch.empty(envs, device=device),
+            log_probs=torch.empty((steps, envs), dtype=torch.float32, device=device),
+            values=torch.empty((steps, envs), dtype=torch.float32, device=device),
+            last_value=torch.empty(envs, dtype=torch.float32, device=device),
             rewards=np.empty((steps, envs), np.float32),
             ended=np.empty((steps, envs), np.float32),
             episodes=[],

@@ -127,7 +127,7 @@ class Wiring:
 
     def cells(self, columns: slice, rows: slice = slice(None), *, weight: float = 1.0) -> Tensor:
         """A map of weights: `weight` inside, 0 outside."""
-        cells = torch.zeros(self.maps[1:])
+        cells = torch.zeros(self.maps[1:], dtype=torch.float32)
         cells[rows, columns] = weight
         return cells
 

@@ -83,7 +83,9 @@ def _effects(result: Result, direction: Direction) -> Figure:
     written(fig, [e for e, _ in differences], [y for _, y in differences], unit="nats", signed=True)
     heading = "<b>chosen \N{MINUS SIGN} random</b>"
     style.note(fig, heading, x=1.0, y=1.0, xref="paper", yref="paper", yanchor="bottom", xshift=14)
-    fig.update_xaxes(title_text=_AXIS[direction].format(clean=result.clean, corrupted=result.corrupted))
+    fig.update_xaxes(
+        title_text=_AXIS[direction].format(clean=style.literal(result.clean), corrupted=style.literal(result.corrupted))
+    )
     style.lift(fig, 22)
     return Figure(fig, effects(result, direction))
 
@@ -117,7 +119,8 @@ def _rows(fig: go.Figure, result: Result) -> list[float]:
     return rows(
         fig,
         [
-            f"<b>{hook}</b><br><span style='color:{style.GREY}'>{', '.join(map(str, site.channels))}</span>"
+            f"<b>{style.literal(hook)}</b><br>"
+            f"<span style='color:{style.GREY}'>{', '.join(map(str, site.channels))}</span>"
             for hook, site in result.sites.items()
         ],
     )

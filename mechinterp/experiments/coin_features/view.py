@@ -37,14 +37,13 @@ METHOD = (
     "Causal use: in scenes with a coin, the coin channels (or the component along the direction) are replaced by their "
     "activations in the same scene without it. Effects are by side (coin right minus coin left), by presence (their "
     "mean), unsigned (the mean size of the change in a scene, which cannot cancel) and the KL divergence of the "
-    "actions. Signed ones have sign flips of whole levels as the null, corrected for all parts, layers and actions "
-    "(Bonferroni). All are compared, over the same scenes, with those of other parts: channels with up to "
+    "actions. Signed ones are tested against 0 by a studentised bootstrap over levels, corrected for all parts, layers "
+    "and actions (Bonferroni). All are compared, over the same scenes, with those of other parts: channels with up to "
     "{result.random} random sets of as many other channels; a direction with the component of the same change along "
     "the mean-change direction of each other object, and with displacements of the same size in random directions. "
     "Only what lies within its margin by all of them, also each channel by itself, is called not used, and only where "
     "no later layer uses the coin. The levels that confirm channels also report their size: sizes of few channels are "
-    "slightly too "
-    "large (winner's curse).",
+    "slightly too large (winner's curse).",
 )
 _ACROSS = 4
 _COLOURS = (style.BLUE, style.SKY, style.GREY, style.GREEN, style.PINK)
@@ -93,7 +92,7 @@ def _decoding(result: Result) -> go.Figure:
     labels = []
     for hook, layer in result.layers.items():
         below = f"{len(layer.channels)} of {layer.width} channels confirmed: {layer.verdict.value}"
-        labels.append(f"<b>{hook}</b><br><span style='color:{style.GREY}'>{below}</span>")
+        labels.append(f"<b>{style.literal(hook)}</b><br><span style='color:{style.GREY}'>{below}</span>")
     at = rows(fig, labels)
     null_bands(fig, estimates, at)
     dots(fig, estimates, at, label="policy, held-out levels", colour=style.BLUE, size=11)
@@ -105,10 +104,16 @@ def _decoding(result: Result) -> go.Figure:
 
 def _clouds(result: Result, clouds: dict[str, Cloud]) -> go.Figure:
     hooks = list(clouds)
+    titles = [style.literal(hook) for hook in hooks]
     count = -(-len(hooks) // _ACROSS)
-    fig = make_subplots(rows=count, cols=min(_ACROSS, len(hooks)), subplot_titles=hooks, vertical_spacing=0.22 / count)
+    fig = make_subplots(
+        rows=count,
+        cols=min(_ACROSS, len(hooks)),
+        subplot_titles=titles,
+        vertical_spacing=0.22 / count,
+    )
     style.dress(fig, "coin-clouds", "Which channels are selective for the coin?", height=170 + 240 * count)
-    for index, (hook, cloud) in enumerate(clouds.items()):
+    for index, (title, (hook, cloud)) in enumerate(zip(titles, clouds.items(), strict=True)):
         found = set(result.layers[hook].channels)
         chosen = sorted(found)
         rest = [c for c in range(len(cloud.policy)) if c not in found]
@@ -122,7 +127,7 @@ def _clouds(result: Result, clouds: dict[str, Cloud]) -> go.Figure:
                 go.Scatter(
                     x=points[:, 0], y=points[:, 1], mode="markers", name=label, legendgroup=label,
                     showlegend=index == 0, marker={"color": colour, "size": size}, text=numbers,
-                    hovertemplate=f"{hook}{' channel %{text}' if numbers is not None else ''}<br>{hover}",
+                    hovertemplate=f"{title}{' channel %{text}' if numbers is not None else ''}<br>{hover}",
                 ),
                 row=index // _ACROSS + 1,
                 col=index % _ACROSS + 1,
@@ -143,9 +148,11 @@ def _ablation(result: Result) -> go.Figure:
     parts: list[tuple[str, Ablation]] = []
     for hook, layer in result.layers.items():
         if layer.channels_ablated is not None:
-            parts.append((f"<b>{hook}</b>, {captions.channels(len(layer.channels))}", layer.channels_ablated))
+            parts.append(
+                (f"<b>{style.literal(hook)}</b>, {captions.channels(len(layer.channels))}", layer.channels_ablated)
+            )
         if layer.direction_ablated is not None:
-            parts.append((f"<b>{hook}</b>, direction", layer.direction_ablated))
+            parts.append((f"<b>{style.literal(hook)}</b>, direction", layer.direction_ablated))
     fig = style.figure("coin-ablation", "Does it causally affect the action?", height=190 + 46 * (1 + len(parts)))
     at = rows(fig, ["<b>the coin itself</b>", *(label for label, _ in parts)])
     for index, name in enumerate(one for one in captions.TOLD if one != KL):
@@ -187,7 +194,7 @@ def _maps(examples: Examples) -> go.Figure:
 def _top(channels: Sequence[TopFrames]) -> go.Figure:
     fig = make_subplots(
         rows=len(channels), cols=max(len(one.frames) for one in channels), horizontal_spacing=0.01,
-        vertical_spacing=0.02, row_titles=[f"{one.hook}<br>channel {one.channel}" for one in channels],
+        vertical_spacing=0.02, row_titles=[f"{style.literal(one.hook)}<br>channel {one.channel}" for one in channels],
     )  # fmt: skip
     style.dress(fig, "coin-top-frames", "Which frames activate them most?", height=100 + 170 * len(channels))
     for row, one in enumerate(channels, 1):

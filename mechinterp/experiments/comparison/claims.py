@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from mechinterp._text import in_markdown
 from mechinterp.experiments.coin_features.captions import certainty, looks
 from mechinterp.experiments.coin_features.counts import total
 from mechinterp.experiments.comparison.summary import Summary
@@ -27,7 +28,7 @@ def claims(subjects: Sequence[Summary]) -> list[str]:
         _line(channels, "confirmed coin channels"),
         _line(direction, "no coin channel was confirmed, but a coin direction exceeds untrained networks (FWER 5 %)"),
         _line(neither, "neither a channel nor a direction was shown to exceed untrained networks"),
-        *(f"- {s.name}: {certainty(total(s.coin))} {looks(total(s.coin))}" for s in channels),
+        *(f"- {in_markdown(s.name)}: {certainty(total(s.coin))} {looks(total(s.coin))}" for s in channels),
         _line(
             [s for s in subjects if s.coin.used], "what some layer represents of the coin causally affects the action"
         ),
@@ -84,4 +85,4 @@ def _responding(subjects: Sequence[Summary], variable: str) -> str:
 
 
 def _line(subjects: Sequence[Summary], what: str) -> str:
-    return f"- {listed([s.name for s in subjects])}: {what}." if subjects else ""
+    return f"- {listed([in_markdown(s.name) for s in subjects])}: {what}." if subjects else ""

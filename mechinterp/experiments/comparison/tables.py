@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mechinterp._text import in_code, in_markdown
 from mechinterp.experiments.coin_features.counts import total
 from mechinterp.experiments.comparison.summary import PROBED, Summary
 from mechinterp.experiments.probes.result import PLACE
@@ -33,8 +34,10 @@ def verdicts(subjects: Sequence[Summary]) -> str:
     for s in subjects:
         by: dict[str, list[str]] = {}
         for hook, layer in s.coin.layers.items():
-            by.setdefault(layer.verdict.value, []).append(f"`{hook}`")
-        lines.append(f"- **{s.name}**: " + "; ".join(f"{verdict}: {listed(hooks)}" for verdict, hooks in by.items()))
+            by.setdefault(layer.verdict.value, []).append(f"`{in_code(hook)}`")
+        lines.append(
+            f"- **{in_markdown(s.name)}**: " + "; ".join(f"{verdict}: {listed(hooks)}" for verdict, hooks in by.items())
+        )
     return "\n".join(lines)
 
 
@@ -157,5 +160,6 @@ def _p(estimate: Estimate) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---" for _ in head], *rows]
+    lines = [[in_markdown(cell) for cell in line] for line in (head, *rows)]
+    lines.insert(1, ["---" for _ in head])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import numpy as np
 import pytest
+from markdown_it import MarkdownIt
 
+from mechinterp._text import file_name
 from mechinterp.cli import main
 from mechinterp.experiments.coin_features.result import Cloud
 from mechinterp.experiments.comparison import FalseAlarms, UntrainedNetwork, claims, figure, load, summarise
@@ -38,8 +42,8 @@ def test_numbers_are_read_at_places_that_are_fixed_beforehand():
     assert (subject.last, subject.last_maps) == ("hidden.hook_post", "trunk.hook_relu")
     layer = subject.coin.layers["trunk.hook_relu"]
     assert subject.decoding == layer.decoding
-    assert subject.through_channels == layer.channels_ablated.effects["movement"]
-    assert subject.through_direction == layer.direction_ablated.effects["movement"]
+    assert subject.through_channels == layer.channels_ablated.effects["movement by side"]
+    assert subject.through_direction == layer.direction_ablated.effects["movement by side"]
     assert subject.probe("coin in view") == subject.probes.probes["coin in view"]["hidden.hook_post"].above_baseline
     assert subject.place == subject.probes.probes["place of the coin"]["trunk.hook_relu"].above_baseline
     assert subject.steering == subject.tendency.steering["hidden.hook_post"]
@@ -53,14 +57,18 @@ def test_numbers_are_read_at_places_that_are_fixed_beforehand():
     [
         (0.3, 0.1, "right: the coin attracts movement to its side (more than 0.1 nats)"),
         (-0.3, 0.1, "right: the coin repels movement from its side (more than 0.1 nats)"),
-        (0.08, 0.05, "right: the coin's effect on movement differs from zero, but was not shown to exceed 0.1 nats"),
-        (0.05, 0.04, "right: the coin's effect on movement is equivalent to zero within 0.1 nats"),
+        (
+            0.08,
+            0.05,
+            "right: the effect of the coin's side on movement differs from zero, but was not shown to exceed 0.1 nats",
+        ),
+        (0.05, 0.04, "right: the effect of the coin's side on movement is equivalent to zero within 0.1 nats"),
         (0.05, 0.4, None),
     ],
 )
 def test_an_effect_is_claimed_only_where_it_was_shown_to_matter(value, half, said):
     own = read("right")["coin_features"]
-    effects = {**own.effects, "movement": estimate(value, half, null=null(-0.1, 0.1, p=0.001))}
+    effects = {**own.effects, "movement by side": estimate(value, half, null=null(-0.1, 0.1, p=0.001))}
     lines = [line for line in claims([summarise(changed("right", effects=effects))]) if "movement" in line]
     assert lines == ([] if said is None else [f"- {said}."])
 
@@ -93,7 +101,7 @@ def test_the_tables_hold_a_row_for_each_subject_and_leave_out_what_is_not_known(
 def test_the_figure_has_a_row_for_each_subject():
     subjects = [summarise(read(name)) for name in ("coin", "openai-distill")]
     drawn = {trace.name: trace for trace in figure(subjects).data}
-    assert list(drawn["effect of the coin"].x) == [s.coin.effects["movement"].value for s in subjects]
+    assert list(drawn["effect of the coin"].x) == [s.coin.effects["movement by side"].value for s in subjects]
     assert list(drawn["through its channels"].x) == [subjects[0].through_channels.value]
     assert list(drawn["attribution"].y) == [1.0]
     assert len(drawn["mean"].x) == 2
@@ -178,3 +186,49 @@ def test_false_alarms_are_counted_in_the_file(tmp_path):
         FalseAlarms.load(path)
     with pytest.raises(ResultsError, match="no untrained network was searched"):
         alarms.model_copy(update={"networks": ()}).text()
+
+
+HOSTILE = "| # <img src=x> [y](https://z) `c` **b** &amp; www.z.com"
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/tmp/evil", "..", "a\nb", "x" * 300, HOSTILE])
+def test_hostile_names_stay_within_the_folder_and_are_shown_as_they_are(tmp_path, name):
+    own = replace(read("coin"), identity=replace(read("coin").identity, name=name, network="<b>|</b>"))
+    own.save(tmp_path / "given.json")
+    out = tmp_path / "a" / "b" / "out"
+    before = set(tmp_path.rglob("*")) | {out, out.parent, out.parent.parent}
+    assert main(["compare", str(tmp_path / "given.json"), str(SUBJECTS / "standard.json"), "--out", str(out)]) == 0
+    made = set(tmp_path.rglob("*")) - before
+    assert {path.parent for path in made} == {out}
+    (kept,) = made - {out / "standard.json", out / "README.md", out / "comparison.png"}
+    assert Results.load(kept).identity == own.identity
+    html = MarkdownIt("commonmark").enable("table").render((out / "README.md").read_text())  # as GitHub reads it
+    names = re.findall(r"<tr>\s*<td>(.*?)</td>", html)
+    assert names == [escape(" ".join(name.split())), "standard"] * 5
+    assert html.count("<img") == 1  # the figure
+    assert "<a " not in html
+
+
+def test_a_name_that_cannot_be_a_file_is_refused_or_renamed_and_two_names_get_two_files(tmp_path):
+    assert len({file_name(name) for name in ("a/b", "a-b", "a\\b", "a b", "../a-b", "A-b")}) == 6
+    content = json.loads((SUBJECTS / "coin.json").read_text())
+    content["identity"]["name"] = "a\0b"
+    (tmp_path / "nul.json").write_text(json.dumps(content))
+    with pytest.raises(ResultsError, match="another name"):
+        load([tmp_path / "nul.json"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000, "9" * 5000, "1" + 400 * "0", "[]", "3", "null", '{"networks": 3}', "\ud800",
+        '{"architecture": "a", "levels": 1e400, "scenes": 1, "untrained": 1, "networks": []}',
+        '{"architecture": "a", "levels": NaN, "scenes": 1, "untrained": 1, "networks": []}',
+        '{"architecture": "a", "levels": 1, "scenes": 1, "untrained": 1, "networks": [3]}',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("reads", [Results.load, FalseAlarms.load])
+def test_files_of_other_things_are_one_kind_of_error(tmp_path, text, reads):
+    (tmp_path / "x.json").write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(ResultsError, match=r"x\.json"):
+        reads(tmp_path / "x.json")
