@@ -45,7 +45,7 @@ def share(value: float, n: int = 200) -> Estimate:
 
 
 def flips(half: float, p: float) -> Null:
-    return Null(description="sign of each level's difference flipped", value=0.0, low=-half, high=half, p=p)
+    return Null(description="a mean of 0", value=0.0, low=-half, high=half, p=p)
 
 
 def frames(count: int, rng: np.random.Generator) -> np.ndarray:
@@ -124,6 +124,17 @@ def outcomes(coin: float | None, end: float, died: float, timeout: float) -> coi
     return coin_placement.Outcomes(coin=taken, end=share(end), died=share(died), timeout=share(timeout))
 
 
+def placed(label: str, policy: tuple, blind: tuple) -> coin_placement.Placement:
+    """Differences that are as certain as if the levels were not the same."""
+    return coin_placement.Placement(
+        label=label,
+        policy=outcomes(*policy),
+        blind=outcomes(*blind),
+        over_end=None if policy[0] is None else estimate(policy[0] - policy[1], 0.09),
+        over_blind=None if policy[0] is None else estimate(policy[0] - blind[0], 0.09),
+    )
+
+
 def the_coin_placement() -> coin_placement.Result:
     made = {
         "stock": ("at the right end", (0.84, 0.0, 0.15, 0.01), (0.65, 0.0, 0.35, 0.0)),
@@ -132,10 +143,7 @@ def the_coin_placement() -> coin_placement.Result:
         "decoy": ("replaced by a decoy", (None, 0.82, 0.16, 0.02), (None, 0.65, 0.35, 0.0)),
         "left_of_agent": ("left of the start", (0.03, 0.81, 0.15, 0.01), (0.0, 0.7, 0.3, 0.0)),
     }
-    placements = {
-        rule: coin_placement.Placement(label=label, policy=outcomes(*policy), blind=outcomes(*blind))
-        for rule, (label, policy, blind) in made.items()
-    }
+    placements = {rule: placed(label, policy, blind) for rule, (label, policy, blind) in made.items()}
     return coin_placement.Result(max_steps=400, placements=placements)
 
 

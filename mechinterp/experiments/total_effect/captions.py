@@ -21,7 +21,7 @@ def claim(effect: Effect, margin: float | None) -> Claim:
     """What may be claimed.
 
     "equivalent": the whole interval lies within the margin. "above" and "below": the whole interval lies beyond it, on
-    one side (beyond 0 where there is no margin), and p is below 0.05 both for flipped signs and for the rank among
+    one side (beyond 0 where there is no margin), and p is below 0.05 both for a mean of 0 and for the rank among
     random networks. "ordinary": so, but for the rank. "small": the interval excludes 0, but not the margin. "unclear":
     none of these.
     """

@@ -32,7 +32,7 @@ class Effect(Record):
 
     Attributes:
         effect: the mean over pairs of readout(clean) minus readout(corrupted), in the readout's unit; its null is a
-            mean of 0, p corrected over the family (Holm).
+            mean of 0 (`stats.effect`), p corrected over the family (Holm).
         rank: the effect among those of random networks.
     """
 

@@ -28,10 +28,10 @@ METHOD = (
     "change their mind as much as the policy does, for no reason. The rank is of one pair a level, and its p is "
     "corrected by the maximum statistic over the family: all effects of the coin on actions, all of the coin on the "
     "value, and the same of the other changes.",
-    "An effect is claimed where its whole interval lies beyond the margin, its rank has p of 0.05 or less, and so do "
-    "flipped signs of the levels' differences (Holm over the family). It is equivalent to zero where its whole "
-    "interval lies within the margin (green), which was fixed before measuring. At even odds, 0.1 nats are 2.5 points "
-    "of probability.",
+    "An effect is claimed where its whole interval lies beyond the margin, its rank has p of 0.05 or less, and so has "
+    "the test of a mean of 0 (studentised bootstrap over levels, Holm over the family). It is equivalent to zero "
+    "where its whole interval lies within the margin (green), which was fixed before measuring. At even odds, 0.1 "
+    "nats are 2.5 points of probability.",
     "Controls of the coin's side, on one pair a level: in the coin's cells, the coin in other colours, its pixels "
     "shuffled, squares, and other objects of the game. The coin is named as the cause only where its effect exceeds "
     "that of every object in its cell, in the same scenes (paired differences, Holm over the objects). Strata are "

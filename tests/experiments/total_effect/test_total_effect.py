@@ -86,7 +86,7 @@ def test_each_readout_has_its_own_words_and_only_margins_that_were_fixed():
         (made(0.42, 0.32, 0.52), 0.01, "above"),
         (made(-0.42, -0.52, -0.32), 0.05, "below"),
         (made(0.42, 0.32, 0.52), 0.051, "ordinary"),  # random networks do it as well
-        (made(0.42, 0.32, 0.52, p=0.06), 0.01, "unclear"),  # flipped signs do it as well
+        (made(0.42, 0.32, 0.52, p=0.06), 0.01, "unclear"),  # a mean of 0 does it as well
         (made(0.2, 0.08, 0.32), 0.01, "small"),  # beyond 0, but not beyond the margin of 0.1
         (made(-0.2, -0.32, -0.1), 0.01, "small"),
         (made(0.05, 0.02, 0.09), 0.01, "equivalent"),
