@@ -4,7 +4,7 @@
     python analyses/false_alarms.py checkpoints/coin --networks 40 --levels 40
 
 Half of the networks have the policy's weights shuffled, half are untrained; all are shifted and scaled to the policy's
-mean and spread over frames that it visits. Each is taken for the policy: the same minimal pairs, intervals, tests
+mean and spread over frames of the common pool. Each is taken for the policy: the same minimal pairs, intervals, tests
 and margins, and its rank among the other random networks. Printed is the share of networks for which the report would
 claim each effect, with the rank and, for comparison, without it. Written: a table, and the claims of every network.
 """
