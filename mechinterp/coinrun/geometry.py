@@ -135,11 +135,11 @@ def on_ground(state: GameState) -> bool:
         return False
     if state["is_on_crate"]:
         return True
-    rock = solid(state)
     y = int(np.floor(agent["y"] - (agent["ry"] + 0.01)))
     for x in (agent["x"] - (agent["rx"] - 0.01), agent["x"] + (agent["rx"] - 0.01)):
         cell = (int(np.floor(x)), y)
-        if not inside(state, cell) or rock[cell[1], cell[0]]:  # outside the grid all is rock
+        # outside the grid all is rock
+        if not inside(state, cell) or state.grid[cell[1], cell[0]] in (_WALL_MID, _WALL_TOP):
             return True
     return False
 

@@ -203,7 +203,7 @@ def test_what_cannot_be_played_is_told_before_anything_is(planted, starts):
         ({"x": Patch(COIN, replacement=rows)}, "x: Patch .* one row for all"),
         ({"x": Ablate(COIN, 99)}, "there is no channel"),
         ({"x": Steer(COIN, direction=torch.ones(3))}, "direction has shape"),
-        ({"x": [3]}, "what is done is an edit"),
+        ({"x": [3]}, "an edit of activations or weights is needed, got 3"),
         ([Ablate(COIN)], "given by name"),
         ({}, "given by name"),
     ):

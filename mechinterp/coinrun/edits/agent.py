@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from mechinterp.coinrun import geometry
-from mechinterp.coinrun.edits._shared import EditError, as_cell, body_cells, finite, of_state, require_open
+from mechinterp.coinrun.edits._shared import EditError, as_cell, body_cells, finite, is_one_of, of_state, require_open
 from mechinterp.coinrun.geometry import Cell
 from mechinterp.coinrun.layout import EntityType
 from mechinterp.coinrun.state import GameState
@@ -64,7 +64,7 @@ def put_agent(
 @of_state
 def face(state: GameState, facing: Facing) -> GameState:
     """The agent looking left or right."""
-    if facing not in ("left", "right"):
+    if not is_one_of(facing, ("left", "right")):
         raise EditError(f"facing: {facing!r}, allowed are 'left' and 'right'")
     entities = state.entities.copy()
     entities["is_reflected"][state.agent_index] = facing == "left"

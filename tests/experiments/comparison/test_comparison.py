@@ -42,8 +42,8 @@ def test_numbers_are_read_at_places_that_are_fixed_beforehand():
     assert (subject.last, subject.last_maps) == ("hidden.hook_post", "trunk.hook_relu")
     layer = subject.coin.layers["trunk.hook_relu"]
     assert subject.decoding == layer.decoding
-    assert subject.through_channels == layer.channels_ablated.effects["movement"]
-    assert subject.through_direction == layer.direction_ablated.effects["movement"]
+    assert subject.through_channels == layer.channels_ablated.effects["movement by side"]
+    assert subject.through_direction == layer.direction_ablated.effects["movement by side"]
     assert subject.probe("coin in view") == subject.probes.probes["coin in view"]["hidden.hook_post"].above_baseline
     assert subject.place == subject.probes.probes["place of the coin"]["trunk.hook_relu"].above_baseline
     assert subject.steering == subject.tendency.steering["hidden.hook_post"]
@@ -57,14 +57,18 @@ def test_numbers_are_read_at_places_that_are_fixed_beforehand():
     [
         (0.3, 0.1, "right: the coin attracts movement to its side (more than 0.1 nats)"),
         (-0.3, 0.1, "right: the coin repels movement from its side (more than 0.1 nats)"),
-        (0.08, 0.05, "right: the coin's effect on movement differs from zero, but was not shown to exceed 0.1 nats"),
-        (0.05, 0.04, "right: the coin's effect on movement is equivalent to zero within 0.1 nats"),
+        (
+            0.08,
+            0.05,
+            "right: the effect of the coin's side on movement differs from zero, but was not shown to exceed 0.1 nats",
+        ),
+        (0.05, 0.04, "right: the effect of the coin's side on movement is equivalent to zero within 0.1 nats"),
         (0.05, 0.4, None),
     ],
 )
 def test_an_effect_is_claimed_only_where_it_was_shown_to_matter(value, half, said):
     own = read("right")["coin_features"]
-    effects = {**own.effects, "movement": estimate(value, half, null=null(-0.1, 0.1, p=0.001))}
+    effects = {**own.effects, "movement by side": estimate(value, half, null=null(-0.1, 0.1, p=0.001))}
     lines = [line for line in claims([summarise(changed("right", effects=effects))]) if "movement" in line]
     assert lines == ([] if said is None else [f"- {said}."])
 
@@ -97,7 +101,7 @@ def test_the_tables_hold_a_row_for_each_subject_and_leave_out_what_is_not_known(
 def test_the_figure_has_a_row_for_each_subject():
     subjects = [summarise(read(name)) for name in ("coin", "openai-distill")]
     drawn = {trace.name: trace for trace in figure(subjects).data}
-    assert list(drawn["effect of the coin"].x) == [s.coin.effects["movement"].value for s in subjects]
+    assert list(drawn["effect of the coin"].x) == [s.coin.effects["movement by side"].value for s in subjects]
     assert list(drawn["through its channels"].x) == [subjects[0].through_channels.value]
     assert list(drawn["attribution"].y) == [1.0]
     assert len(drawn["mean"].x) == 2
