@@ -92,7 +92,7 @@ class Effects(PairwiseEffects[P]):
     def total_estimate(
         self, metric: str | None = None, *, rng: np.random.Generator | None = None, level: float = 0.95
     ) -> Estimate:
-        """The mean `total`: the ceiling of every part's effect, and its null (signs flipped by level)."""
+        """The mean `total`: the ceiling of every part's effect, and its null, a mean of 0."""
         total, name = self.total(metric), f"clean - corrupted: {self.metrics[self.index(metric)]}"
         nothing, clusters = np.zeros_like(total), self.levels
         return stats.paired_difference(
