@@ -73,7 +73,7 @@ class SeenLevels:
         if not path.exists():
             return None
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 version, drawn, exact = file["about"].tolist()
                 steps = np.ascontiguousarray(file["steps"].T).view("<u4").ravel()
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:

@@ -12,7 +12,7 @@ from mechinterp._files import write_bytes
 from mechinterp._text import in_code, in_markdown, one_line
 from mechinterp.coinrun.goals import REWARD, goal_of
 from mechinterp.policies import checkpoints
-from mechinterp.policies.seen_levels import HeldOut
+from mechinterp.policies.seen_levels import SEEN_LEVELS, HeldOut
 from mechinterp.stats import Estimate
 from mechinterp.training import curve, records
 from mechinterp.training.errors import TrainingError
@@ -228,8 +228,10 @@ def _table(title: str, estimates: Sequence[Estimate]) -> str:
 def _files(run: FoundRun) -> str:
     steps = ", ".join(f"{step.step:,}" for step in checkpoints.series(run.folder))
     series = f"- `series/`: the weights in half precision after {steps} steps\n" if steps else ""
+    there = (run.folder / SEEN_LEVELS).exists()
+    levels = f"- `{SEEN_LEVELS}`: which levels training saw, by what they contain\n" if there else ""
     return (
         "## Files\n\n- `model.safetensors`, `config.json`: the policy (`mechinterp.policies.load`)\n"
-        f"{series}- `{records.METRICS_FILE}`: the metrics of every update, with how its episodes ended"
+        f"{series}{levels}- `{records.METRICS_FILE}`: the metrics of every update, with how its episodes ended"
         + (f"\n- `{records.EVALUATION_FILE}`: the tables above as data" if run.evaluation is not None else "")
     )

@@ -49,7 +49,7 @@ def test_a_run_records_the_levels_that_it_saw(tmp_path: Path) -> None:
 
             def watched(rng: np.random.Generator, draw: Any = draw) -> Any:
                 start = draw(rng)
-                met.append(start.level_seed)
+                met.append(start.level_seed)  # noqa: B023
                 return start
 
             group._draws.draw = watched
