@@ -11,6 +11,7 @@ from .circuits import attribution_patching as attribution_patching
 from .circuits import patch as patch
 from .circuits import run_circuit as run_circuit
 from .coinrun.placements import PLACEMENTS as PLACEMENTS
+from .coinrun.scenes import OBJECTS as OBJECTS
 from .coinrun.scenes import VARIABLES as VARIABLES
 from .coinrun.scenes import MinimalPairs as MinimalPairs
 from .errors import MechinterpError as MechinterpError

@@ -12,6 +12,7 @@ import numpy as np
 from mechinterp.coinrun import geometry
 from mechinterp.coinrun.checks import SettingError, is_whole
 from mechinterp.coinrun.engine import RESET_ACTION, Engine, GameOptions
+from mechinterp.coinrun.identity import level_identity
 from mechinterp.coinrun.state import GameState
 
 Placement = Callable[[GameState, np.random.Generator], GameState]
@@ -34,7 +35,9 @@ class LevelRange:
 
     def __post_init__(self) -> None:
         if not is_whole(self.start, least=0) or not is_whole(self.count, least=1):
-            raise SettingError(f"levels: start {self.start!r:.80}, count {self.count!r:.80}; whole numbers are needed")
+            raise SettingError(
+                f"levels: start {self.start!r:.80}, count {self.count!r:.80}; allowed are whole numbers, from 0 and 1"
+            )
         if self.start + self.count - 1 > MAX_LEVEL_SEED:
             raise SettingError(
                 f"levels {self.start} to {self.start + self.count - 1}: allowed are 0 to {MAX_LEVEL_SEED}"
@@ -94,16 +97,21 @@ class LevelSource:
         Raises:
             SettingError: no level has this seed.
         """
-        if not is_whole(level_seed, least=0, most=MAX_LEVEL_SEED):
-            raise SettingError(f"level seed {level_seed!r:.80}: allowed are whole numbers from 0 to {MAX_LEVEL_SEED}")
-        fresh = self._generate(level_seed)
-        level_seed = int(level_seed)
+        fresh, level_seed = self._fresh(level_seed), int(level_seed)
         rng = np.random.default_rng([self.seed, level_seed])
         return Start(self.placement(fresh, rng), level_seed, end_x=fresh.coins[0][0])
 
     def starts(self, level_seeds: Sequence[int]) -> list[Start]:
         """`start` of each of these seeds."""
         return [self.start(level_seed) for level_seed in level_seeds]
+
+    def identity(self, level_seed: int) -> int:
+        """What the level of this seed contains, before any placement; see `level_identity`.
+
+        Raises:
+            SettingError: no level has this seed.
+        """
+        return level_identity(self._fresh(level_seed))
 
     def close(self) -> None:
         """Give back the game. Doing it twice does no harm; leaving a ``with`` block does it too."""
@@ -114,6 +122,11 @@ class LevelSource:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def _fresh(self, level_seed: int) -> GameState:
+        if not is_whole(level_seed, least=0, most=MAX_LEVEL_SEED):
+            raise SettingError(f"level seed {level_seed!r:.80}: allowed are whole numbers from 0 to {MAX_LEVEL_SEED}")
+        return self._generate(level_seed)
 
     def _generate(self, level_seed: int) -> GameState:
         # The game draws its next level from [low, high): a range of one seed leaves it no choice.

@@ -107,6 +107,7 @@ class EachActor:
         edits = self._edits[0]
         if needs := [edit for edit in edits if edit.momentary]:
             raise InterventionError(f"{needs[0]}: what it does depends on the game, and frames alone were given")
+        frames, uniform = checked_inputs(frames, uniform)
         return self._chosen(frames, uniform, np.zeros(len(frames), np.int64), [_NOT_READ] * len(frames))
 
     def act(

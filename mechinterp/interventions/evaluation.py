@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from mechinterp import stats
-from mechinterp.coinrun.goals import Goal, Payoff
+from mechinterp.coinrun.goals import REWARD, Goal, Payoff
 from mechinterp.coinrun.scenes import render
 from mechinterp.interventions.actors import EditedActor
 from mechinterp.interventions.edits import Ablate, Edit
@@ -23,7 +23,6 @@ from mechinterp.interventions.sites import Site
 from mechinterp.policies.actors import PolicyActor
 from mechinterp.policies.evaluation import Trial, mean_return, starts_of
 from mechinterp.policies.graph import Policy
-from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.rollouts import Episodes, Outcome, check_playing
 from mechinterp.policies.subject import Subject, as_subject
 from mechinterp.stats import Estimate
@@ -93,8 +92,8 @@ def evaluate(
     if not edits:
         actor = PolicyActor(subject.policy, greedy)
         if placements is None:
-            return examine(actor, subject.card, **how)
-        return play_placements(actor, subject.card, placements, **how)
+            return examine(actor, subject.card, seen=subject.seen, **how)
+        return play_placements(actor, subject.card, placements, seen=subject.seen, **how)
     EditedActor(subject.policy, edits)  # what does not fit is told before anything is played
     rules = placements_of(subject.card) if placements is None else rules_of(placements)
     trials = {rule: Trial.under(rule, max_steps=max_steps, pays=paid_for(subject.card, rule)) for rule in rules}
@@ -102,7 +101,7 @@ def evaluate(
     for rule, trial in trials.items():
         tick(f"placement {rule}")
         played[rule] = _compared(subject, edits, trial, levels, greedy=greedy, seed=seed, num_envs=num_envs)
-    return Examination(levels, played)
+    return Examination(levels, played, held_out=subject.held_out("behaviour", levels))
 
 
 def mean_ablation(
@@ -185,7 +184,7 @@ def _compared(
 ) -> list[Estimate]:
     """The policy under edits and without them on the same levels; each number, then the other, then the difference."""
     rng = np.random.default_rng([seed, levels])
-    starts = starts_of(LEVELS["behaviour"].first(levels), trial, options=subject.options, seed=seed)
+    starts = starts_of(subject.held_out("behaviour", levels).seeds, trial, options=subject.options, seed=seed)
     played = rollout_each(
         subject,
         starts,
@@ -197,23 +196,27 @@ def _compared(
         num_envs=num_envs,
     )
     edited, plain = played["edited"], played[WITHOUT]
-    least = Payoff.of(trial.pays).least
+    bounds, by_level = (Payoff.of(trial.pays).least, REWARD), edited.level_seed
     returns = trial.earned(edited, starts), trial.earned(plain, starts)
+
+    def difference(with_edits: np.ndarray, without: np.ndarray, name: str, ends: tuple[float, float]) -> Estimate:
+        return stats.paired_difference(
+            with_edits, without, name=f"{name}/difference", unit="levels", rng=rng, clusters=by_level, bounds=ends
+        )
+
     found = [
-        mean_return(returns[0], name="return", rng=rng, least=least),
-        mean_return(returns[1], name=f"return/{WITHOUT}", rng=rng, least=least),
-        stats.paired_difference(*returns, name="return/difference", unit="levels", rng=rng),
+        mean_return(returns[0], name="return", rng=rng, levels=by_level, least=bounds[0]),
+        mean_return(returns[1], name=f"return/{WITHOUT}", rng=rng, levels=by_level, least=bounds[0]),
+        difference(*returns, "return", bounds),
     ]
     stopped = (trial.stop_at or Goal.END).value
     shares = zip(_outcomes(edited, stopped).items(), _outcomes(plain, stopped).values(), strict=True)
     for (name, with_edits), without in shares:
         prefix = f"outcome/{name}"
         found += [
-            stats.proportion(with_edits, name=prefix, unit="levels"),
-            stats.proportion(without, name=f"{prefix}/{WITHOUT}", unit="levels"),
-            stats.paired_difference(
-                with_edits.astype(float), without.astype(float), name=f"{prefix}/difference", unit="levels", rng=rng
-            ),
+            stats.proportion(with_edits, name=prefix, unit="levels", clusters=by_level),
+            stats.proportion(without, name=f"{prefix}/{WITHOUT}", unit="levels", clusters=by_level),
+            difference(with_edits, without, prefix, (0, 1)),
         ]
     return found
 

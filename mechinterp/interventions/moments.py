@@ -18,6 +18,7 @@ from mechinterp.coinrun.raw_state import trusted_state
 from mechinterp.coinrun.state import GameState
 from mechinterp.errors import nearest
 from mechinterp.interventions.errors import InterventionError
+from mechinterp.policies.frames import as_frames
 from mechinterp.policies.nodes import PolicyOutput
 from mechinterp.policies.subject import PolicyLike, as_policy
 
@@ -158,15 +159,14 @@ def moments_of(
 
     Raises:
         InterventionError: not a state for each frame.
+        PolicyError: frames that are none.
     """
-    policy, games = as_policy(subject), as_states(states)
+    policy, games, pictures = as_policy(subject), as_states(states), as_frames(frames)
     if len(games) != len(frames):
         raise InterventionError(f"{len(games)} states were given for {len(frames)} frames; each frame has its own")
-    pictures = torch.as_tensor(frames)
-    device = next(policy.parameters()).device
     found = []
     for at in range(0, len(games), _BATCH):
-        out = policy(pictures[at : at + _BATCH].to(device))
+        out = policy(pictures[at : at + _BATCH])
         for row, game in enumerate(games[at : at + _BATCH]):
             output = PolicyOutput(out.logits[row : row + 1], out.value[row : row + 1])
             frame = pictures[at + row].cpu().numpy()

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from mechinterp._files import write_bytes
+from mechinterp._text import visible
 from mechinterp.policies.card import Card, Source, from_json, to_json
 from mechinterp.policies.errors import CheckpointError, PolicyError
 from mechinterp.policies.files import TensorFile, read_tensors, write_tensors
@@ -117,7 +118,7 @@ def read(path: str | Path, *, format: str | None = None) -> Checkpoint:
     except (CheckpointError, PolicyError) as error:
         raise CheckpointError(f"{path}: {error}") from error
     return Checkpoint(
-        _filled(config, arranged, path, layout.name), Card(config, Source(path.name, layout.name, file.sha256))
+        _filled(config, arranged, path, layout.name), Card(config, Source(visible(path.name), layout.name, file.sha256))
     )
 
 
@@ -126,6 +127,15 @@ def as_path(path: str | PathLike[str]) -> Path:
     if not isinstance(path, str | PathLike) or not str(path):
         raise CheckpointError(f"{path!r:.80} is no path; give that of a checkpoint folder or of a weights file")
     return Path(path)
+
+
+def folder_of(path: Path) -> Path | None:
+    """The checkpoint folder that a path is, or that its file is one of the weights of; None for anybody else's file."""
+    if path.is_dir():
+        return path
+    if path.parent.name == SERIES:
+        return path.parent.parent
+    return path.parent if path.name == WEIGHTS else None
 
 
 def convert(source: str | Path, destination: str | Path, *, format: str | None = None) -> Path:

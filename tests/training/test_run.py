@@ -22,6 +22,7 @@ import mechinterp.training.options as options_module
 from mechinterp._folders import LOCK_FILE
 from mechinterp.coinrun.goals import Payoff
 from mechinterp.policies import load, series
+from mechinterp.policies.seen_levels import SeenLevels
 from mechinterp.training import (
     ORGANISMS,
     Run,
@@ -32,8 +33,37 @@ from mechinterp.training import (
     read_metrics,
     series_steps,
 )
-from mechinterp.training.records import read_resume, write_resume
+from mechinterp.training.records import append_metrics, natural, read_resume, write_resume
 from tests.training.toys import BATCH, TOY_PPO, contents, toy, train, untimed
+
+
+def test_a_run_records_the_levels_that_it_saw(tmp_path: Path) -> None:
+    """Resumed in the middle, too: what the games begin with is watched, and made again from nothing but its seed."""
+    recipe = toy()
+    met: list[int] = []
+    for budget in (2 * BATCH, 4 * BATCH):
+        with Run(dataclasses.replace(recipe, budget=budget), tmp_path, seed=3) as run:
+            (group,) = run.ppo.collector.games.groups
+            met += [] if met else [start.level_seed for start in group._starts]
+            draw = group._draws.draw
+
+            def watched(rng: np.random.Generator, draw: Any = draw) -> Any:
+                start = draw(rng)
+                met.append(start.level_seed)  # noqa: B023
+                return start
+
+            group._draws.draw = watched
+            run.train()
+    seen = SeenLevels.read(tmp_path)
+    assert seen is not None
+    assert (seen.drawn, seen.exact) == (len(met), True)
+    assert seen.drawn == TOY_PPO.num_envs + sum(row["episodes"] for row in read_metrics(tmp_path))
+    with recipe.source() as source:
+        assert np.array_equal(seen.hashes, SeenLevels.of(source.identity(seed) for seed in met).hashes)
+    assert find_run(tmp_path).provenance["levels_drawn"] == [len(met)]  # pyright: ignore[reportOptionalMemberAccess]
+    subject = mi.load(tmp_path)
+    assert subject.seen is not None
+    assert mi.load(series(tmp_path)[-1].path).seen is not None
 
 
 @contextmanager
@@ -50,6 +80,7 @@ def files_at_most(size: int) -> Iterator[None]:
 def test_a_run_leaves_a_policy_its_series_and_its_metrics(finished: Path) -> None:
     assert set(contents(finished)) == {
         "config.json",
+        "levels.npz",
         "metrics.jsonl",
         "model.safetensors",
         "resume.pt",
@@ -372,6 +403,36 @@ def test_metrics_that_are_damaged_in_the_middle_are_told(finished: Path) -> None
     path.write_text("".join([lines[0], "nonsense\n", *lines[2:]]))
     with pytest.raises(TrainingError, match="line 2: not JSON"):
         read_metrics(finished)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[" * 100_000, "9" * 5000, "[1]", "3", '{"steps": NaN}', '{"steps": 1.5}', '{"steps": true}', "{}",
+        '{"steps": 32, "loss": "low"}', '{"steps": 1' + 400 * "0" + "}",
+    ],
+)  # fmt: skip
+def test_lines_that_are_no_metrics_are_one_kind_of_error(finished: Path, line: str) -> None:
+    path = finished / "metrics.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([lines[0], line + "\n", *lines[2:]]))
+    with pytest.raises(TrainingError, match=r"metrics\.jsonl: line 2"):
+        read_metrics(finished)
+    runs, troubles = find_runs(finished.parent)
+    assert (runs, len(troubles)) == ([], 1)
+
+
+def test_training_that_diverged_says_so_and_the_last_good_files_stay(finished: Path) -> None:
+    before = contents(finished)
+    with pytest.raises(TrainingError, match="value_loss is nan at step 160: training has diverged"):
+        append_metrics(finished / "metrics.jsonl", {"steps": 160, "value_loss": float("nan")})
+    assert contents(finished) == before
+
+
+def test_names_are_sorted_as_people_do() -> None:
+    names = ["coin", "coin-seed2", "coin-seed10", "graded-0", "graded-25", "graded-100", "left", "random_percent_2",
+             "random_percent_10"]  # fmt: skip
+    assert sorted(reversed(names), key=natural) == names
 
 
 def test_train_is_a_run_to_the_end_that_gives_the_subject(tmp_path: Path) -> None:
