@@ -17,6 +17,7 @@ from .geometry import Cell as Cell
 from .goals import Goal as Goal
 from .layout import EntityType as EntityType
 from .layout import Tile as Tile
+from .identity import level_identity as level_identity
 from .levels import LevelRange as LevelRange
 from .levels import LevelSource as LevelSource
 from .levels import Placement as Placement

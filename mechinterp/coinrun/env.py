@@ -21,6 +21,8 @@ from mechinterp.coinrun.prefetch import StartPrefetcher
 from mechinterp.coinrun.state import GameState
 
 ACTIONS = 15
+PREFETCH = 8
+"""How many starts an environment has ready: enough that an episode's end hardly waits for the next one's level."""
 Step = tuple[
     UInt8[np.ndarray, "num 64 64 3"],
     Float32[np.ndarray, " num"],
@@ -54,7 +56,8 @@ class CoinRunEnv(VectorEnv):
             leave no real coin in the level: a real one still pays and ends the episode.
         seed: random seed of the draw of levels. `reset` can set another.
         threads: of the C++ library; they change the speed only.
-        prefetch: how many starts to have ready before episodes end (`StartPrefetcher`); changes the speed only.
+        prefetch: how many starts to have ready before episodes end (`StartPrefetcher`); changes the speed only. 0 makes
+            them in the caller's thread, as a process that forks off one with an environment needs it.
     """
 
     metadata = {  # noqa: RUF012 (gymnasium's way)
@@ -72,7 +75,7 @@ class CoinRunEnv(VectorEnv):
         goal: Goal | Payoff = Goal.COIN,
         seed: int = 0,
         threads: int = 0,
-        prefetch: int = 0,
+        prefetch: int = PREFETCH,
     ) -> None:
         self.num_envs = num_envs
         self.source = source
@@ -92,6 +95,8 @@ class CoinRunEnv(VectorEnv):
         self._lengths = np.zeros(num_envs, np.int64)
         self._deadlines = np.zeros(num_envs, np.int64)
         self._under_way = False
+        self.drawn: int | None = 0
+        """How many levels were drawn since the last reset; None after an older snapshot, which did not count."""
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -116,6 +121,7 @@ class CoinRunEnv(VectorEnv):
         chosen = {slot: as_start(start, self.source, slot=slot) for slot, start in given.items()}
         if seed is not None:
             self._rng = np.random.default_rng(seed)
+        self.drawn = 0
         if self._under_way:  # its games are left, but not before the library's threads are done with them
             self._engine.observe()
             self._under_way = False
@@ -193,7 +199,7 @@ class CoinRunEnv(VectorEnv):
         levels = tuple((start.level_seed, start.end_x) for start in self._starts)
         returns, lengths = tuple(self._returns.tolist()), tuple(self._lengths.tolist())
         coins = tuple(self._payments.coin_weights.tolist())
-        return EnvSnapshot(states, levels, returns, lengths, dict(self._rng.bit_generator.state), coins)
+        return EnvSnapshot(states, levels, returns, lengths, dict(self._rng.bit_generator.state), coins, self.drawn)
 
     def restore(self, snapshot: EnvSnapshot) -> UInt8[np.ndarray, "num 64 64 3"]:
         """Go on from a snapshot of an environment of the same size; the current observation."""
@@ -209,6 +215,7 @@ class CoinRunEnv(VectorEnv):
             self._payments.coin_weights[:] = snapshot.coin_pays
         self._deadlines += self._lengths
         self._rng.bit_generator.state = snapshot.rng
+        self.drawn = snapshot.drawn
         return self._engine.observe()[1].copy()
 
     def _require_settled(self, asked: str) -> None:
@@ -225,6 +232,8 @@ class CoinRunEnv(VectorEnv):
         # A placement may refuse a level. The games have then left theirs, so nothing may go on before a reset.
         before, self._starts = self._starts, []
         begun = {slot: start or self._draws.draw(self._rng) for slot, start in starts.items()}
+        if self.drawn is not None:
+            self.drawn += sum(start is None for start in starts.values())
         self._engine.load({slot: start.state for slot, start in begun.items()})
         self._starts = [begun[slot] if slot in begun else before[slot] for slot in range(self.num_envs)]
         self._returns[slots] = 0
