@@ -141,6 +141,11 @@ def check_entities(entities: Shaped[np.ndarray, " entities"]) -> None:
             f"has themes 0 to {own[at] - 1}, not {theme}"
         )
     _check_growth(entities)
+    adrift = (entities["auto_erase"] == 0) & ((entities["vx"] != 0) | (entities["vy"] != 0))
+    adrift &= entities["type"] != EntityType.AGENT
+    if adrift.any():  # it may leave the level, and go on for ever
+        at = int(adrift.argmax())
+        raise StateError(f"entities[{at}]: it moves, so its auto_erase must be 1, or vx and vy 0")
     agents = int(np.count_nonzero(entities["type"] == EntityType.AGENT))
     if agents != 1:
         raise StateError(f"entities: {agents} agents (type 0), a game has exactly one")

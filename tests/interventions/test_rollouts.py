@@ -39,6 +39,7 @@ from mechinterp.interventions import (
 )
 from mechinterp.interventions.actors import EachActor
 from mechinterp.policies import Episodes, PolicyActor, PolicyError, UnknownHook, rollout
+from mechinterp.policies.actors import BATCH
 from mechinterp.policies.fingerprint import has_hooks
 
 COIN = "block2.res1.hook_branch"
@@ -142,8 +143,8 @@ def test_logits_of_every_kind_are_the_same_alone_and_in_any_company(planted, sta
     alone = {}
     for number, frame in pairs:
         alone[number, frame] = actor._logits(frames[[frame]], np.array([number]), [Moment(states[frame], step=3)])[0]
-    for _ in range(12):
-        chosen = [pairs[i] for i in rng.permutation(len(pairs))[:16]]
+    for _ in range(24):
+        chosen = [pairs[i] for i in rng.permutation(len(pairs))[:BATCH]]
         numbers, rows = (np.array(column) for column in zip(*chosen, strict=True))
         moments = [Moment(states[row], step=3) for row in rows]
         for (number, row), logits in zip(chosen, actor._logits(frames[rows], numbers, moments), strict=True):

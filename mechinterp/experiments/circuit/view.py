@@ -27,9 +27,9 @@ METHOD = (
     "The chosen circuit is ranked among {result.random_circuits} random circuits with as many channels in every layer; "
     "the grey band is the range of these, and of a few random ones at each other size. Where the mean effect is too "
     "close to zero for a circuit, the size of the change in each pair is asked, which cannot cancel. A gate carries "
-    "the same in both frames of a pair; four frames (coin right or left, with a saw and without) ask for "
-    "the circuit of the interaction. CPR is the area under faithfulness over size, CMD the area between faithfulness and 1 (Mueller "
-    "et al. 2025). Lines in the drawing are direct effects from channel to channel, by path patching.",
+    "the same in both frames of a pair; four frames (coin right or left, with a saw and without) ask for the circuit "
+    "of the interaction. CPR is the area under faithfulness over size, CMD the area between faithfulness and 1 "
+    "(Mueller et al. 2025). Lines in the drawing are direct effects from channel to channel, by path patching.",
 )
 _WAYS = {"denoise": ("denoising: sufficient?", style.BLUE), "noise": ("noising: necessary?", style.PINK)}
 _TICKS = [1, 2, 5, 10, 20, 50, 100, 200, 500]

@@ -57,12 +57,10 @@ class Measured:
 
     def estimates(self, words: str, rng: np.random.Generator) -> dict[str, Estimate]:
         """The mean of each, compared with 0."""
-        return {name: mean(values, f"{words} on {name}", self.levels, rng) for name, values in self.differences.items()}
-
-
-def mean(values: Float64[np.ndarray, " pairs"], words: str, levels: np.ndarray, rng: np.random.Generator) -> Estimate:
-    """A mean over levels, with a mean of 0 as its null."""
-    return stats.effect(values, name=words, unit="levels", rng=rng, clusters=levels)
+        return {
+            name: stats.effect(values, name=f"{words} on {name}", unit="levels", rng=rng, clusters=self.levels)
+            for name, values in self.differences.items()
+        }
 
 
 def strata(measured: Measured, pairs: MinimalPairs, *, fewest: int, seed: int) -> dict[str, dict[str, Stratum]]:

@@ -30,8 +30,8 @@ METHOD = (
     "value, and the same of the other changes.",
     "An effect is claimed where its whole interval lies beyond the margin, its rank has p of 0.05 or less, and so has "
     "the test of a mean of 0 (studentised bootstrap over levels, Holm over the family). It is equivalent to zero "
-    "where its whole interval lies within the margin (green), which was fixed before measuring. At even odds, 0.1 nats are 2.5 points "
-    "of probability.",
+    "where its whole interval lies within the margin (green), which was fixed before measuring. At even odds, 0.1 "
+    "nats are 2.5 points of probability.",
     "Controls of the coin's side, on one pair a level: in the coin's cells, the coin in other colours, its pixels "
     "shuffled, squares, and other objects of the game. The coin is named as the cause only where its effect exceeds "
     "that of every object in its cell, in the same scenes (paired differences, Holm over the objects). Strata are "

@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 
 from mechinterp._text import file_name
 from mechinterp.cli import main
+from mechinterp.experiments.coin_features.counts import total
 from mechinterp.experiments.coin_features.result import Cloud
 from mechinterp.experiments.comparison import FalseAlarms, UntrainedNetwork, claims, figure, load, summarise
 from mechinterp.experiments.comparison.folder import text
@@ -21,6 +22,7 @@ from mechinterp.experiments.comparison.tables import tables, verdicts
 from mechinterp.experiments.results import Results
 from mechinterp.features.verdicts import Verdict
 from mechinterp.reporting.errors import ResultsError
+from mechinterp.reporting.wording import number
 from tests.experiments.handmade import estimate, null, spaced
 
 SUBJECTS = Path(__file__).parents[3] / "analyses" / "reports" / "subjects"
@@ -78,8 +80,10 @@ def test_subjects_are_sorted_by_what_was_found():
     assert "- coin: confirmed coin channels." in lines
     assert any(line.startswith("- standard: no coin channel was confirmed, but a coin direction") for line in lines)
     assert any(line.startswith("- left: neither a channel nor a direction") for line in lines)
-    assert any(line.startswith("- coin: 96 channels discriminate it") for line in lines)
-    assert any(line.startswith("- coin: what some layer represents of the coin causally affects") for line in lines)
+    assert any(line.startswith("- coin: 97 channels discriminate it") for line in lines)
+    (used,) = (line for line in lines if "what some layer represents of the coin causally affects" in line)
+    assert "coin: " in used
+    assert "left" not in used
 
 
 def test_the_tables_hold_a_row_for_each_subject_and_leave_out_what_is_not_known():
@@ -90,8 +94,11 @@ def test_the_tables_hold_a_row_for_each_subject_and_leave_out_what_is_not_known(
         assert [row.split(" | ")[0] for row in rows] == ["| coin", "| left-seed1", "| openai-distill"]
         assert len({line.count("|") for line in one.table.splitlines()}) == 1
     coin, use, variables, *_ = (spaced(one.table).splitlines() for one in made)
-    assert "| 96 of 384 | 63 | 96 | 1 | 6 of 6 | 1.00 [0.84, 1.00] | 0.77 to 0.91 | 0.048 |" in coin[2]
-    assert "| +1.01 [0.92, 1.12] | +1.53 [1.42, 1.64] | 3.6 % [3.0, 4.3] | 0.4 to 0.6 % |" in use[2]
+    own = subjects[0]
+    counted = total(own.coin)
+    assert f"| {counted.confirmed} of 384 | {counted.exceed_maximum} | {counted.square} |" in coin[2]
+    through = (own.coin.effects["movement by side"], own.coin.effects["jump by presence"], own.through_channels)
+    assert f"| {' | '.join(spaced(number(one, signed=True)) for one in through)} |" in use[2]
     assert use[4].endswith("|  |  |")
     assert "| 17 (28) of 32 |" in variables[2]
     assert "|  |" in variables[3]  # the coin's side could not be asked
