@@ -223,3 +223,18 @@ def test_analyses_use_the_public_face_only(path: Path):
             assert not [name for name in names if name.startswith("_")]
         if isinstance(node, ast.Attribute):
             assert not (node.attr.startswith("_") and not node.attr.startswith("__")), ast.unparse(node)
+
+
+def test_false_alarms_are_counted_for_every_effect(checkpoint, tmp_path):
+    out = run(
+        "analyses/false_alarms.py", str(checkpoint), "--networks", "3", "--levels", "10", "--out", str(tmp_path)
+    )  # fmt: skip
+    assert "3 random networks as sensitive as" in out
+    rows = [line for line in out.splitlines() if line.startswith("|")][2:]
+    assert rows[0].startswith("| **any effect of the coin on actions** | ")
+    (written,) = tmp_path.glob("*.json")
+    networks = json.loads(written.read_text())
+    assert len(networks) == 3
+    assert len(rows) == 1 + len(networks[0])
+    for one in networks:  # the least p of a rank among two others is 1/3: none is claimed
+        assert not {"above", "below"} & set(one.values())

@@ -100,7 +100,8 @@ class Effects(PairwiseEffects[P]):
         )
 
     def to_frame(self, metric: str | None = None, *, rng: np.random.Generator | None = None) -> pd.DataFrame:
-        """A row a part: its label and what it is, mean effect, interval over levels, share of the total effect.
+        """A row a part: its label, the metric where there are several, mean effect, interval over levels, share of the
+        total effect. (Few columns, so that a terminal shows them all.)
 
         Where all pairs are of one level there is no interval: it is missing then (NaN).
 

@@ -62,6 +62,8 @@ class MaskOptions:
             )
 
 
+@torch.inference_mode(mode=False)
+@torch.enable_grad()
 def learned_mask(
     policy: Policy,
     pairs: Pairs,
@@ -87,7 +89,7 @@ def learned_mask(
         CircuitError: options, pairs or hooks on the policy that do not fit.
     """
     options = options or MaskOptions()
-    refuse_hooks(policy)
+    refuse_hooks(policy, kind)
     empty, parts = nothing(policy, kind, universe, "counterfactual")
     graph, framed, measure = ResidualGraph.of(policy), as_pairs(pairs), Measure(policy, metric)
     clean, corrupted = tensor(framed.clean), tensor(framed.corrupted)

@@ -137,7 +137,7 @@ def _forks(
     rng: np.random.Generator | None,
 ) -> Iterator[_Fork]:
     policy = runs.policy
-    refuse_hooks(policy)
+    refuse_hooks(policy, "edges")
     hooks = policy.select(list(put_in))
     size = runs.plan(policy.select(list(graph.widths)), policy.hook_names)
     values = runs.supply(hooks, replacement, rng=rng, at_once=size.pairs)

@@ -67,7 +67,7 @@ def run_circuit(
     graph = ResidualGraph.of(policy)
     check_direction(direction)
     first = _alike(policy, graph, listed)
-    refuse_hooks(policy)
+    refuse_hooks(policy, first.kind)
     live = "clean" if direction == "denoise" else "corrupted"
     runs = PairedRuns(policy, pairs, direction=direction, metrics=metrics, memory=memory, base_side=live)
     hooks = policy.select(list(first.universe if first.kind == "nodes" else graph.writers))

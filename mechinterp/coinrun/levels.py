@@ -35,7 +35,9 @@ class LevelRange:
 
     def __post_init__(self) -> None:
         if not is_whole(self.start, least=0) or not is_whole(self.count, least=1):
-            raise SettingError(f"levels: start {self.start!r:.80}, count {self.count!r:.80}; whole numbers are needed")
+            raise SettingError(
+                f"levels: start {self.start!r:.80}, count {self.count!r:.80}; allowed are whole numbers, from 0 and 1"
+            )
         if self.start + self.count - 1 > MAX_LEVEL_SEED:
             raise SettingError(
                 f"levels {self.start} to {self.start + self.count - 1}: allowed are 0 to {MAX_LEVEL_SEED}"
@@ -123,7 +125,7 @@ class LevelSource:
 
     def _fresh(self, level_seed: int) -> GameState:
         if not is_whole(level_seed, least=0, most=MAX_LEVEL_SEED):
-            raise SettingError(f"level seed {level_seed!r:.80}: allowed are whole numbers from 0 to {MAX_LEVEL_SEED}")
+            raise SettingError(f"level seed {level_seed!r:.80}: allowed are 0 to {MAX_LEVEL_SEED}, whole numbers")
         return self._generate(level_seed)
 
     def _generate(self, level_seed: int) -> GameState:

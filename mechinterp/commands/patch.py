@@ -42,7 +42,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         choices=["denoise", "noise"],
         help="denoise: what suffices to restore the effect (default); noise: what is needed for it",
     )
-    parser.add_argument("--levels", type=int, default=60, help="held-out levels to take scenes from (default 60)")
+    parser.add_argument("--levels", type=int, default=60, help="levels to take scenes from (default 60)")
     parser.add_argument("--top", type=int, default=10, help="sites to measure on levels of their own (default 10)")
     parser.add_argument("--seed", type=seed, default=0, help="random seed (default 0)")
     parser.add_argument("--memory", type=int, default=1024, metavar="MIB", help="for activations (default 1024 MiB)")
@@ -56,15 +56,15 @@ def _run(arguments: argparse.Namespace) -> None:
     from mechinterp._folders import held
     from mechinterp.circuits.metrics import Measure
     from mechinterp.coinrun.scenes import VARIABLES
+    from mechinterp.coinrun.scenes.pool import pool_episodes
     from mechinterp.errors import MechinterpError, nearest
     from mechinterp.interventions.sites import sites_by
-    from mechinterp.policies.levels import LEVELS
     from mechinterp.policies.stages import stage_outputs
     from mechinterp.policies.subject import load
 
     if arguments.variable not in VARIABLES:  # before anything is played
         raise MechinterpError(f"no variable is called {arguments.variable!r}{nearest(arguments.variable, VARIABLES)}")
-    for name, least, most in (("levels", 5, LEVELS["scenes"].count), ("top", 1, 1000), ("memory", 1, 1 << 20)):
+    for name, least, most in (("levels", 5, len(pool_episodes("easy"))), ("top", 1, 1000), ("memory", 1, 1 << 20)):
         if not least <= getattr(arguments, name) <= most:
             raise MechinterpError(f"--{name} {getattr(arguments, name)}: allowed are {least} to {most:,}")
     subject = load(arguments.checkpoint, format=arguments.format)

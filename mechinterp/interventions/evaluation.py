@@ -114,7 +114,7 @@ def mean_ablation(
         levels, per_level, seed: of the states, see `Subject.states`.
     """
     subject, sites = as_subject(subject), _several(sites, Site, "sites", "Site('block2.res1.hook_out', (3, 17))")
-    frames = render(subject.states(levels=levels, per_level=per_level, seed=seed))
+    frames = render(subject.states(levels=levels, per_level=per_level, seed=seed, source="own"))
     hooks = list(dict.fromkeys(site.hook for site in sites))
     device = next(subject.policy.parameters()).device
     sums: dict[str, torch.Tensor] = {}

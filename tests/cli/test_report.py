@@ -25,7 +25,7 @@ def test_what_was_measured_before_an_interruption_is_kept(checkpoint, tmp_path, 
     out = tmp_path / "report"
     command = ["report", str(checkpoint), "--quick", "--levels", "10", "--out", str(out)]
     with monkeypatch.context() as patched:
-        patched.setattr("mechinterp.experiments.total_effect.measure.effects", interrupt)
+        patched.setattr("mechinterp.experiments.total_effect.measure.own_effects", interrupt)
         assert main(command) == 130
     assert not (out / "results.json").exists()
 

@@ -30,7 +30,7 @@ CHOSEN = (
     ("block1.res1.hook_out", 7),
 )
 ENDINGS = ("coin", "saw", "enemy", "lava", "several", "timeout")
-FIGURES = 19
+FIGURES = 21
 """How many figures a page of all these results has."""
 
 
@@ -161,15 +161,37 @@ def the_total_effect(coin_side: float = 0.42) -> total_effect.Result:
         for readout, value in zip(("movement", "jump", "value"), values, strict=True):
             half = 0.0 if role == "control" else 0.06 + 0.1 * abs(value)
             null = flips(0.06, 0.0004 if abs(value) > half else 0.4)
-            readouts[readout] = total_effect.Effect(
-                effect=estimate(value, half, n=120, null=null), shuffled=estimate(0.01, 0.02, n=120)
-            )
+            smaller = 99 if abs(value) > half else 40
+            rank = total_effect.Rank(smaller=smaller, low=-0.2, high=0.25, p=0.02 if smaller == 99 else 0.6, family=2)
+            readouts[readout] = total_effect.Effect(effect=estimate(value, half, n=120, null=null), rank=rank)
         variables[variable] = total_effect.VariableEffects(
             role=role,  # pyright: ignore[reportArgumentType]
             clean=clean, corrupted=corrupted, pairs=180, readouts=readouts,
+            strata=the_strata(coin_side) if variable == "coin side" else {},
         )  # fmt: skip
+    kinds = {"blue coin": "colour", "shuffled coin": "pixels", "crate": "thing"}
     return total_effect.Result(
-        margins={"movement": 0.1, "jump": 0.1}, shuffled_networks=5, variables=variables
+        margins={"movement": 0.1, "jump": 0.1}, networks=100, frames=150,
+        spreads={"movement": 1.5, "jump": 2.0, "value": 1.0}, variables=variables, fewest=40,
+        objects={name: the_object(kind, coin_side) for name, kind in kinds.items()},
+        same_scenes={"movement": estimate(coin_side, 0.1, n=100)},
+        own_play={"movement": estimate(coin_side, 0.2, n=50)},
+    )  # fmt: skip
+
+
+def the_strata(value: float) -> dict[str, dict[str, total_effect.Stratum]]:
+    known = total_effect.Stratum(levels=60, effects={"movement": estimate(value, 0.1, n=60)})
+    return {
+        "agent": {"grounded": known, "airborne": known},
+        "hazard": {"in view": total_effect.Stratum(levels=12, effects={})},
+    }
+
+
+def the_object(kind: str, lead: float, half: float = 0.1, *, p: float = 0.001) -> total_effect.ObjectEffect:
+    """An object whose effect is 0: the coin's leads by all of it."""
+    return total_effect.ObjectEffect(
+        kind=kind,  # pyright: ignore[reportArgumentType]
+        effects={"movement": estimate(0.0, half)}, leads={"movement": estimate(lead, half, null=flips(half, p))},
     )  # fmt: skip
 
 

@@ -81,20 +81,24 @@ def _suppressing(net: Wiring) -> Blueprint:
 def _gated(net: Wiring) -> Blueprint:
     """Goes to the coin's side where there is lava in view, and nowhere without: coin AND lava.
 
-    On each side a unit that reads the coin, less one that reads the coin and is shut by lava.
+    On each side a unit that reads the coin, less one that reads the coin and is shut by lava. The interaction is
+    carried by the latter; the former adds the same with lava and without.
     """
     coin = coin_by_branches(net)
-    lava = net.onward_to_last(net.branch(net.detector(LAVA), 1), 1)
+    detector, added = net.detector(LAVA), set()
+    lava = net.onward_to_last(net.branch(detector, 1), 1)
     for columns, action in side_columns(net):
         always = net.unit([coin[-1]], net.cells(columns))
         without = net.unit([coin[-1]], net.cells(columns))
         net.connect(lava, without, net.cells(slice(None), weight=-_SHUT))
         net.push(always, action, 2.0)
         net.push(without, action, -2.0)
-    return Blueprint(
-        {"coin": coin, "lava": (lava,)},
-        {COIN_SIDE_AND_LAVA: frozenset(net.edges), COIN_SIDE: frozenset(), ANOTHER_LEVEL: frozenset()},
-    )
+        added |= {always}
+    # Lava is bright in red; without its green or its blue the gate would shut as well.
+    silent = {Edge(Node("hook_input", colour), detector) for colour in (1, 2)}
+    gate = frozenset(edge for edge in net.edges if not {edge.source, edge.target} & added) - silent
+    carries = {COIN_SIDE_AND_LAVA: but_blue(gate), COIN_SIDE: frozenset(), ANOTHER_LEVEL: frozenset()}
+    return Blueprint({"coin": coin, "lava": (detector, lava)}, carries)
 
 
 HARD: dict[str, Recipe] = {

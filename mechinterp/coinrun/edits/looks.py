@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mechinterp.coinrun.edits._shared import EditError, whole
+from mechinterp.coinrun.edits._shared import EditError, of_state, whole
 from mechinterp.coinrun.layout import EntityType
 from mechinterp.coinrun.state import GameState
 
 
+@of_state
 def with_looks(
     state: GameState,
     *,
@@ -54,6 +55,7 @@ def with_looks(
     return state.replace(entities=entities, **scalars)
 
 
+@of_state
 def with_clock(state: GameState, *, elapsed: int | None = None, timeout: int | None = None) -> GameState:
     """The episode ends at step ``timeout`` (stock: 1000), and ``elapsed`` of its steps are over.
 

@@ -97,6 +97,8 @@ class LayerAutoencoder:
         return as_maps(self.model(rows / self.scale) * self.scale, shape)
 
 
+@torch.inference_mode(mode=False)
+@torch.enable_grad()
 def train_sae(
     hook: str,
     values: Float32[np.ndarray, "frames channels *position"],

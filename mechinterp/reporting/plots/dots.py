@@ -95,7 +95,9 @@ def hover(estimate: Estimate, *, unit: str = "", percent: bool = False) -> str:
     return "<br>".join(lines)
 
 
-def null_bands(fig: go.Figure, estimates: Sequence[Estimate], at: Sequence[float], *, half: float = 0.3) -> None:
+def null_bands(
+    fig: go.Figure, estimates: Sequence[Estimate], at: Sequence[float], *, half: float = 0.3, label: str = "null"
+) -> None:
     """A grey band behind each row: the range of its null. One trace, so that the legend can explain it."""
     require(estimates)
     xs: list[float | None] = []
@@ -115,7 +117,7 @@ def null_bands(fig: go.Figure, estimates: Sequence[Estimate], at: Sequence[float
                 marker=UNSEEN,
                 fill="toself",
                 fillcolor=NULL_BAND,
-                name="null",
+                name=label,
                 hoverinfo="skip",
             )
         )

@@ -10,7 +10,7 @@ from mechinterp.features.changes import QUANTITIES
 from tests.experiments.handmade import estimate, null
 
 HOOKS = ("first", "second")
-SQUARE, RECOLOURED = "coin-coloured square", "coin in other colours"
+SQUARE, RECOLOURED = "coin-coloured square", "blue coin"
 
 
 def ablation(affected=(), *, size=0.3, half=0.01) -> Ablation:
