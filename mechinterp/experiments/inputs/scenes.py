@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mechinterp.coinrun.scenes import MinimalPairs
-from mechinterp.coinrun.scenes.pool import pool_episodes
 from mechinterp.experiments.inputs.shared import Inputs
 
 
@@ -25,7 +24,7 @@ class Scenes:
     def levels(self) -> int:
         """How many levels of the pool are used."""
         subject = self.inputs.subject
-        return min(self.inputs.plan.levels, len(pool_episodes(subject.options.distribution_mode)))
+        return min(self.inputs.plan.levels, subject.pool_levels)
 
     def pairs(self, variable: str) -> MinimalPairs:
         """The minimal pairs of one variable.
