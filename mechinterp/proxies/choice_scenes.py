@@ -128,7 +128,7 @@ def choice_scenes(
         phantoms[name] = frames.copy()
         if absent[name].any():
             phantoms[name][absent[name]] = render([state for state in bare if state is not None])
-    habits = [np.tile(np.array(ahead.actions) % 3 == press, (len(found), 1)) for press in (0, 2)]
+    habits = [np.tile(ahead.first % 3 == press, (len(found), 1)) for press in (0, 2)]
     features = [_standard(gain) for gain in gains.values()] + [_standard(habit[..., None]) for habit in habits]
     scale = {name: float(_centred(gain)[..., len(ahead.horizons) // 2].std()) for name, gain in gains.items()}
     return ChoiceScenes(ahead, proxies, np.stack(features, -1), scale, frames, phantoms, absent)
@@ -142,7 +142,7 @@ def _standard(gain: np.ndarray) -> Float64[np.ndarray, "moments actions"]:
     return mean / mean.std() if mean.any() else mean
 
 
-def _centred(gain: np.ndarray) -> Float64[np.ndarray, "moments actions horizons"]:
+def _centred(gain: np.ndarray) -> Float64[np.ndarray, "moments plans horizons"]:
     gain = gain.astype(np.float64)
     return gain - gain.mean(1, keepdims=True)
 

@@ -1,7 +1,7 @@
-"""What each action would bring about: the real game, forked from a state once for every action.
+"""What each action would bring about: the real game, forked from a moment once for every plan of actions.
 
-The game is deterministic, so a fork is exact: the state is put into as many games as there are actions, each action is
-held, and the places that the agent comes to are read off.
+The game is deterministic, so a fork is exact: the state is put into as many games as there are plans, each plan is
+carried out, and the places that the agent comes to are read off.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ from mechinterp.coinrun.state import GameState
 from mechinterp.errors import MechinterpError
 from mechinterp.proxies.moments import Moment
 
+ACTIONS = tuple(range(9))
+"""All that do something different; see `policies.actions`."""
+
 HORIZONS = (4, 8, 16)
-"""Steps for which an action is held; an agent walks at most half a cell a step."""
+"""Steps after which it is looked where a plan has led; an agent walks at most half a cell a step."""
 
 _GAMES = 96
 
@@ -30,12 +33,12 @@ class ProxyError(MechinterpError):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Futures:
-    """Where each action leads, from each of several moments.
+    """Where each plan leads, from each of several moments.
 
     Attributes:
         moments: before the choice.
-        actions: what was held; the game's numbers.
-        horizons: for how many steps, ascending.
+        plans: the game's actions, step by step.
+        horizons: after how many steps it was looked at, ascending.
         xy: the agent's centre (x, y) in cells after each horizon. Once it is over, where it ended: the coin's cell
             where a coin was taken, and the last place that was read where the agent died.
         took: whether a coin was taken within the horizon.
@@ -43,11 +46,16 @@ class Futures:
     """
 
     moments: tuple[Moment, ...]
-    actions: tuple[int, ...]
+    plans: Int64[np.ndarray, "plans steps"]
     horizons: tuple[int, ...]
-    xy: Float32[np.ndarray, "moments actions horizons 2"]
-    took: Bool[np.ndarray, "moments actions horizons"]
-    died: Bool[np.ndarray, "moments actions horizons"]
+    xy: Float32[np.ndarray, "moments plans horizons 2"]
+    took: Bool[np.ndarray, "moments plans horizons"]
+    died: Bool[np.ndarray, "moments plans horizons"]
+
+    @property
+    def first(self) -> Int64[np.ndarray, " plans"]:
+        """The action that each plan begins with."""
+        return self.plans[:, 0]
 
     @property
     def levels(self) -> Int64[np.ndarray, " moments"]:
@@ -62,52 +70,68 @@ class Futures:
     def select(self, chosen: Bool[np.ndarray, " moments"]) -> Futures:
         """Those of some of the moments."""
         moments = tuple(moment for moment, keep in zip(self.moments, chosen, strict=True) if keep)
-        return Futures(moments, self.actions, self.horizons, self.xy[chosen], self.took[chosen], self.died[chosen])
+        return Futures(moments, self.plans, self.horizons, self.xy[chosen], self.took[chosen], self.died[chosen])
 
     def __len__(self) -> int:
         return len(self.moments)
 
     def __repr__(self) -> str:
         held = ", ".join(map(str, self.horizons))
-        return f"Futures({len(self)} moments of {len(set(self.levels.tolist()))} levels, each action held {held} steps)"
+        count = len(set(self.levels.tolist()))
+        return f"Futures({len(self)} moments of {count} levels, {len(self.plans)} plans, seen after {held} steps)"
+
+
+def held(actions: Sequence[int] = ACTIONS, steps: int = HORIZONS[-1]) -> Int64[np.ndarray, "plans steps"]:
+    """A plan an action: hold it."""
+    return np.repeat(np.array(actions, np.int64)[:, None], steps, 1)
+
+
+def followed(actions: Sequence[int] = ACTIONS, *, first: int = 4, then: int = 8) -> Int64[np.ndarray, "plans steps"]:
+    """A plan for each two actions: hold one for `first` steps, and the other for `then` more."""
+    return np.array([[a] * first + [b] * then for a in actions for b in actions], np.int64)
 
 
 def futures(
-    moments: Sequence[Moment], *, actions: Sequence[int] = tuple(range(9)), horizons: Sequence[int] = HORIZONS
+    moments: Sequence[Moment],
+    *,
+    plans: Int64[np.ndarray, "plans steps"] | None = None,
+    horizons: Sequence[int] = HORIZONS,
 ) -> Futures:
-    """Fork the game at each moment, once for each action, and hold the action.
+    """Fork the game at each moment, once for each plan, and carry it out.
 
     Args:
-        actions: the game's, 0 to 8 (left, still, right; in each down, none, jump).
+        plans: the game's actions, 0 to 8 (left, still, right; in each down, none, jump); by default each one is held.
         horizons: steps after which the agent's place is read.
 
     Raises:
-        ProxyError: no moments, or horizons that are not whole numbers from 1.
+        ProxyError: no moments, horizons that are not whole numbers from 1, or plans shorter than the last of them.
     """
     moments, ends = tuple(moments), tuple(sorted(set(horizons)))
-    if not moments or not len(actions):
-        raise ProxyError(
-            f"futures: {len(moments)} moments and {len(actions)} actions were given; at least one is needed"
-        )
     if not ends or not all(isinstance(end, int | np.integer) and end >= 1 for end in ends):
         raise ProxyError(f"futures: horizons are whole numbers of steps from 1, got {tuple(horizons)!r}")
-    forks = [(moment.state, action) for moment in moments for action in actions]
-    shape = (len(moments), len(actions), len(ends))
+    plans = held(steps=ends[-1]) if plans is None else np.asarray(plans)
+    if not moments or plans.ndim != 2 or not len(plans) or plans.shape[1] < ends[-1]:
+        raise ProxyError(
+            f"futures: {len(moments)} moments and plans of shape {plans.shape} for {ends[-1]} steps; at least one "
+            "moment and one plan are needed, and plans as long as the last horizon"
+        )
+    forks = [(moment.state, plan) for moment in moments for plan in plans]
+    shape = (len(moments), len(plans), len(ends))
     xy = np.empty((len(forks), len(ends), 2), np.float32)
     took, died = (np.zeros((len(forks), len(ends)), bool) for _ in range(2))
     engine = Engine(min(_GAMES, len(forks)))
     try:
         for at in range(0, len(forks), engine.num):
             part = slice(at, min(at + engine.num, len(forks)))
-            _hold(engine, forks[part], ends, xy[part], took[part], died[part])
+            _carry_out(engine, forks[part], ends, xy[part], took[part], died[part])
     finally:
         engine.close()
-    return Futures(moments, tuple(actions), ends, xy.reshape(*shape, 2), took.reshape(shape), died.reshape(shape))
+    return Futures(moments, plans, ends, xy.reshape(*shape, 2), took.reshape(shape), died.reshape(shape))
 
 
-def _hold(
+def _carry_out(
     engine: Engine,
-    forks: Sequence[tuple[GameState, int]],
+    forks: Sequence[tuple[GameState, Int64[np.ndarray, " steps"]]],
     ends: Sequence[int],
     xy: Float32[np.ndarray, "forks horizons 2"],
     took: Bool[np.ndarray, "forks horizons"],
@@ -115,11 +139,12 @@ def _hold(
 ) -> None:
     engine.load({slot: state.without_rngs() for slot, (state, _) in enumerate(forks)})
     actions = np.full(engine.num, 4)
-    actions[: len(forks)] = [action for _, action in forks]
+    planned = np.stack([plan for _, plan in forks], 1)
     place = np.array([state.agent_xy for state, _ in forks], np.float32)
     over = np.zeros(len(forks), bool)
     coin, dead = over.copy(), over.copy()
     for step in range(1, ends[-1] + 1):
+        actions[: len(forks)] = planned[step - 1]
         engine.step(actions)
         reward, _, first = engine.observe()
         for slot in np.flatnonzero(first[: len(forks)] & ~over):

@@ -34,7 +34,7 @@ def fit(
     p = np.asarray(probabilities, np.float64)
     counted = np.ones((1, len(x))) if rows is None else np.atleast_2d(np.asarray(rows, np.float64))
     share = counted / counted.sum(1, keepdims=True)
-    moments, actions, count = x.shape
+    count = x.shape[-1]
     weights = np.tile(np.zeros(count) if start is None else start, (len(share), 1))
     outer = None
     for _ in range(_STEPS):

@@ -19,12 +19,12 @@ IN_VIEW = 6
 
 
 def nearer_to(cells: Callable[[Moment], Sequence[Cell]]) -> Gain:
-    """The gain of a proxy that is some cells of the level: steps through open cells that lie between, before minus after.
+    """The gain of a proxy that is some cells: the steps through open cells to them, before minus after.
 
     Where a moment has none of these cells, or none that can be come to, the gain is 0.
     """
 
-    def gain(futures: Futures) -> Float32[np.ndarray, "moments actions horizons"]:
+    def gain(futures: Futures) -> Float32[np.ndarray, "moments plans horizons"]:
         found = np.zeros(futures.died.shape, np.float32)
         for at, moment in enumerate(futures.moments):
             if wanted := cells(moment):

@@ -12,7 +12,7 @@ from mechinterp.coinrun.state import GameState
 from mechinterp.proxies.futures import Futures
 from mechinterp.proxies.moments import Moment
 
-Gain = Callable[[Futures], Float[np.ndarray, "moments actions horizons"]]
+Gain = Callable[[Futures], Float[np.ndarray, "moments plans horizons"]]
 Phantom = Callable[[Moment], GameState | None]
 
 

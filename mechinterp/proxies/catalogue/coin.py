@@ -15,7 +15,7 @@ from mechinterp.proxies.proxy import Proxy
 _nearer = nearer_to(lambda moment: moment.state.coins)
 
 
-def _gain(futures: Futures) -> Float32[np.ndarray, "moments actions horizons"]:
+def _gain(futures: Futures) -> Float32[np.ndarray, "moments plans horizons"]:
     """Steps nearer; one more where the coin is taken, in whose cell the agent otherwise never comes to rest."""
     return _nearer(futures) + futures.took
 

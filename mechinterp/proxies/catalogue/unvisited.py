@@ -9,7 +9,7 @@ from mechinterp.proxies.futures import Futures
 from mechinterp.proxies.proxy import Proxy
 
 
-def _gain(futures: Futures) -> Float32[np.ndarray, "moments actions horizons"]:
+def _gain(futures: Futures) -> Float32[np.ndarray, "moments plans horizons"]:
     """Columns beyond those visited, at either end."""
     found = np.zeros(futures.died.shape, np.float32)
     for at, moment in enumerate(futures.moments):
