@@ -86,8 +86,7 @@ def answer(policy: Policy, pairs: MinimalPairs, metric: str, seed: int) -> dict[
         start = time.process_time()
         ranking = rank()
         one = minimal_faithful_circuit(
-            policy, choose, report, ranking, metric=metric, draws=DRAWS if name == EXACT else DRAWS // 2, rng=rng,
-            random_at="chosen size",
+            policy, choose, report, ranking, metric=metric, draws=DRAWS, band=0, rng=rng,
         )  # fmt: skip
         found |= {"total": one.total.to_dict(), "why": one.why, "share": one.share}
         if one.circuit is None:

@@ -6,6 +6,10 @@ Every method ranks all edges of a planted network by what it makes of the same m
 under the ROC of the true edges. Pruning and the mask also end with a set of edges: precision and recall say how much
 of it is true, and how much of the truth it has. Writes `methods.json` and, drawn from that alone, `methods.md`.
 
+Pairs of a gate have the coin on either side with lava in view, and the same without: four frames, whose interaction is
+asked. A method that takes a share of a total effect refuses paths that cancel, and one that works on pairs alone refuses
+four frames: "-" in the table.
+
 One kind has two paths of which either is enough. They are redundant in the pairs "coin on the right" (a coin or none),
 not in "coin side": a path that is moved alone to the other side fills that side too. So it is measured on both.
 Gradients, integrated or not, miss parts of paths that back each other up: where either is enough, the network's answer
@@ -25,8 +29,10 @@ import numpy as np
 import torch
 
 from mechinterp.circuits import (
+    CircuitError,
     FramePairs,
     Ranking,
+    TwoByTwo,
     acdc,
     by_attribution,
     by_effects,
@@ -36,8 +42,9 @@ from mechinterp.circuits import (
 )
 from mechinterp.circuits.masks import MaskOptions
 from mechinterp.circuits.planted import RECIPES, PlantedNetwork, planted_network
-from mechinterp.coinrun import GameOptions, LevelSource
-from mechinterp.coinrun.scenes import MinimalPairs, minimal_pairs
+from mechinterp.circuits.planted.pieces import COIN_SIDE_AND_LAVA
+from mechinterp.coinrun import GameOptions, LevelSource, edits, geometry
+from mechinterp.coinrun.scenes import MinimalPairs, minimal_pairs, render
 from mechinterp.policies.actors import AlwaysRight
 from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.visits import visited_states
@@ -50,7 +57,7 @@ FOUND = 0.99
 PRUNED_BELOW, MASK = 0.01, MaskOptions(steps=150, rate=0.2, pairs=8)
 
 
-def methods(network: PlantedNetwork, pairs: FramePairs, seed: int) -> dict[str, Callable[[], Found]]:
+def methods(network: PlantedNetwork, pairs: FramePairs | TwoByTwo, seed: int) -> dict[str, Callable[[], Found]]:
     policy = network.policy
 
     def exact(way: Any) -> Callable[[], Found]:
@@ -80,9 +87,11 @@ def methods(network: PlantedNetwork, pairs: FramePairs, seed: int) -> dict[str, 
     }
 
 
-def frames(network: PlantedNetwork, scenes: Mapping[str, MinimalPairs]) -> dict[str, FramePairs]:
+def frames(network: PlantedNetwork, scenes: Mapping[str, MinimalPairs]) -> dict[str, FramePairs | TwoByTwo]:
     """Pairs in which the network's circuit has something to carry: the coin's side, and a coin against none where that
-    is known too; or, where it does not care for coins, frames of different levels."""
+    is known too; four frames for a gate; or, where it does not care for coins, frames of different levels."""
+    if network.carries.get(COIN_SIDE_AND_LAVA):
+        return {COIN_SIDE_AND_LAVA: with_lava(scenes["coin side"])}
     coins = {name: pairs for name, pairs in scenes.items() if network.carries.get(name)}
     if coins:
         return {name: FramePairs(pairs.clean, pairs.corrupted, pairs.levels) for name, pairs in coins.items()}
@@ -92,8 +101,28 @@ def frames(network: PlantedNetwork, scenes: Mapping[str, MinimalPairs]) -> dict[
     return {"another level": FramePairs(mixed, np.roll(mixed, half // 2 + 1, axis=0))}
 
 
+def with_lava(pairs: MinimalPairs) -> TwoByTwo:
+    """The pairs, and the same with lava in the ground somewhere in view, where all four scenes have room for it."""
+    rows, made = [], []
+    for row, sides in enumerate(zip(pairs.states("clean"), pairs.states("corrupted"), strict=True)):
+        x, y = geometry.agent_cell(sides[0])
+        for cell in [(x + dx, y + dy) for dy in (-1, -2, -3) for dx in (-1, 1, 0, 2, -2, 3, -3, 4, -4, 5, -5)]:
+            try:
+                both = render([edits.add_lava(state, [cell]) for state in sides])
+            except edits.EditError:
+                continue
+            if all(
+                (one != other).any() for one, other in zip(both, (pairs.clean[row], pairs.corrupted[row]), strict=True)
+            ):
+                rows.append(row)
+                made.append(both)
+                break
+    four = np.array(made)
+    return TwoByTwo(four[:, 0], pairs.clean[rows], four[:, 1], pairs.corrupted[rows], pairs.levels[rows])
+
+
 def measure(
-    network: PlantedNetwork, seed: int, variable: str, pairs: FramePairs, only: list[str] | None
+    network: PlantedNetwork, seed: int, variable: str, pairs: FramePairs | TwoByTwo, only: list[str] | None
 ) -> list[dict[str, Any]]:
     kind = network.name
     truth, undecided = network.truth(variable), network.undecided(variable)
@@ -102,10 +131,17 @@ def measure(
         if only and name not in only:
             continue
         start = time.process_time()
-        ranking, threshold = method()
-        row = {
-            "method": name, "kind": kind, "seed": seed, "variable": variable, "pairs": len(pairs.clean),
-            "true": len(truth), "candidates": len(ranking.parts), "auroc": ranking.auroc(truth, undecided=undecided),
+        row: dict[str, Any] = {
+            "method": name, "kind": kind, "seed": seed, "variable": variable, "pairs": len(pairs), "true": len(truth),
+        }  # fmt: skip
+        try:
+            ranking, threshold = method()
+        except CircuitError as error:
+            rows.append(row | {"refused": str(error)})
+            print(f"{kind}, {variable}, {seed} {name}: {error}", flush=True)
+            continue
+        row |= {
+            "candidates": len(ranking.parts), "auroc": ranking.auroc(truth, undecided=undecided),
             "cpu_seconds": round(time.process_time() - start, 2),
         }  # fmt: skip
         if ranking.agreement:
@@ -133,22 +169,25 @@ def table(rows: list[dict[str, Any]]) -> str:
     pairs = sorted({row["pairs"] for row in rows})
     lines = [
         f"Area under the ROC of true edges, the smallest of {seeds} networks of each kind. Behind each kind stands "
-        "what differs in its pairs: the side that the coin is on; a coin on the right, or none; or the level, where "
-        f"the network does not care for coins. Pairs: {' or '.join(map(str, pairs))}.", "", *head,
+        "what differs in its pairs: the side that the coin is on; a coin on the right, or none; the side with lava in "
+        "view and without (2 x 2); or the level, where the network does not care for coins. -: refused, since there is "
+        f"no total effect to take shares of, or pairs alone are taken. Pairs: {' or '.join(map(str, pairs))}.", "", *head,
     ]  # fmt: skip
     for name in names:
-        areas = [min((r["auroc"] for r in cells[name, column]), default=np.nan) for column in columns]
-        lines.append(f"| {name} | " + " | ".join(f"{area:.3f}" for area in areas) + " |")
+        areas = [[r["auroc"] for r in cells[name, column] if "auroc" in r] for column in columns]
+        lines.append(f"| {name} | " + " | ".join(f"{min(found):.3f}" if found else "-" for found in areas) + " |")
     for kind, variable in columns:
-        missed = [name for name in names if any(row["auroc"] < FOUND for row in cells[name, (kind, variable)])]
+        missed = [name for name in names if any(row.get("auroc", 1) < FOUND for row in cells[name, (kind, variable)])]
         if missed:
             lines += ["", f"Not found in full in '{kind}' ({RECIPES[kind].wants}), {variable}: by {'; '.join(missed)}."]
     ended = [name for name in names if any("recall" in row for column in columns for row in cells[name, column])]
     if ended:
         lines += ["", "Precision and recall of the edges that are kept, the smallest of each.", "", *head]
     for name in ended:
-        both = [[min(r.get(key, 0.0) for r in cells[name, c]) for key in ("precision", "recall")] for c in columns]
-        lines.append(f"| {name} | " + " | ".join(f"{p:.2f}, {r:.2f}" for p, r in both) + " |")
+        kept = [[r for r in cells[name, column] if "refused" not in r] for column in columns]
+        both = [[min((r.get(key, 0.0) for r in own), default=None) for key in ("precision", "recall")] for own in kept]
+        cut = ["-" if p is None or r is None else f"{p:.2f}, {r:.2f}" for p, r in both]
+        lines.append(f"| {name} | " + " | ".join(cut) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -86,12 +86,13 @@ print(total(coin))
 # of every random part of the layer of the same size, and chance.
 
 # %%
-print("total effect of the coin, nats toward its side:", coin.effects["movement"])
+print("total effect of the coin, nats, on the right instead of the left:", coin.effects["movement by side"])
 for name, layer in coin.layers.items():
     for part, ablation in (("channels", layer.channels_ablated), ("direction", layer.direction_ablated)):
         if ablation is not None:
             shown = ", ".join(ablation.affected) or "nothing shown"
-            print(f"{name}, {part}: movement {ablation.effects['movement']}, jump {ablation.effects['jump']}; {shown}")
+            by = {quantity: str(ablation.effects[quantity]) for quantity in ("movement by side", "movement unsigned")}
+            print(f"{name}, {part}: {by}; {shown}")
 
 # %% [markdown]
 # ## What else do the channels respond to?
@@ -160,5 +161,8 @@ for claim in claims(subjects):
     print(claim)
 for one in subjects:
     found = total(one.coin).confirmed
-    print(f"{one.name}: {found} coin channels of {one.width}; effect on movement {one.coin.effects['movement']}")
+    print(
+        f"{one.name}: {found} coin channels of {one.width}; effect on movement by side "
+        f"{one.coin.effects['movement by side']}"
+    )
 comparison(subjects).show()

@@ -52,6 +52,11 @@ def test_the_patching_script_prints_sites_with_intervals(checkpoint):
         assert len([line for line in lines if line.startswith(f"{mode} ablation of ")]) == 1
 
 
+def test_no_damaged_policy_file_is_read_as_a_whole_one():
+    out = run("analyses/mutated_files.py", "--count", "400")
+    assert json.loads(out.splitlines()[-1]) == {"mutants": pytest.approx(400, abs=4), "read wrongly": 0}
+
+
 def test_a_circuit_that_lacks_a_channel_fails_its_tests():
     out = run("analyses/circuit_tested.py", "--levels", "12")
     lines = dict(line.split(": ", 1) for line in out.splitlines() if line.startswith(("true circuit", "one channel")))
@@ -218,3 +223,18 @@ def test_analyses_use_the_public_face_only(path: Path):
             assert not [name for name in names if name.startswith("_")]
         if isinstance(node, ast.Attribute):
             assert not (node.attr.startswith("_") and not node.attr.startswith("__")), ast.unparse(node)
+
+
+def test_false_alarms_are_counted_for_every_effect(checkpoint, tmp_path):
+    out = run(
+        "analyses/false_alarms.py", str(checkpoint), "--networks", "3", "--levels", "10", "--out", str(tmp_path)
+    )  # fmt: skip
+    assert "3 random networks as sensitive as" in out
+    rows = [line for line in out.splitlines() if line.startswith("|")][2:]
+    assert rows[0].startswith("| **any effect of the coin on actions** | ")
+    (written,) = tmp_path.glob("*.json")
+    networks = json.loads(written.read_text())
+    assert len(networks) == 3
+    assert len(rows) == 1 + len(networks[0])
+    for one in networks:  # the least p of a rank among two others is 1/3: none is claimed
+        assert not {"above", "below"} & set(one.values())

@@ -19,6 +19,7 @@ from .hypotheses import equivalence as equivalence
 from .hypotheses import independence as independence
 from .hypotheses import minimality as minimality
 from .hypotheses import minimality_tests as minimality_tests
+from .interaction import TwoByTwo as TwoByTwo
 from .masks import learned_mask as learned_mask
 from .minimal import MinimalFaithfulCircuit as MinimalFaithfulCircuit
 from .minimal import minimal_faithful_circuit as minimal_faithful_circuit

@@ -49,6 +49,8 @@ COMPARED = 100
 """Parts that are also patched exactly, unless the caller says otherwise."""
 
 
+@torch.inference_mode(mode=False)
+@torch.enable_grad()
 def attribution_patching(
     subject: PolicyLike,
     pairs: AnyPairs,
@@ -132,7 +134,7 @@ def _of_site(site: Site, cells: Tensor, sums: Float[Tensor, "pairs channels"] | 
 
 def _of_edges(runs: PairedRuns, request: Request, edges: Sequence[Edge]) -> Float64[np.ndarray, "metrics edges pairs"]:
     policy, found = runs.policy, runs.empty(len(edges))
-    refuse_hooks(policy)
+    refuse_hooks(policy, "edges")
     graph = ResidualGraph.of(policy)
     readers = policy.select(list({edge.target.hook for edge in edges}))
     writers = policy.select(list({edge.source.hook for edge in edges}))

@@ -19,6 +19,8 @@ from torch.nn import functional as F
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.nodes import Edge, Node
 from mechinterp.errors import nearest
+from mechinterp.interventions.engine.layers import computes_plainly
+from mechinterp.policies.fingerprint import is_hooked
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import OBSERVATION
 from mechinterp.policies.nodes import Node as Step
@@ -205,15 +207,27 @@ def apply_weight(
     return found.squeeze(-1) if not policy.shapes[layer.hook] else found
 
 
-def refuse_hooks(policy: Policy) -> None:
-    """Edges are cut between hook points, where hooks would not be run.
+def refuse_hooks(policy: Policy, kind: str) -> None:
+    """Circuits are cut at hook points, where hooks would not be run; edges also between them, with the layers' own
+    weights, where no hook and no other forward would be run.
+
+    Args:
+        kind: of the circuit's parts, "nodes" or "edges".
 
     Raises:
-        CircuitError: hooks are on the policy.
+        CircuitError: hooks are on the policy (for edges: on any of its modules), or a layer computes something else
+            than a plain convolution or linear map by its weights.
     """
-    busy = [name for name, point in policy.hook_dict.items() if point._forward_hooks or point._forward_pre_hooks]
-    if busy:
-        raise CircuitError(f"edges cannot be run while hooks are on the policy, at {', '.join(busy[:5])}; remove them")
+    modules = dict(policy.named_modules()) if kind == "edges" else policy.hook_dict
+    if busy := [name or "the policy" for name, module in modules.items() if is_hooked(module)]:
+        raise CircuitError(f"{kind} cannot be run while hooks are on the policy, at {', '.join(busy[:5])}; remove them")
+    for layer in ResidualGraph.of(policy).layers if kind == "edges" else ():
+        module = policy.get_submodule(layer.module)
+        if not computes_plainly(module):
+            raise CircuitError(
+                f"{layer.module}: what {type(module).__name__} computes cannot be taken apart into edges; plain "
+                "nn.Conv2d (zero padding, one group) and nn.Linear can"
+            )
 
 
 def _is_layer(policy: Policy, step: Step) -> bool:

@@ -22,6 +22,7 @@ from mechinterp.circuits.running import run_circuit
 from mechinterp.circuits.zero import SMALLEST
 from mechinterp.policies.graph import Policy
 from mechinterp.stats import Estimate, Null
+from mechinterp.stats.checks import generator
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def completeness(
     Raises:
         ZeroEffect: there is no effect to take a share of.
     """
+    _drawing("completeness", rng, draws)
     everything = one.with_parts(candidates(ResidualGraph.of(policy), one.kind, one.universe))
     circuits: list[Circuit] = []
     for _ in range(draws):
@@ -94,6 +96,7 @@ def minimality(
     Raises:
         ZeroEffect: there is no effect to take a share of.
     """
+    generator(rng, name="minimality", error=CircuitError)
     circuits = [one, *(one.without([v]) for v in one.parts)]
     draw = rng if one.ablation == "resample" else None
     run = run_circuit(policy, pairs, circuits, direction=direction, metrics=metric, rng=draw, memory=memory)
@@ -143,6 +146,7 @@ def independence(run: Effects[Circuit], metric: str, *, rng: np.random.Generator
     Args:
         run: of the complement of a circuit.
     """
+    _drawing("independence", rng, draws)
     if len(run.parts) != 1:
         raise CircuitError(f"independence is tested of one complement, got {len(run.parts)}")
     rest, whole = by_level(run.effect(metric)[0], run.levels), by_level(run.total(metric), run.levels)
@@ -189,6 +193,7 @@ def minimality_tests(
     The reference (Shi et al. 2024): the circuit is inflated by one random part from outside, and that part is taken out
     again. A part whose p is large is not needed in the circuit.
     """
+    _drawing("minimality_tests", rng, draws)
     outside = [p for p in candidates(ResidualGraph.of(policy), one.kind, one.universe) if p not in set(one.parts)]
     if not outside:
         raise CircuitError("the circuit is the whole network: there is nothing to inflate it by")
@@ -201,6 +206,13 @@ def minimality_tests(
     return {
         part: float((1 + (reference >= value).sum()) / (1 + draws)) for part, value in zip(one.parts, own, strict=True)
     }
+
+
+def _drawing(name: str, rng: np.random.Generator, draws: int) -> None:
+    """Raise CircuitError for what does not draw."""
+    generator(rng, name=name, error=CircuitError)
+    if not hasattr(draws, "__index__") or draws < 1:
+        raise CircuitError(f"{name}: draws must be a whole number of 1 or more, got {draws!r}")
 
 
 def by_level(

@@ -62,6 +62,8 @@ class MaskOptions:
             )
 
 
+@torch.inference_mode(mode=False)
+@torch.enable_grad()
 def learned_mask(
     policy: Policy,
     pairs: Pairs,
@@ -87,7 +89,7 @@ def learned_mask(
         CircuitError: options, pairs or hooks on the policy that do not fit.
     """
     options = options or MaskOptions()
-    refuse_hooks(policy)
+    refuse_hooks(policy, kind)
     empty, parts = nothing(policy, kind, universe, "counterfactual")
     graph, framed, measure = ResidualGraph.of(policy), as_pairs(pairs), Measure(policy, metric)
     clean, corrupted = tensor(framed.clean), tensor(framed.corrupted)
@@ -122,7 +124,7 @@ def _in_batches(policy: Policy, frames: UInt8[Tensor, "n 64 64 3"], size: int) -
 
 
 def _sample(logits: Float[Tensor, " parts"], generator: torch.Generator) -> Float[Tensor, " parts"]:
-    noise = torch.rand(logits.shape, generator=generator).clamp(1e-6, 1 - 1e-6)
+    noise = torch.rand(logits.shape, generator=generator, dtype=torch.float32).clamp(1e-6, 1 - 1e-6)
     soft = torch.sigmoid((noise.log() - (1 - noise).log() + logits) / _TEMPERATURE)
     return (soft * (_HIGH - _LOW) + _LOW).clamp(0, 1)
 

@@ -1,16 +1,23 @@
-"""What is read off a run: one number a frame."""
+"""What is read off a run: one number a frame.
+
+A signed metric, such as movement's log-odds, shows what moves it one way on the whole. Effects that differ in sign from
+pair to pair cancel in its mean; the distances from the clean run do not: `KL`, and ``unsigned:NAME``, the size of the
+difference of any readout. The clean run is at distance 0 and the corrupted one at the size of its effect, so that
+totals are never positive, and circuits are found and scored by them as by any metric.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float64
 from torch import Tensor
 
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.errors import nearest
+from mechinterp.policies.actions import action_divergence
 from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import PolicyOutput
@@ -20,8 +27,11 @@ from mechinterp.policies.readouts.registry import ACTION
 KL = "kl"
 """The metric that compares two runs: the KL divergence of the run's action distribution from that of the unpatched
 clean run, in nats. (For the clean run itself it is 0.)"""
+UNSIGNED = "unsigned:"
+"""Before a readout's name: how far it is from that of the unpatched clean run."""
 Metrics = ReadoutLike | Sequence[ReadoutLike] | Mapping[str, ReadoutLike]
-"""Names (of readouts, ``action:NAME``, or `KL`), readouts, functions of (logits, value); or name -> any of these."""
+"""Names (of readouts, ``action:NAME``, ``unsigned:NAME`` or `KL`), readouts, functions of (logits, value); or name ->
+any of these."""
 
 
 class Measure:
@@ -39,7 +49,7 @@ class Measure:
         if not named:
             raise CircuitError(f"no metrics were given; built in are {', '.join((*READOUTS, KL))}")
         self.actions = policy.actions
-        self.named = {name: KL if metric == KL else _readout(name, metric) for name, metric in named.items()}
+        self.named = {name: _metric(name, metric) for name, metric in named.items()}
         self.names: tuple[str, ...] = tuple(named)
 
     def __call__(self, output: PolicyOutput, clean: PolicyOutput) -> Float64[Tensor, "metrics batch"]:
@@ -49,15 +59,34 @@ class Measure:
             CircuitError: a metric that is not one finite number a row.
         """
         measured = []
-        for name, readout in self.named.items():
+        for name, metric in self.named.items():
             try:
-                numbers = _divergence(output, clean) if isinstance(readout, str) else readout(output, self.actions)
+                numbers = metric(output, clean, self.actions)
             except PolicyError as error:
                 raise CircuitError(f"metric {name!r}: {error}") from error
             if not torch.isfinite(numbers).all():
                 raise CircuitError(f"metric {name!r} is not finite in {int((~torch.isfinite(numbers)).sum())} rows")
             measured.append(numbers.double())
         return torch.stack(measured)
+
+
+def is_distance(name: str) -> bool:
+    """Whether a metric of this name is a distance from the clean run."""
+    return name == KL or name.startswith(UNSIGNED)
+
+
+Metric = Callable[[PolicyOutput, PolicyOutput, Sequence[int]], Tensor]
+"""Of a run and the unpatched clean run of the same rows: one number a row."""
+
+
+def _metric(name: str, metric: ReadoutLike) -> Metric:
+    if metric == KL:
+        return lambda output, clean, actions: action_divergence(clean.logits, output.logits, actions)
+    if isinstance(metric, str) and metric.startswith(UNSIGNED):
+        readout = _readout(name, metric.removeprefix(UNSIGNED))
+        return lambda output, clean, actions: (readout(output, actions) - readout(clean, actions)).abs()
+    signed = _readout(name, metric)
+    return lambda output, clean, actions: signed(output, actions)
 
 
 def _name(metric: ReadoutLike) -> str:
@@ -77,9 +106,3 @@ def _readout(name: str, metric: ReadoutLike) -> Readout:
         return as_readout(metric, name=name)
     except PolicyError as error:
         raise CircuitError(f"metric {name!r}: {error}") from error
-
-
-def _divergence(output: PolicyOutput, clean: PolicyOutput) -> Float[Tensor, " batch"]:
-    # In float64: the divergence is of second order in the change, so that rounding would drown a small one.
-    log_clean, log_run = (logits.double().log_softmax(-1) for logits in (clean.logits, output.logits))
-    return (log_clean.exp() * (log_clean - log_run)).sum(-1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 
@@ -21,10 +20,11 @@ from mechinterp.circuits.running import run_circuit
 from mechinterp.policies.graph import Policy
 from mechinterp.stats import Estimate, Null
 
+DRAWS = 100
+"""Random circuits among which a chosen one is ranked: p can fall to 1 %."""
 STEPS, FINER = 10, 5
 """Sizes that are tried, evenly spaced by ratio; and, again and again, between the last that was too small and the first
 that was not."""
-RandomAt = Literal["every size", "chosen size"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -82,8 +82,8 @@ def minimal_faithful_circuit(
     rng: np.random.Generator,
     metric: str = "movement",
     share: float = ENOUGH,
-    draws: int = 6,
-    random_at: RandomAt = "every size",
+    draws: int = DRAWS,
+    band: int = 6,
     memory: int = MEMORY,
 ) -> MinimalFaithfulCircuit:
     """Choose the size on some levels; measure circuits of that size and others on the rest.
@@ -93,8 +93,9 @@ def minimal_faithful_circuit(
         rng: of intervals, of random circuits and, for rankings of circuits with the ablation `resample`, of the frames
             that it draws: the same ones for all circuits on the same pairs.
         share: of the effect, above 0.
-        draws: random circuits, with as many parts at every hook point, at each size (`matched_random_circuits`).
-        random_at: the sizes at which random circuits are run.
+        draws: random circuits, with as many parts at every hook point (`matched_random_circuits`), among which the
+            chosen circuit is ranked.
+        band: random circuits at each of the other sizes, to draw; 0 for none.
 
     Raises:
         CircuitError: levels that both have, options that do not fit, or no circuit that has `share` of the effect.
@@ -102,10 +103,8 @@ def minimal_faithful_circuit(
     apart(choose, report)
     if not 0 < share < np.inf:
         raise CircuitError(f"share must be above 0, such as 0.8 of the effect, got {share}")
-    if draws < 1 or random_at not in get_args(RandomAt):
-        raise CircuitError(
-            f"draws must be 1 or more and random_at one of {get_args(RandomAt)}, got {draws} and {random_at!r}"
-        )
+    if draws < 1 or band < 0:
+        raise CircuitError(f"draws must be 1 or more and band 0 or more, got {draws} and {band}")
 
     seed = int(rng.integers(2**63)) if ranking.empty.ablation == "resample" else None
 
@@ -143,10 +142,14 @@ def minimal_faithful_circuit(
         return MinimalFaithfulCircuit(
             ranking=ranking, metric=metric, share=share, total=total, circuit=None, why=why, ways={}
         )  # fmt: skip
-    circuits = _random(policy, ranking, steps if random_at == "every size" else (), size, draws, rng)
+    counts = dict.fromkeys(steps if band else (), band) | {size: draws}
+    circuits = {
+        at: matched_random_circuits(policy, ranking.circuit(at), count, rng)
+        for at, count in sorted(counts.items())
+        if 0 < at < len(ranking.parts)
+    }
     ways: dict[Direction, OneWay] = {
-        direction: _one_way(run, one, size, circuits, draws, rng)
-        for direction, one in zip(DIRECTIONS, found, strict=True)
+        direction: _one_way(run, one, size, circuits, rng) for direction, one in zip(DIRECTIONS, found, strict=True)
     }
     return MinimalFaithfulCircuit(
         ranking=ranking, metric=metric, share=share, total=total, circuit=ranking.circuit(size), why="", ways=ways
@@ -175,28 +178,22 @@ def refined(curves: Callable[[Sequence[int]], list[Curve]], steps: Sequence[int]
     return size
 
 
-def _random(
-    policy: Policy, ranking: Ranking, sizes: Sequence[int], chosen: int, draws: int, rng: np.random.Generator
-) -> dict[int, list[Circuit]]:
-    shown = [size for size in sorted({*sizes, chosen}) if 0 < size < len(ranking.parts)]
-    return {size: matched_random_circuits(policy, ranking.circuit(size), draws, rng) for size in shown}
-
-
 def _one_way(
     run: Callable[[Sequence[Circuit], Direction], Effects[Circuit]],
     one: Curve,
     size: int,
     circuits: Mapping[int, list[Circuit]],
-    draws: int,
     rng: np.random.Generator,
 ) -> OneWay:
     shares, random = dict(zip(one.sizes, one.faithfulness(rng=rng), strict=True)), None
     if circuits:
         listed = [each for size in circuits for each in circuits[size]]
         found = run(listed, one.direction)
-        for at, by_draw in zip(circuits, found.effect(one.metric).reshape(len(circuits), draws, -1), strict=True):
-            words = f"{draws} random circuits with as many parts at every hook point"
-            null = Null.from_draws(shares[at].value, by_draw.mean(1) / one.total.mean(), description=words)
+        ends = np.cumsum([len(own) for own in circuits.values()])[:-1]
+        for at, by_draw in zip(circuits, np.split(found.effect(one.metric), ends), strict=True):
+            words = f"{len(by_draw)} random circuits with as many parts at every hook point"
+            draws = by_draw.mean(1) / one.total.mean()
+            null = Null.from_draws(shares[at].value, draws, description=words, side="above")
             shares[at] = shares[at].against(null)
             if at == size:
                 random = found.ratio(by_draw.mean(0), one.metric, name=f"{one.direction}: random circuits", rng=rng)

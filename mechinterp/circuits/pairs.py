@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from mechinterp.circuits.errors import CircuitError
-from mechinterp.policies.nodes import FRAME
+from mechinterp.policies.frames import as_frames as as_tensor
+from mechinterp.policies.frames import frame_array
 
 
 class Pairs(Protocol):
@@ -75,12 +75,7 @@ def as_frames(frames: Any, name: str) -> UInt8[np.ndarray, "frames 64 64 3"]:
         CircuitError: another shape or type, or none at all.
     """
     found = np.asarray(frames.detach().cpu() if isinstance(frames, Tensor) else frames)
-    found = found[None] if found.ndim == 3 else found
-    if found.dtype != np.uint8 or found.shape[1:] != (FRAME, FRAME, 3) or not len(found):
-        raise CircuitError(
-            f"{name} frames must be uint8 [pairs, 64, 64, 3] and at least one, got {found.dtype} {list(found.shape)}"
-        )
-    return found
+    return frame_array(found[None] if found.ndim == 3 else found, name=f"{name} frames", error=CircuitError)
 
 
 def as_pairs(pairs: AnyPairs) -> FramePairs:
@@ -89,6 +84,11 @@ def as_pairs(pairs: AnyPairs) -> FramePairs:
         if len(pairs) != 2:
             raise CircuitError(f"pairs are (clean frames, corrupted frames), got {len(pairs)} of them")
         return FramePairs(*(as_frames(side, name) for side, name in zip(pairs, ("clean", "corrupted"), strict=True)))
+    if hasattr(pairs, "neither"):
+        raise CircuitError(
+            "2 x 2 scenes are no pairs: their interaction is measured by patch, edge_effects, path_effects and "
+            "run_circuit, and by what stands on these (by_effects, path_patching, acdc, minimal_faithful_circuit)"
+        )
     if missing := [name for name in ("clean", "corrupted", "levels") if not hasattr(pairs, name)]:
         raise CircuitError(
             f"pairs need clean, corrupted and levels, or are (clean frames, corrupted frames); {type(pairs).__name__} "
@@ -114,5 +114,5 @@ def apart(choose: Pairs, report: Pairs) -> None:
 
 
 def tensor(frames: UInt8[np.ndarray, "pairs 64 64 3"]) -> UInt8[Tensor, "pairs 64 64 3"]:
-    """As torch takes it (torch warns about arrays that are read-only, so those are copied)."""
-    return torch.from_numpy(frames if frames.flags.writeable else frames.copy())
+    """As torch takes it; see `policies.frames.as_frames`."""
+    return as_tensor(frames)

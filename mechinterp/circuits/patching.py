@@ -15,6 +15,7 @@ from mechinterp.circuits import budget
 from mechinterp.circuits.effects import Direction, Effects
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.groups import grouped_by_replacement, hooks_of, replacements_of, supplies
+from mechinterp.circuits.interaction import of_scenes
 from mechinterp.circuits.metrics import Metrics
 from mechinterp.circuits.paired import MEMORY, PairedRuns
 from mechinterp.circuits.pairs import AnyPairs
@@ -30,6 +31,7 @@ from mechinterp.policies.subject import PolicyLike, as_policy
 Engine = Literal["auto", "whole"]
 
 
+@of_scenes
 @torch.no_grad()
 def patch(
     subject: PolicyLike,
@@ -53,15 +55,16 @@ def patch(
     patched ones.
 
     Args:
-        pairs: minimal pairs, (clean frames, corrupted frames), or two frames.
+        pairs: minimal pairs, (clean frames, corrupted frames), or two frames; or `TwoByTwo` scenes, of which the
+            interaction is measured.
         sites: what to patch. An `Edit` among them puts in its own values (`Ablate`, `Clamp`, `Steer`, ...).
         by: instead of `sites`: each `channel` of the hook points (the default), each whole `layer`, or each `position`
             of a grid over each map.
         hooks: with `by`: the hook points; by default the output of every stage (`policies.stage_outputs`).
         direction: `denoise` patches the corrupted run, `noise` the clean one.
         replacement: what is put in at all sites, or a list of one for each; see `Replacement`.
-        metrics: names out of `READOUTS`, ``action:NAME`` or ``kl``; or name -> any readout, such as a function of
-            (logits, value).
+        metrics: names out of `READOUTS`, ``action:NAME``, ``kl`` or ``unsigned:NAME`` (see `metrics`); or name -> any
+            readout, such as a function of (logits, value).
         reference: frames for `mean` and `resample`; by default those of the pairs, both sides.
         rng: draws the frames of `resample`.
         memory: bytes for activations, at most (besides the network, the frames, a cache given and the result).

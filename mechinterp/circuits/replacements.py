@@ -88,7 +88,7 @@ def supply(
     if isinstance(replacement, Mapping):
         return _Cached(_fitting(policy, hooks, replacement, pairs))
     if name == "zero":
-        return _Fixed({hook: torch.zeros(1, *policy.shapes[hook]) for hook in hooks}, policy)
+        return _Fixed({hook: torch.zeros(1, *policy.shapes[hook], dtype=torch.float32) for hook in hooks}, policy)
     if name == "counterfactual":
         return lambda batch: batch.other.values
     if reference is None:

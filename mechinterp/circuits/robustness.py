@@ -9,6 +9,7 @@ from jaxtyping import Float64, Int64, Shaped
 
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.stats import Estimate
+from mechinterp.stats.checks import generator
 
 
 def best(
@@ -43,6 +44,7 @@ def stability(
     Raises:
         CircuitError: fewer than two levels, no draws, more parts than there are, or arrays of other shapes.
     """
+    generator(rng, name="stability", error=CircuitError)
     if draws < 1:
         raise CircuitError(f"stability needs at least 1 draw, got {draws}")
     labels, index = np.unique(levels, return_inverse=True)

@@ -17,6 +17,7 @@ from torch import Tensor
 from mechinterp.circuits.effects import Direction, Effects
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.graph import ResidualGraph, apply_weight, by_channel, grouped, refuse_hooks, run_glue
+from mechinterp.circuits.interaction import of_scenes
 from mechinterp.circuits.metrics import Metrics
 from mechinterp.circuits.nodes import Edge, Node
 from mechinterp.circuits.paired import MEMORY, Batch, PairedRuns
@@ -27,6 +28,7 @@ from mechinterp.policies.graph import Policy
 from mechinterp.policies.subject import PolicyLike, as_policy
 
 
+@of_scenes
 @torch.no_grad()
 def edge_effects(
     subject: PolicyLike,
@@ -80,6 +82,7 @@ def edge_effects(
     return runs.effects(chosen, run, replacement=label(replacement))
 
 
+@of_scenes
 @torch.no_grad()
 def path_effects(
     subject: PolicyLike,
@@ -134,7 +137,7 @@ def _forks(
     rng: np.random.Generator | None,
 ) -> Iterator[_Fork]:
     policy = runs.policy
-    refuse_hooks(policy)
+    refuse_hooks(policy, "edges")
     hooks = policy.select(list(put_in))
     size = runs.plan(policy.select(list(graph.widths)), policy.hook_names)
     values = runs.supply(hooks, replacement, rng=rng, at_once=size.pairs)

@@ -25,6 +25,7 @@ from mechinterp.circuits.circuit import Circuit, candidates, fingerprint, in_ord
 from mechinterp.circuits.effects import Direction, Effects
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.graph import ResidualGraph, refuse_hooks
+from mechinterp.circuits.interaction import of_scenes
 from mechinterp.circuits.metrics import Metrics
 from mechinterp.circuits.outside import EdgeCircuits, NodeCircuits
 from mechinterp.circuits.paired import MEMORY, PairedRuns, check_direction
@@ -33,6 +34,7 @@ from mechinterp.policies.graph import Policy
 from mechinterp.policies.subject import PolicyLike, as_policy
 
 
+@of_scenes
 @torch.no_grad()
 def run_circuit(
     subject: PolicyLike,
@@ -65,7 +67,7 @@ def run_circuit(
     graph = ResidualGraph.of(policy)
     check_direction(direction)
     first = _alike(policy, graph, listed)
-    refuse_hooks(policy)
+    refuse_hooks(policy, first.kind)
     live = "clean" if direction == "denoise" else "corrupted"
     runs = PairedRuns(policy, pairs, direction=direction, metrics=metrics, memory=memory, base_side=live)
     hooks = policy.select(list(first.universe if first.kind == "nodes" else graph.writers))

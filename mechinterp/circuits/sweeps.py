@@ -15,6 +15,7 @@ from mechinterp.circuits.agreement import FEWEST
 from mechinterp.circuits.attribution import attribution_patching
 from mechinterp.circuits.effects import Direction
 from mechinterp.circuits.errors import CircuitError, ZeroEffect
+from mechinterp.circuits.metrics import is_distance
 from mechinterp.circuits.paired import MEMORY
 from mechinterp.circuits.pairs import Pairs, apart
 from mechinterp.circuits.patching import patch
@@ -98,10 +99,9 @@ class PatchingSweep(Record):
         verb = "restores" if self.direction == "denoise" else "removes"
         null = self.total.null
         found = []
-        if self.metric == "kl":  # clean minus corrupted, as of any metric: 0 minus a distance
-            found = [
-                "kl is the distance from the clean run, 0 there: negative numbers are what the clean run's side adds"
-            ]
+        if is_distance(self.metric):  # clean minus corrupted, as of any metric: 0 minus a distance
+            words = f"{self.metric} is the distance from the clean run, 0 there"
+            found = [f"{words}: negative numbers are what the clean run's side adds"]
         found += [f"total effect {self.total}" + ("" if null is None or null.p is None else f", p = {null.p:.2g}")]
         width = max(len(self.sites[i].label) for i in self.top)
         found.append(f"{'site':<{width}}  {verb} (levels not used to choose)")

@@ -30,7 +30,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mechinterp.coinrun import edits, geometry
-from mechinterp.coinrun.empty import STOCK, empty_level
+from mechinterp.coinrun.empty import STOCK, empty_level, is_whole
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.geometry import Cell
 from mechinterp.coinrun.layout import EntityType, Tile
@@ -84,6 +84,11 @@ def level(
     #.A.....#
     #########
     """
+    if not isinstance(art, str):
+        raise ArtError(f"a drawing is text, one line a row of cells; got a {type(art).__name__}")
+    for name, side in (("width", width), ("height", height)):
+        if not is_whole(side):
+            raise ArtError(f"{name}: {side!r}, a whole number of cells is needed")
     lines = _lines(art)
     if len(lines) > height - 1 or len(lines[0]) > width:
         raise ArtError(f"{len(lines[0])} x {len(lines)} cells: the grid has room for {width} x {height - 1}")
@@ -111,6 +116,8 @@ def draw(state: GameState) -> str:
     hides coins, these hide pictures, then decoys, enemies, saws, and crates. So a state made by `level` is drawn whole;
     of other states positions within a cell, velocities, looks, trails and clock are lost.
     """
+    if not isinstance(state, GameState):
+        raise ArtError(f"draw: a {type(state).__name__}, where a GameState is needed")
     last = min(geometry.end_x(state) + 1, state.grid.shape[1] - 1)
     cells = [[_LETTERS[value] for value in row[: last + 1].tolist()] for row in state.grid]
     for letter, cell in _things(state):

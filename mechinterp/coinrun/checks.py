@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TypeGuard
 
 import numpy as np
 from jaxtyping import Int, Shaped
@@ -25,6 +26,11 @@ class OrderError(MechinterpError, RuntimeError):
     """A call at the wrong time: before ``reset``, or after ``close``."""
 
 
+def is_whole(value: object, *, least: int = -(2**63), most: int = 2**63 - 1) -> TypeGuard[int]:
+    """Whether it is a whole number in this range (truth values are none)."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(least <= value <= most)
+
+
 _UINT32 = (
     rb"(?:[0-9]{1,9}|[1-3][0-9]{9}|4[01][0-9]{8}|42[0-8][0-9]{7}|429[0-3][0-9]{6}|4294[0-8][0-9]{5}|42949[0-5][0-9]{4}"
     rb"|429496[0-6][0-9]{3}|4294967[01][0-9]{2}|42949672[0-8][0-9]|429496729[0-5])"
@@ -40,6 +46,9 @@ _ENTITY_HIGH = np.array([field.high for field in layout.ENTITY])
 _ENTITY_IS_FLOAT = np.array([field.kind == "<f4" for field in layout.ENTITY])
 _THEMES = np.zeros(60, np.int64)
 _THEMES[list(layout.IMAGE_THEMES)] = list(layout.IMAGE_THEMES.values())
+_OWN_THEMES = np.full(60, max(layout.IMAGE_THEMES.values()), np.int64)
+for _kind, _images in layout.OWN_IMAGES.items():
+    _OWN_THEMES[_kind] = min(layout.IMAGE_THEMES[image] for image in _images)
 _GRID_ALLOWED = np.isin(np.arange(layout.GRID_VALUES[0], layout.GRID_VALUES[-1] + 1), layout.GRID_VALUES)
 _TYPES = [int(kind) for kind in EntityType]
 _TYPE_ALLOWED = np.isin(np.arange(60), _TYPES)
@@ -79,6 +88,13 @@ def check_state(
         raise StateError(f"level_seed_high: {scalars['level_seed_high']}, must be over level_seed_low")
     _check_grid(scalars, grid)
     _check_entities(entities)
+    ahead = entities["life_time"].astype(np.int64) - int(scalars["cur_time"])
+    if ahead.max() > layout.MAX_TIME:  # both grow by one a step, so this holds for all of the episode
+        at = int(ahead.argmax())
+        raise StateError(
+            f"entities[{at}].life_time: {entities['life_time'][at]}, allowed is {layout.MAX_TIME} over cur_time "
+            f"({scalars['cur_time']}) at most"
+        )
 
 
 def _check_grid(scalars: Shaped[np.ndarray, ""], grid: Int[np.ndarray, "h w"]) -> None:
@@ -115,6 +131,15 @@ def _check_entities(entities: np.ndarray) -> None:
         at = int(outside.argmax())
         kind, theme = entities["image_type"][at], entities["image_theme"][at]
         raise StateError(f"entities[{at}]: image_type {kind} has themes 0 to {themes[at] - 1}, not {theme}")
+    own = _OWN_THEMES[entities["type"]]
+    outside = entities["image_theme"] >= own
+    if outside.any():
+        at = int(outside.argmax())
+        kind, theme = EntityType(entities["type"][at]), entities["image_theme"][at]
+        raise StateError(
+            f"entities[{at}]: the game gives a {kind.name.lower()} its own image back and keeps the theme; that image "
+            f"has themes 0 to {own[at] - 1}, not {theme}"
+        )
     _check_growth(entities)
     agents = int(np.count_nonzero(entities["type"] == EntityType.AGENT))
     if agents != 1:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Int, Shaped
 
 from mechinterp.coinrun import layout
-from mechinterp.coinrun.checks import MAX_RNG_TEXT, StateError, check_rng_text
+from mechinterp.coinrun.checks import MAX_RNG_TEXT, StateError, check_rng_text, is_whole
 from mechinterp.coinrun.layout import ENTITY_DTYPE, SCALAR_DTYPE
 
 _HEAD = struct.pack("<ii", layout.STATE_VERSION, len(layout.GAME_NAME)) + layout.GAME_NAME
@@ -26,7 +26,7 @@ class RngState:
     text: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.is_seeded, int) or self.is_seeded not in (0, 1):
+        if not is_whole(self.is_seeded, least=0, most=1):
             raise StateError(f"generator: is_seeded is {self.is_seeded!r}, allowed are 0 and 1")
         if not isinstance(self.text, bytes):
             raise StateError(f"generator: text is a {type(self.text).__name__}, expected bytes")

@@ -10,6 +10,7 @@ from mechinterp.coinrun import layout
 from mechinterp.coinrun.edits._shared import new_entity
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.layout import SCALAR_DTYPE, EntityType, Tile
+from mechinterp.coinrun.levels import MAX_LEVEL_SEED
 from mechinterp.coinrun.state import GameState, RngState, StateError
 
 STOCK = GameOptions()
@@ -42,6 +43,11 @@ _CONSTANTS = {
 """What every fresh level of procgen-mirror 0.10.7 holds, where it is not 0."""
 
 
+def is_whole(value: object) -> bool:
+    """Whether it is a whole number (a truth value is not)."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
 def empty_level(
     options: GameOptions = STOCK,
     *,
@@ -54,8 +60,15 @@ def empty_level(
     It has blank generators: a game that loads it keeps its own. ``level_seed`` is only a name for it.
 
     Raises:
-        StateError: for sides under 64 or over 256.
+        StateError: for sides under 64 or over 256, for what are no whole numbers, or no options.
     """
+    if not isinstance(options, GameOptions):
+        raise StateError(f"options: a {type(options).__name__}, where GameOptions are needed")
+    for name, value in (("level_seed", level_seed), ("width", width), ("height", height)):
+        if not is_whole(value):
+            raise StateError(f"{name}: {value!r}, expected a whole number")
+    if not 0 <= level_seed <= MAX_LEVEL_SEED:
+        raise StateError(f"level_seed: {level_seed}, allowed are 0 to {MAX_LEVEL_SEED}")
     if not layout.MIN_SIDE <= min(width, height) <= max(width, height) <= layout.MAX_SIDE:
         raise StateError(f"{width} x {height} cells: allowed are sides of {layout.MIN_SIDE} to {layout.MAX_SIDE}")
     grid = np.full((height, width), Tile.EMPTY, np.int32)

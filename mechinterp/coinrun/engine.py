@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int, UInt8
 
-from mechinterp.coinrun.checks import OrderError, SettingError
+from mechinterp.coinrun.checks import OrderError, SettingError, is_whole
 from mechinterp.coinrun.library import game_version as game_version
 from mechinterp.coinrun.library import open_library
 from mechinterp.coinrun.state import GameState, StateError
@@ -34,6 +35,9 @@ class GameOptions:
     def __post_init__(self) -> None:
         if self.distribution_mode not in ("easy", "hard"):
             raise StateError(f"distribution_mode: {self.distribution_mode!r}, CoinRun has 'easy' and 'hard'")
+        for field in fields(self)[1:]:
+            if not isinstance(value := getattr(self, field.name), bool):
+                raise StateError(f"{field.name}: {value!r}, allowed are True and False")
         if self.use_generated_assets:
             raise StateError(
                 "use_generated_assets: the library cannot give states with generated assets; leave it False"
@@ -48,16 +52,18 @@ class Engine:
 
     Raises:
         SettingError: for fewer than 1 game or 0 threads: the library would end the process.
-        OrderError: from every method, once closed.
+        OrderError: from every method, once closed; and, if it has threads, in a process that was forked off the one
+            that made it: threads do not come along, and the library would wait for them for ever.
     """
 
     def __init__(self, num: int, *, options: GameOptions = GameOptions(), threads: int = 0) -> None:
         for name, value, least in (("num", num, 1), ("threads", threads, 0)):
-            if not isinstance(value, int | np.integer) or value < least:
+            if not is_whole(value, least=least):
                 raise SettingError(f"{name}: {value!r}, a whole number is needed, at least {least}")
         self._library = open_library(num, options=asdict(options), threads=threads)
         self.num = num
         self.options = options
+        self._threads_of = os.getpid() if threads else None
         self._closed = False
 
     def load(self, states: Mapping[int, GameState]) -> None:
@@ -85,9 +91,9 @@ class Engine:
         self._require_open()
         actions = np.asarray(actions)
         if actions.shape != (self.num,) or not np.issubdtype(actions.dtype, np.integer):
-            raise ValueError(f"actions: shape {actions.shape} of {actions.dtype}, expected ({self.num},) of integers")
+            raise SettingError(f"actions: shape {actions.shape} of {actions.dtype}, expected ({self.num},) of integers")
         if actions.min() < RESET_ACTION or actions.max() > _LAST_ACTION:
-            raise ValueError(
+            raise SettingError(
                 f"actions: {actions.min()} to {actions.max()}, allowed are {RESET_ACTION} to {_LAST_ACTION}"
             )
         self._library.act(actions)
@@ -101,12 +107,22 @@ class Engine:
         """End the games. Closing twice does nothing more."""
         if not self._closed:
             self._closed = True
-            self._library.close()
+            if not self._without_its_threads:
+                self._library.close()
 
     def _require_open(self) -> None:
         if self._closed:
             raise OrderError(f"these {self.num} games are closed: nothing can be done with them; make new ones")
+        if self._without_its_threads:
+            raise OrderError(
+                f"these {self.num} games have threads, which a forked process does not get: make games in it (or start "
+                "it with the method 'spawn', or make games with threads=0)"
+            )
+
+    @property
+    def _without_its_threads(self) -> bool:
+        return self._threads_of is not None and self._threads_of != os.getpid()
 
     def _in_range(self, slot: int) -> None:
-        if not 0 <= slot < self.num:
-            raise ValueError(f"slot {slot}: this engine has slots 0 to {self.num - 1}")
+        if not is_whole(slot, least=0, most=self.num - 1):
+            raise SettingError(f"slot {slot!r:.80}: this engine has slots 0 to {self.num - 1}")

@@ -38,8 +38,8 @@ class CoinRunEnv(VectorEnv):
     the observation at a termination is the next episode's first one already, with the placement applied. ``infos``:
 
     - ``level_seed``: int64 ``[num_envs]``, of the episode that the observation belongs to;
-    - ``episode`` with the mask ``_episode``, where an episode has just ended: ``r`` (return), ``l`` (length in steps),
-      ``ending`` (`Ending`) and ``level_seed``.
+    - ``ended`` with the mask ``_ended``, where an episode has just ended: ``r`` (return), ``l`` (length in steps),
+      ``ending`` (`Ending`) and ``level_seed``. (``episode`` is left to gymnasium's ``RecordEpisodeStatistics``.)
 
     There is no ``final_obs``: the library has left the level by the time that it says so. An episode is the same in
     whatever slot and however many others run with it; which levels a slot gets depends on ``num_envs``, since all
@@ -57,7 +57,11 @@ class CoinRunEnv(VectorEnv):
         prefetch: how many starts to have ready before episodes end (`StartPrefetcher`); changes the speed only.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012 (gymnasium's way)
+    metadata = {  # noqa: RUF012 (gymnasium's way)
+        "render_modes": ["rgb_array"],
+        "render_fps": 15,
+        "autoreset_mode": AutoresetMode.SAME_STEP,
+    }
 
     def __init__(
         self,
@@ -162,7 +166,7 @@ class CoinRunEnv(VectorEnv):
         self._returns += reward
         infos: dict[str, Any] = {}
         if ended.any():
-            infos = self._episode_infos(ended, reached, truncated)
+            infos = self._ended_infos(ended, reached, truncated)
             self._begin(dict.fromkeys(np.flatnonzero(ended).tolist()))
             frame = self._engine.observe()[1]
         return frame.copy(), reward, ended & ~truncated, truncated, infos | self._infos()
@@ -195,7 +199,7 @@ class CoinRunEnv(VectorEnv):
         """Go on from a snapshot of an environment of the same size; the current observation."""
         self._require_settled("restore")
         if len(snapshot.states) != self.num_envs:
-            raise ValueError(f"a snapshot of {len(snapshot.states)} games, this environment has {self.num_envs}")
+            raise SettingError(f"a snapshot of {len(snapshot.states)} games, this environment has {self.num_envs}")
         states = [GameState.from_bytes(data) for data in snapshot.states]
         starts = [Start(state, *level) for state, level in zip(states, snapshot.levels, strict=True)]
         self._begin(dict(enumerate(starts)))
@@ -230,17 +234,17 @@ class CoinRunEnv(VectorEnv):
             self._payments.begin(slot, self._starts[slot])
             self._deadlines[slot] = state["timeout"] - state["cur_time"]
 
-    def _episode_infos(
+    def _ended_infos(
         self, ended: Bool[np.ndarray, " num"], reached: Bool[np.ndarray, " num"], truncated: Bool[np.ndarray, " num"]
     ) -> dict[str, Any]:
         endings = np.where(reached, Ending.GOAL, np.where(truncated, Ending.TIMEOUT, Ending.DIED))
-        episode = {
+        told = {
             "r": np.where(ended, self._returns, 0.0),
             "l": np.where(ended, self._lengths, 0),
             "ending": np.where(ended, endings, 0),
             "level_seed": np.where(ended, [start.level_seed for start in self._starts], 0),
         }
-        return {"episode": episode, "_episode": ended}
+        return {"ended": told, "_ended": ended}
 
     def _infos(self) -> dict[str, Any]:
         return {"level_seed": np.array([start.level_seed for start in self._starts], np.int64)}

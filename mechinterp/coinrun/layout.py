@@ -123,7 +123,7 @@ ENTITY = (
     *_floats("vrot", 0, 0),  # nothing turns in CoinRun
     *_ints("is_reflected", 0, 1),
     *_ints("fire_time spawn_time", -1, MAX_TIME),
-    *_ints("life_time", 0, MAX_TIME),
+    *_ints("life_time", 0, 2 * MAX_TIME),  # and at most MAX_TIME ahead of cur_time, with which it grows
     *_ints("expire_time", -1, 64),
     *_ints("use_abs_coords", 0, 0),
     *_floats("friction", 0, 1),
@@ -156,7 +156,7 @@ VIEW = (
     *_floats("unit", 0.01, 64),
     *_floats("view_dim", 1, MAX_SIDE),
     *_floats("x_off y_off", -1e5, 1e5),
-    *_floats("visibility", 3, 64),
+    *_floats("visibility", 3, MAX_SIDE),  # with center_agent off, the game sets it to the grid's longer side
     *_floats("min_visibility", 0, 64),
     *_ints("w h", MIN_SIDE, MAX_SIDE),
     *_ints("cells", MIN_SIDE**2, MAX_SIDE**2),
@@ -188,3 +188,7 @@ DERIVED = ("grid_size", "n_ents", "w", "h", "cells")
 IMAGE_THEMES = {0: 5, 1: 1, 2: 1, 3: 1, 6: 9, 7: 9, 20: 4, 59: 1}
 """image_type -> how many themes it has. Agent 0; coin 1; saw 2 and 3 (two frames of its turning); walking enemy 6 and 7
 (two frames of its gait); crate 20; trail 59. A theme past the last one reads outside the asset table."""
+
+OWN_IMAGES = {EntityType.SAW: (2, 3), EntityType.ENEMY: (6, 7)}
+"""The images that the game gives entities of these types at every step, whatever image a state gave them. The theme
+stays, so it must be one of these images, too."""

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from mechinterp.coinrun import geometry
-from mechinterp.coinrun.checks import SettingError
+from mechinterp.coinrun.checks import SettingError, is_whole
 from mechinterp.coinrun.engine import RESET_ACTION, Engine, GameOptions
 from mechinterp.coinrun.state import GameState
 
@@ -33,8 +33,12 @@ class LevelRange:
     count: int
 
     def __post_init__(self) -> None:
-        if self.start < 0 or self.count < 1 or self.start + self.count - 1 > MAX_LEVEL_SEED:
-            raise ValueError(f"levels {self.start} to {self.start + self.count - 1}: allowed are 0 to {MAX_LEVEL_SEED}")
+        if not is_whole(self.start, least=0) or not is_whole(self.count, least=1):
+            raise SettingError(f"levels: start {self.start!r:.80}, count {self.count!r:.80}; whole numbers are needed")
+        if self.start + self.count - 1 > MAX_LEVEL_SEED:
+            raise SettingError(
+                f"levels {self.start} to {self.start + self.count - 1}: allowed are 0 to {MAX_LEVEL_SEED}"
+            )
 
     def draw(self, rng: np.random.Generator) -> int:
         """One seed, uniformly."""
@@ -43,7 +47,7 @@ class LevelRange:
     def first(self, count: int) -> range:
         """The first ``count`` seeds of the range."""
         if not 1 <= count <= self.count:
-            raise ValueError(f"{count} levels asked of a range of {self.count}")
+            raise SettingError(f"{count} levels asked of a range of {self.count}")
         return range(self.start, self.start + count)
 
 
@@ -75,7 +79,7 @@ class LevelSource:
     """
 
     def __init__(self, options: GameOptions, *, placement: Placement = stock, seed: int = 0) -> None:
-        if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+        if not is_whole(seed, least=0):
             raise SettingError(f"seed of a level source: {seed!r}, allowed are whole numbers from 0 to 2**63 - 1")
         self.options = options
         self.placement = placement
@@ -85,10 +89,15 @@ class LevelSource:
         self._one_at_a_time = Lock()
 
     def start(self, level_seed: int) -> Start:
-        """The level of this seed, with the placement applied."""
-        if not 0 <= level_seed <= MAX_LEVEL_SEED:
-            raise ValueError(f"level seed {level_seed}: allowed are 0 to {MAX_LEVEL_SEED}")
+        """The level of this seed, with the placement applied.
+
+        Raises:
+            SettingError: no level has this seed.
+        """
+        if not is_whole(level_seed, least=0, most=MAX_LEVEL_SEED):
+            raise SettingError(f"level seed {level_seed!r:.80}: allowed are whole numbers from 0 to {MAX_LEVEL_SEED}")
         fresh = self._generate(level_seed)
+        level_seed = int(level_seed)
         rng = np.random.default_rng([self.seed, level_seed])
         return Start(self.placement(fresh, rng), level_seed, end_x=fresh.coins[0][0])
 
@@ -151,7 +160,7 @@ def as_start(given: object, source: LevelSource, *, slot: int) -> Start:
         return given
     if isinstance(given, GameState):
         return _start_of(given)
-    if isinstance(given, int | np.integer) and not isinstance(given, bool):
+    if is_whole(given):
         return source.start(int(given))
     kind = f"Start of a {type(given.state).__name__}" if isinstance(given, Start) else type(given).__name__
     raise SettingError(f"reset: the start of slot {slot} is a {kind}; allowed are a Start, a GameState, a level seed")

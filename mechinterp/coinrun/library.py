@@ -9,9 +9,12 @@ of which by less than 20 of 255. So every result says which wheel drew its frame
 from __future__ import annotations
 
 import ctypes
+import functools
+import os
 import sys
 import types
 import warnings
+import weakref
 from importlib import metadata
 from typing import Any, Protocol
 
@@ -68,8 +71,10 @@ def open_library(num: int, *, options: dict[str, Any], threads: int, game: str =
 class _Binding:
     """What the two wheels' own classes have in common."""
 
-    def __init__(self, env: Any) -> None:
+    def __init__(self, env: Any, threads: int) -> None:
         self._env = env
+        if threads:
+            _THREADED.add(self)
 
     def act(self, actions: Int[np.ndarray, " num"]) -> None:
         self._env.act(actions)
@@ -80,12 +85,28 @@ class _Binding:
     def close(self) -> None:
         self._env.close()
 
+    def abandon(self) -> None:
+        """Keep the wheel's object for ever: giving it back waits for its threads, and a forked child has none."""
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._env))
+
+
+_THREADED: weakref.WeakSet[_Binding] = weakref.WeakSet()
+"""The games with threads: a process forked off has the games, but not the threads."""
+
+
+def _after_fork() -> None:
+    for binding in _THREADED:
+        binding.abandon()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
 
 class _Mirror(_Binding):
     """The library as ``procgen-mirror`` binds it (gym3, cffi)."""
 
-    def __init__(self, num: int, **options: Any) -> None:
-        super().__init__(_procgen().ProcgenGym3Env(num=num, **options))
+    def __init__(self, num: int, *, num_threads: int, **options: Any) -> None:
+        super().__init__(_game_class()(num=num, num_threads=num_threads, **options), num_threads)
         self._buffer = self._env._ffi.new(f"char[{_STATE_BUFFER}]")
 
     def observe(self) -> tuple[Float32[np.ndarray, " num"], UInt8[np.ndarray, "num 64 64 3"], Bool[np.ndarray, " num"]]:
@@ -100,11 +121,11 @@ class _Mirror(_Binding):
 class _Gym(_Binding):
     """The library as ``procgen-gym`` binds it (gymnasium, ctypes)."""
 
-    def __init__(self, num: int, **options: Any) -> None:
+    def __init__(self, num: int, *, num_threads: int, **options: Any) -> None:
         from procgen_gym import ProcgenVecEnv  # pyright: ignore[reportMissingImports]
 
         # gymnasium's class sets the states of all games or of none; the binding below it sets one.
-        super().__init__(ProcgenVecEnv(num_envs=num, **options)._clib)
+        super().__init__(ProcgenVecEnv(num_envs=num, num_threads=num_threads, **options)._clib, num_threads)
         self._buffer = ctypes.create_string_buffer(_STATE_BUFFER)
 
     def observe(self) -> tuple[Float32[np.ndarray, " num"], UInt8[np.ndarray, "num 64 64 3"], Bool[np.ndarray, " num"]]:
@@ -116,21 +137,26 @@ class _Gym(_Binding):
         return ctypes.string_at(self._buffer, length)
 
 
-def _procgen() -> Any:
-    """Import procgen without gym: the package registers gym ids when imported, for which gym prints a notice."""
-    hook = "procgen.gym_registration"
-    if "procgen" not in sys.modules:
+@functools.cache
+def _game_class() -> Any:
+    """The mirror's class of games, without gym: its package registers gym ids when imported, and gym prints a notice.
+
+    Whoever imports the package, or asks gym for ``procgen:procgen-coinrun-v0``, still gets it whole: what was imported
+    here keeps its submodules (and the library is loaded once), but the package itself is forgotten.
+    """
+    package, hook = "procgen", "procgen.gym_registration"
+    if package not in sys.modules:
         stand_in: Any = types.ModuleType(hook)
         stand_in.register_environments = lambda: None
         sys.modules[hook] = stand_in
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ResourceWarning)  # it leaves its version file open
-                import procgen
+                from procgen.env import ProcgenGym3Env
         finally:
-            # Whoever wants the gym ids can still import the real module.
-            del sys.modules[hook]
-        return procgen
-    import procgen
+            sys.modules.pop(hook, None)
+            sys.modules.pop(package, None)
+        return ProcgenGym3Env
+    from procgen.env import ProcgenGym3Env
 
-    return procgen
+    return ProcgenGym3Env

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import os
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from mechinterp.coinrun.checks import SettingError
+from mechinterp.coinrun.checks import OrderError, SettingError, is_whole
 from mechinterp.coinrun.levels import LevelRange, LevelSource, Start
 
 
@@ -24,16 +25,23 @@ class StartPrefetcher:
     """
 
     def __init__(self, source: LevelSource, levels: LevelRange, *, count: int = 0) -> None:
-        if not isinstance(count, int | np.integer) or count < 0:
+        if not is_whole(count, least=0):
             raise SettingError(f"prefetch: {count!r}, a whole number is needed, at least 0")
         self.source = source
         self.levels = levels
         self.count = int(count)
         self._ready: dict[int, Future[Start]] = {}
         self._thread = ThreadPoolExecutor(1, "starts") if count else None
+        self._process = os.getpid()
 
     def draw(self, rng: np.random.Generator) -> Start:
-        """The start of a level that ``rng`` draws; it is advanced by that one draw alone."""
+        """The start of a level that ``rng`` draws; it is advanced by that one draw alone.
+
+        Raises:
+            OrderError: in a process that was forked off the one that made this: the thread does not come along.
+        """
+        if self._thread is not None and self._process != os.getpid():
+            raise OrderError("starts are made ahead in a thread, which a forked process does not get: give prefetch=0")
         level_seed = self.levels.draw(rng)
         if self._thread is None:
             return self.source.start(level_seed)
@@ -43,7 +51,7 @@ class StartPrefetcher:
 
     def close(self) -> None:
         """Give back the thread."""
-        if self._thread is not None:
+        if self._thread is not None and self._process == os.getpid():
             self._thread.shutdown(cancel_futures=True)
 
     def _prepare(self, thread: ThreadPoolExecutor, rng: np.random.Generator) -> None:

@@ -46,6 +46,11 @@ class GameState:
         for name in _RNGS:
             if not isinstance(getattr(self, name), RngState):
                 raise StateError(f"{name}: a {type(getattr(self, name)).__name__}, expected an RngState")
+        for name in ("level_rng", "step_rng"):
+            if not getattr(
+                self, name
+            ).is_seeded:  # blank or not: the game draws from them, and exits where they are not
+                raise StateError(f"{name}: is_seeded is 0, a game that is played has 1")
         entities = np.atleast_1d(as_records("entities", self.entities, ENTITY_DTYPE))
         if entities.ndim != 1 or len(entities) == 0:
             raise StateError(f"entities: shape {entities.shape}, expected one axis with at least the agent")

@@ -48,7 +48,8 @@ def measure_page(page: str, arguments: argparse.Namespace, *, folder: str, hooks
 
     from tqdm import tqdm
 
-    from mechinterp.experiments import runner
+    from mechinterp._text import visible
+    from mechinterp.experiments import drawing, folders, runner
     from mechinterp.policies.subject import Subject
 
     sections = runner.chosen(page, arguments.only)
@@ -56,17 +57,19 @@ def measure_page(page: str, arguments: argparse.Namespace, *, folder: str, hooks
     subject = Subject.load(arguments.checkpoint, format=arguments.format)
     if hooks is not None:
         plan = dataclasses.replace(plan, hooks=subject.policy.select(hooks))
-    out = arguments.out or Path(folder.format(name=subject.name))
-    runner.claim(page, out)
-    command = shlex.join(["mechinterp", *sys.argv[1:]])
-    with tqdm(total=len(sections) + 1, unit="section", desc=subject.name, dynamic_ncols=True) as bar:
+    out = arguments.out or Path(folder.format(name=subject.identity.name))
+    command = visible(shlex.join(["mechinterp", *sys.argv[1:]]))
+    with (
+        folders.claimed(page, subject, plan, out, only=arguments.only),
+        tqdm(total=len(sections) + 1, unit="section", desc=subject.name, dynamic_ncols=True) as bar,
+    ):
         progress = _Bar(bar)
         results = runner.run(page, subject, plan, folder=out, only=arguments.only, command=command, progress=progress)
         progress.next("drawing")
-        written = runner.write_page(results, out, png=not arguments.quick)
+        written = folders.write_page(results, out, png=not arguments.quick)
         bar.update()
     print(written.page)
-    for line in runner.headlines(results):
+    for line in drawing.headlines(results):
         print(f"  {line}")
     if written.note:
         print(f"  ({written.note})")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mechinterp.commands import Command, seed
+
+if TYPE_CHECKING:
+    from mechinterp.training import FoundRun
 
 MAX_STEPS = 1000
 
@@ -20,18 +23,24 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from mechinterp.training import TrainingError, records, write_card
+    from mechinterp._files import read_text
+    from mechinterp._folders import held
+    from mechinterp.training import TrainingError, records
     from mechinterp.training.card import check_card
-    from mechinterp.training.examination import CHOICE_TESTS, tables_of
 
-    try:
-        weaknesses = arguments.weaknesses.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TrainingError(f"{arguments.weaknesses}: cannot be read: {error}") from error
+    weaknesses = read_text(arguments.weaknesses, error=TrainingError)
     run = records.find_run(arguments.folder)
     if run is None:
         raise TrainingError(f"{arguments.folder}: holds no training run to write a card of")
     check_card(run, weaknesses=weaknesses)  # what is wrong is told before minutes of measuring
+    with held(arguments.folder, error=TrainingError):
+        _write(arguments, run, weaknesses)
+
+
+def _write(arguments: argparse.Namespace, run: FoundRun, weaknesses: str) -> None:
+    from mechinterp.training import TrainingError, records, write_card
+    from mechinterp.training.examination import CHOICE_TESTS, tables_of
+
     if arguments.redraw:
         if run.evaluation is None:
             raise TrainingError(f"{arguments.folder}: holds no evaluation to draw from; leave out --redraw to measure")

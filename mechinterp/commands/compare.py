@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from mechinterp.commands import Command
@@ -21,9 +22,10 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> None:
     from mechinterp.experiments.comparison import write_comparison
 
-    command = f"mechinterp compare {arguments.out}/*.json --out {arguments.out}"
+    out = shlex.quote(str(arguments.out))
+    command = f"mechinterp compare {out}/*.json --out {out}"
     if arguments.untrained is not None:
-        command += f" --untrained {arguments.untrained}"
+        command += f" --untrained {shlex.quote(str(arguments.untrained))}"
     page, note = write_comparison(arguments.results, arguments.out, command=command, untrained=arguments.untrained)
     print(page)
     if note:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mechinterp._text import one_line, visible
 from mechinterp.commands import Command
 
 if TYPE_CHECKING:
@@ -26,18 +27,22 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     from mechinterp.training import ORGANISMS, TrainingError, find_runs
+    from mechinterp.training.records import natural
 
     if not arguments.folder.is_dir() and arguments.folder != Path("checkpoints"):
         raise TrainingError(f"{arguments.folder}: no such folder")
-    recipes = [(o.name, o.placement, f"{o.budget:,}", o.value) for o in ORGANISMS.values()]
+    recipes = [
+        (o.name, o.placement, f"{o.budget:,}", o.value)
+        for _, o in sorted(ORGANISMS.items(), key=lambda one: natural(one[0]))
+    ]
     _print_table(("recipe", "placement", "steps", "what it is paid for"), recipes, right=(2,))
     runs, troubles = find_runs(arguments.folder)
     print()
     if runs:
         rows = [
             (
-                run.folder.name,
-                run.organism,
+                visible(run.folder.name),
+                visible(run.organism),
                 str(run.seed),
                 f"{run.steps:,}",
                 f"{run.last['episode_return']:.1f}" if run.last and "episode_return" in run.last else "-",
@@ -57,7 +62,7 @@ def _run(arguments: argparse.Namespace) -> None:
     else:
         print(f"none is trained in {arguments.folder}; for example: mechinterp train coin")
     for trouble in troubles:
-        print(f"unreadable: {trouble}", file=sys.stderr)
+        print(f"unreadable: {one_line(trouble)}", file=sys.stderr)
 
 
 def _confirmed(run: FoundRun) -> str:

@@ -5,9 +5,17 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mechinterp.commands import Command, seed
+
+if TYPE_CHECKING:
+    from mechinterp.circuits.sweeps import PatchingSweep
+    from mechinterp.coinrun.scenes import MinimalPairs
+    from mechinterp.interventions.sites import Site
+    from mechinterp.policies.subject import Subject
 
 FEWEST = 4
 """Levels that the pairs must come from: some to choose on, and two or more to report on."""
@@ -34,7 +42,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         choices=["denoise", "noise"],
         help="denoise: what suffices to restore the effect (default); noise: what is needed for it",
     )
-    parser.add_argument("--levels", type=int, default=60, help="held-out levels to take scenes from (default 60)")
+    parser.add_argument("--levels", type=int, default=60, help="levels to take scenes from (default 60)")
     parser.add_argument("--top", type=int, default=10, help="sites to measure on levels of their own (default 10)")
     parser.add_argument("--seed", type=seed, default=0, help="random seed (default 0)")
     parser.add_argument("--memory", type=int, default=1024, metavar="MIB", help="for activations (default 1024 MiB)")
@@ -43,60 +51,50 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    import json
+    from contextlib import nullcontext
 
-    import numpy as np
-
-    from mechinterp._files import write_bytes
-    from mechinterp.circuits.errors import BudgetTooSmall
+    from mechinterp._folders import held
     from mechinterp.circuits.metrics import Measure
-    from mechinterp.circuits.sweeps import patching_sweep
-    from mechinterp.coinrun.levels import LevelSource
-    from mechinterp.coinrun.scenes import VARIABLES, minimal_pairs
+    from mechinterp.coinrun.scenes import VARIABLES
+    from mechinterp.coinrun.scenes.pool import pool_episodes
     from mechinterp.errors import MechinterpError, nearest
     from mechinterp.interventions.sites import sites_by
-    from mechinterp.policies import checkpoints
-    from mechinterp.policies.actors import PolicyActor
-    from mechinterp.policies.env_options import training_env_options
-    from mechinterp.policies.levels import LEVELS
     from mechinterp.policies.stages import stage_outputs
-    from mechinterp.policies.visits import visited_states
+    from mechinterp.policies.subject import load
 
     if arguments.variable not in VARIABLES:  # before anything is played
         raise MechinterpError(f"no variable is called {arguments.variable!r}{nearest(arguments.variable, VARIABLES)}")
-    for name, least, most in (("levels", 5, LEVELS["behaviour"].count), ("top", 1, 1000), ("memory", 1, 1 << 20)):
+    for name, least, most in (("levels", 5, len(pool_episodes("easy"))), ("top", 1, 1000), ("memory", 1, 1 << 20)):
         if not least <= getattr(arguments, name) <= most:
             raise MechinterpError(f"--{name} {getattr(arguments, name)}: allowed are {least} to {most:,}")
-    if arguments.out is not None:
-        there = next(path for path in (arguments.out, *arguments.out.absolute().parents) if path.exists())
-        if not there.is_dir():
-            raise MechinterpError(f"--out {arguments.out}: {there} is a file; give a folder, which is made if need be")
-    policy, card = checkpoints.read(arguments.checkpoint, format=arguments.format)
-    policy.eval().requires_grad_(False)
-    sites = sites_by(policy, arguments.hook or stage_outputs(policy), arguments.by)
-    Measure(policy, arguments.metric)
+    subject = load(arguments.checkpoint, format=arguments.format)
+    sites = sites_by(subject.policy, arguments.hook or stage_outputs(subject.policy), arguments.by)
+    Measure(subject.policy, arguments.metric)
+    with nullcontext() if arguments.out is None else held(arguments.out, error=MechinterpError):
+        _sweep(arguments, subject, sites)
 
-    source = LevelSource(training_env_options(card))
-    try:
-        starts = source.starts(LEVELS["behaviour"].first(arguments.levels))
-    finally:
-        source.close()
-    states = visited_states(PolicyActor(policy), starts, per_level=3, seed=arguments.seed)
-    pairs = minimal_pairs(states, arguments.variable, seed=arguments.seed)
+
+def _sweep(arguments: argparse.Namespace, subject: Subject, sites: Sequence[Site]) -> None:
+    import numpy as np
+
+    from mechinterp.circuits.errors import BudgetTooSmall
+    from mechinterp.circuits.sweeps import patching_sweep
+    from mechinterp.errors import MechinterpError
+
+    pairs = subject.pairs(arguments.variable, levels=arguments.levels, seed=arguments.seed)
     if pairs.n_levels < FEWEST:
         raise MechinterpError(
             f"only {pairs.n_levels} of {arguments.levels} levels have room to change {arguments.variable!r}, and "
             f"{FEWEST} are needed; give more with --levels"
         )
-    rng = np.random.default_rng(arguments.seed)
-    choose, report = pairs.split(0.4, rng)
+    choose, report = subject.split(pairs, seed=arguments.seed)
     try:
         found = patching_sweep(
-            policy,
+            subject.policy,
             choose,
             report,
             sites,
-            rng=rng,
+            rng=np.random.default_rng(arguments.seed),
             metric=arguments.metric,
             direction=arguments.direction,
             top=arguments.top,
@@ -114,20 +112,29 @@ def _run(arguments: argparse.Namespace) -> None:
     for line in found.lines():
         print(line)
     if arguments.out is not None:
-        settings = {
-            "command": shlex.join(["mechinterp", *sys.argv[1:]]),
-            "checkpoint": str(arguments.checkpoint),
-            "variable": pairs.variable,
-            "clean": pairs.clean_label,
-            "corrupted": pairs.corrupted_label,
-            "levels": arguments.levels,
-            "seed": arguments.seed,
-        }
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        content = json.dumps(settings | {"sweep": found.to_dict()}, indent=1, allow_nan=False)
-        write_bytes(arguments.out / "patch.json", content.encode())
-        write_bytes(arguments.out / "patch.csv", found.to_csv().encode())
-        print(arguments.out / "patch.csv")
+        _write(arguments, pairs, found)
+
+
+def _write(arguments: argparse.Namespace, pairs: MinimalPairs, found: PatchingSweep) -> None:
+    import json
+
+    from mechinterp._files import write_text
+    from mechinterp._text import visible
+
+    settings = {
+        "command": visible(shlex.join(["mechinterp", *sys.argv[1:]])),
+        "checkpoint": visible(str(arguments.checkpoint)),
+        "variable": pairs.variable,
+        "clean": pairs.clean_label,
+        "corrupted": pairs.corrupted_label,
+        "levels": arguments.levels,
+        "seed": arguments.seed,
+    }
+    write_text(
+        arguments.out / "patch.json", json.dumps(settings | {"sweep": found.to_dict()}, indent=1, allow_nan=False)
+    )
+    write_text(arguments.out / "patch.csv", found.to_csv())
+    print(arguments.out / "patch.csv")
 
 
 COMMAND = Command(

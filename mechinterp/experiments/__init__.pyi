@@ -2,6 +2,7 @@ from .fields import Array as Array
 from .fields import EstimateField as EstimateField
 from .fields import Record as Record
 from .fields import estimates as estimates
+from .folders import write_page as write_page
 from .inputs.shared import Inputs as Inputs
 from .pages import locate as locate
 from .pages import report as report
@@ -11,7 +12,6 @@ from .registry import page as page
 from .registry import slices as slices
 from .results import Results as Results
 from .runner import run as run
-from .runner import write_page as write_page
 from .slice import Context as Context
 from .slice import Sizes as Sizes
 from .slice import Slice as Slice

@@ -6,9 +6,10 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from mechinterp.experiments.folders import claimed, write_page
 from mechinterp.experiments.plan import Plan
 from mechinterp.experiments.results import Results
-from mechinterp.experiments.runner import Progress, chosen, claim, default_plan, run, write_page
+from mechinterp.experiments.runner import Progress, chosen, default_plan, run
 from mechinterp.policies.hooks import Names
 from mechinterp.policies.subject import Subject, as_subject
 
@@ -36,7 +37,7 @@ def report(
         The sections' typed results: ``results["performance"].policy.mean_return``.
 
     Raises:
-        ExperimentError: too few levels, or an unknown section.
+        ExperimentError: too few levels, an unknown section, or an `out` that holds something else (`folders.claimed`).
         OSError: `out` cannot be written.
     """
     subject = as_subject(subject)
@@ -67,7 +68,7 @@ def locate(
 
     Raises:
         UnknownHook: see `Policy.select`.
-        ExperimentError: too few levels, or an unknown section.
+        ExperimentError: too few levels, an unknown section, or an `out` that holds something else (`folders.claimed`).
         OSError: `out` cannot be written.
     """
     subject = as_subject(subject)
@@ -86,9 +87,9 @@ def _measured(
     progress: Progress | None,
 ) -> Results:
     chosen(page, only)  # what can be refused first is refused first
-    if out is not None:
-        claim(page, out)
-    results = run(page, subject, plan, folder=out, only=only, progress=progress)
-    if out is not None:
+    if out is None:
+        return run(page, subject, plan, only=only, progress=progress)
+    with claimed(page, subject, plan, out, only=only):
+        results = run(page, subject, plan, folder=out, only=only, progress=progress)
         write_page(results, out, png=not plan.quick)
     return results

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from mechinterp._files import parse_json, read_text, write_text
+from mechinterp._text import visible
 from mechinterp.errors import nearest
+from mechinterp.experiments.errors import ExperimentError
 from mechinterp.experiments.fields import Record, estimates
 from mechinterp.experiments.registry import slices
 from mechinterp.experiments.slice import Slice
@@ -110,7 +112,10 @@ class Results:
         sections = content["sections"]
         if not isinstance(content["page"], str) or not isinstance(sections, dict):
             raise ResultsError(f"{where}: 'page' should be a text and 'sections' an object")
-        known = {one.name: one for one in slices(content["page"])}
+        try:
+            known = {one.name: one for one in slices(content["page"])}
+        except ExperimentError as error:
+            raise ResultsError(f"{where}: {error}") from error
         read = {}
         for name, data in sections.items():
             if name not in known:
@@ -150,8 +155,12 @@ def read_section(one: Slice, data: Any, *, where: str) -> Record:
 def _require_plain(value: Any, what: str) -> None:
     """Refuse what would not come back from JSON as it was."""
     try:
-        same = isinstance(value, Mapping) and json.loads(json.dumps(dict(value), allow_nan=False)) == value
-    except (TypeError, ValueError) as error:
+        text = json.dumps(dict(value), allow_nan=False, ensure_ascii=False) if isinstance(value, Mapping) else ""
+        text.encode("utf-8")
+        same = bool(text) and json.loads(text) == value
+    except UnicodeEncodeError as error:
+        raise ResultsError(f"{what} has a text that is not UTF-8: {visible(error.object)!r:.200}") from error
+    except (TypeError, ValueError, RecursionError) as error:
         raise ResultsError(f"{what} must be plain JSON: {error}") from error
     if not same:
         raise ResultsError(f"{what} must be plain JSON: a mapping with text keys, lists instead of tuples")

@@ -1,10 +1,8 @@
-"""Runs the slices of a page one after the other, resumes where it was interrupted, and writes the page."""
+"""Runs the slices of a page one after the other, and resumes where it was interrupted."""
 
 from __future__ import annotations
 
-import dataclasses
 import platform
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -14,7 +12,7 @@ from typing import Any, Protocol
 from mechinterp.coinrun import game_version
 from mechinterp.errors import MechinterpError, nearest
 from mechinterp.experiments.errors import ExperimentError
-from mechinterp.experiments.fields import Record, estimates
+from mechinterp.experiments.fields import Record
 from mechinterp.experiments.inputs.shared import Inputs
 from mechinterp.experiments.plan import Plan, generator
 from mechinterp.experiments.registry import page as page_of
@@ -24,11 +22,7 @@ from mechinterp.experiments.slice import Context, Slice
 from mechinterp.experiments.store import Key, Store, code_version, network_digest
 from mechinterp.policies.fingerprint import has_hooks
 from mechinterp.policies.subject import Subject
-from mechinterp.reporting.errors import ResultsError
-from mechinterp.reporting.output import Written, write
-from mechinterp.reporting.page.render import Page, Section
 
-RESULTS = "results.json"
 PACKAGES = ("mechinterp", "torch", "transformer-lens", "captum", "numpy", "plotly")
 
 
@@ -97,24 +91,6 @@ def chosen(page: str, only: Sequence[str] | None = None) -> list[Slice]:
     return [one for one in known.values() if one.name in wanted]
 
 
-def claim(page: str, folder: str | Path) -> None:
-    """Make the folder of a page, so that one that cannot take it is refused before anything is measured.
-
-    Raises:
-        ExperimentError: it holds the results of another page.
-        OSError: it cannot be made or written.
-    """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder):
-        pass
-    there = _results_in(folder)
-    if there is not None and there.page != page:
-        raise ExperimentError(
-            f"{folder}: holds the page {there.page!r} of {there.identity.name}; choose another folder"
-        )
-
-
 def run(
     page: str,
     subject: Subject,
@@ -130,12 +106,15 @@ def run(
     Args:
         page: name of the page.
         folder: where the page goes; what is measured is kept in ``results.partial`` in it until the page is written
-            (`write_page`). None keeps nothing.
+            (`folders.write_page`). None keeps nothing. Hold it first (`folders.claimed`).
         only: names of slices to measure, with those that they need; by default all.
         command: the command line, for the page's footer.
 
     Raises:
-        ExperimentError: an unknown page or slice; and whatever a slice's measurement raises.
+        ExperimentError: an unknown page or slice, and a policy with hooks on; before anything is measured.
+        ResultsError: what is known of the policy cannot be written as JSON (NaN, bytes that are not UTF-8); before
+            anything is measured.
+        MechinterpError: whatever a slice's measurement raises.
     """
     progress = progress or Silent()
     if has_hooks(subject.policy):
@@ -144,21 +123,20 @@ def run(
             f"the policy has hooks on ({', '.join(hooked[:3])}): what is measured now would be kept as its own; leave "
             "the `with` block first, or evaluate the edited policy with mi.evaluate(subject, edits=...)"
         )
+    sections = chosen(page, only)
+    settings = settings_of(subject, plan, sections, command=command)
+    Results(page=page, identity=subject.identity, settings=settings).to_json()  # what cannot be written is refused now
     store = None if folder is None else Store(folder)
     inputs = Inputs(subject, plan, tick=progress.tick)
-    code, network = code_version(), network_digest(subject.policy)
-    versions = {
-        "python": platform.python_version(), **{name: version(name) for name in PACKAGES}, **dict([game_version()]),
-    }  # fmt: skip
+    network = network_digest(subject.policy)
     found: dict[str, Record] = {}
-    sections = chosen(page, only)
     for one in sections:
         one.check_view()  # what cannot be shown is refused before it is measured
     for one in sections:
         progress.start(one)
         size = one.sizes.of(plan)
         decided = {"slice": one.name, **asdict(plan), "size": asdict(size), "game": asdict(subject.options)}
-        key = Key(network, {**decided, "versions": versions}, code)
+        key = Key(network, {**decided, "versions": settings["versions"]}, settings["code"])
         result = None if store is None else store.get(one, key)
         if result is None:
             context = Context(inputs, size, generator(plan.seed, one.name), progress.tick)
@@ -167,83 +145,21 @@ def run(
             except MechinterpError as error:
                 raise ExperimentError(f"section {one.name!r}: {error}") from error
             if store is not None:
-                store.put(one, key, result)
+                store.put(one, key, result, of=subject)
         found[one.name] = result
-    settings = {
+    return Results(page=page, identity=subject.identity, settings=settings, sections=found)
+
+
+def settings_of(subject: Subject, plan: Plan, sections: Sequence[Slice], *, command: str = "") -> dict[str, Any]:
+    """How these sections are measured, as plain JSON: what a page says of itself in its footer."""
+    versions = {
+        "python": platform.python_version(), **{name: version(name) for name in PACKAGES}, **dict([game_version()]),
+    }  # fmt: skip
+    return {
         "command": command,
         **{name: list(value) if isinstance(value, tuple) else value for name, value in asdict(plan).items()},
         "sizes": {one.name: asdict(one.sizes.of(plan)) for one in sections},
         "game": asdict(subject.options),
         "versions": versions,
-        "code": code,
+        "code": code_version(),
     }
-    return Results(page=page, identity=subject.identity, settings=settings, sections=found)
-
-
-def write_page(results: Results, folder: str | Path, *, png: bool = True) -> Written:
-    """Write the page of results, ``results.json`` first: whatever happens while drawing, the numbers are there.
-
-    Sections that an earlier run with the same policy, settings and code wrote there stay on the page.
-    """
-    folder = Path(folder)
-    measured = tuple(results.sections)
-    results = _with_earlier(results, _results_in(folder))
-    results.save(folder / RESULTS)
-    written = write(as_page(results), folder, name=page_of(results.page).file, png=png)
-    Store(folder).forget(measured)
-    return written
-
-
-def _results_in(folder: Path) -> Results | None:
-    """What an earlier run wrote; None where there is nothing, or nothing that can be read."""
-    try:
-        return Results.load(folder / RESULTS)
-    except ResultsError:
-        return None
-
-
-def _with_earlier(results: Results, earlier: Results | None) -> Results:
-    """The results, with those sections of an earlier run that were measured in the same way."""
-    if earlier is None or (earlier.page, earlier.identity) != (results.page, results.identity):
-        return results
-    own, theirs = ({k: v for k, v in r.settings.items() if k not in ("command", "sizes")} for r in (results, earlier))
-    if own != theirs:
-        return results
-    sizes = {**earlier.settings["sizes"], **results.settings["sizes"]}
-    sections = {**earlier.sections, **results.sections}
-    return dataclasses.replace(results, settings={**results.settings, "sizes": sizes}, sections=sections)
-
-
-def as_page(results: Results) -> Page:
-    """The page of results, drawn from the results alone: no network is run."""
-    kind = page_of(results.page)
-    settings = {**results.settings, **{f"provenance: {k}": v for k, v in results.identity.provenance.items()}}
-    sizes = settings.pop("sizes", {})
-    settings |= {f"size of {name}": size for name, size in sizes.items()}
-    settings["SHA-256 of the weights"] = results.identity.sha256
-    return Page(
-        title=kind.title.format(name=results.identity.name),
-        kicker=results.identity.network,
-        sections=[_section(one, results.sections.get(one.name)) for one in slices(results.page)],
-        settings=settings,
-    )
-
-
-def headlines(results: Results) -> list[str]:
-    """The sentences at the top of the page."""
-    known = {one.name: one for one in slices(results.page)}
-    return [line for name, result in results.sections.items() for line in known[name].text(result).headlines]
-
-
-def _section(one: Slice, result: Record | None) -> Section:
-    if result is None:
-        return Section(name=one.name, title=one.title, question=one.question, missing="This part was not measured.")
-    return Section(
-        name=one.name,
-        title=one.title,
-        question=one.question,
-        figures=one.figures(result),
-        text=one.text(result),
-        method=one.method(result),
-        numbers=list(estimates(result)),
-    )

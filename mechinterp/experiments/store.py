@@ -16,6 +16,7 @@ from mechinterp.experiments.results import read_section
 from mechinterp.experiments.slice import Slice
 from mechinterp.policies.fingerprint import weights_digest
 from mechinterp.policies.graph import Policy
+from mechinterp.policies.subject import Subject
 from mechinterp.reporting.errors import ResultsError
 
 PARTIAL = "results.partial"
@@ -61,13 +62,23 @@ class Store:
         except (FileError, ResultsError):
             return None  # nothing that can be trusted is there: measuring again mends it
 
-    def put(self, one: Slice, key: Key, result: Record) -> None:
+    def put(self, one: Slice, key: Key, result: Record, *, of: Subject) -> None:
         """Write a result, at once or not at all."""
-        content = {"key": key.digest, "result": result.model_dump(mode="json")}
+        subject = {"name": of.name, "sha256": of.sha256}
+        content = {"key": key.digest, "subject": subject, "result": result.model_dump(mode="json")}
         write_text(
             self.folder / f"{one.name}.json",
             json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":")),
         )
+
+    def subjects(self) -> list[tuple[str, str]]:
+        """(name, SHA-256 of the weights) of those whose results are kept; damaged files are of nobody."""
+        found = []
+        for path in sorted(self.folder.glob("*.json")):
+            with suppress(FileError, TypeError, KeyError):
+                subject = read_json(path)["subject"]
+                found.append((str(subject["name"]), str(subject["sha256"])))
+        return found
 
     def forget(self, names: Iterable[str]) -> None:
         """Delete what is kept of these slices, once they are written; what an interrupted run kept of others stays."""

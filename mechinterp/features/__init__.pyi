@@ -1,10 +1,11 @@
+from .ablating import ablate_coin as ablate_coin
+from .ablating import coin_effects as coin_effects
 from .attribution import InputAttribution as InputAttribution
 from .attribution import attribute_inputs as attribute_inputs
 from .channel_attribution import ChannelAttribution as ChannelAttribution
 from .channel_attribution import channel_attributions as channel_attributions
 from .coin_ablation import CoinAblation as CoinAblation
-from .coin_ablation import ablate_coin as ablate_coin
-from .coin_ablation import coin_effects as coin_effects
+from .coin_ablation import Line as Line
 from .coin_channels import CoinChannel as CoinChannel
 from .coin_channels import find_coin_channels as find_coin_channels
 from .contrasting import STATISTIC as STATISTIC

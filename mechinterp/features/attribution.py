@@ -82,6 +82,8 @@ class InputAttribution:
         return self.values.reshape(*self.values.shape[:2], -1).sum(2, dtype=np.float64)
 
 
+@torch.inference_mode(mode=False)
+@torch.enable_grad()
 def attribute_inputs(
     policy: Policy,
     frames: Frames,

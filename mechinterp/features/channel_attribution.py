@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float, Float64, Int64
 
 from mechinterp.features.attribution import attribute_inputs
@@ -52,6 +53,8 @@ class ChannelAttribution:
         return f"ChannelAttribution({self.readout} to {self.hook}: most to {largest}; {COVERAGE:.0%} in {self.needed})"
 
 
+@torch.inference_mode(mode=False)
+@torch.enable_grad()
 def channel_attributions(
     policy: Policy,
     frames: Frames,

@@ -7,15 +7,17 @@ lava; and the wall at the level's end comes near. All against the same scene wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int64, UInt8
 
-from mechinterp.coinrun import edits, geometry
+from mechinterp.coinrun import edits
 from mechinterp.coinrun.geometry import Cell
-from mechinterp.coinrun.scenes import MinimalPairs, SceneError, joined, minimal_pairs, render
+from mechinterp.coinrun.scenes import OBJECTS as OBJECTS_TO_PUT
+from mechinterp.coinrun.scenes import MinimalPairs, SceneError, coin_at, joined, minimal_pairs, render
+from mechinterp.coinrun.scenes.objects.object import Put
 from mechinterp.coinrun.state import GameState
 from mechinterp.features.errors import FeatureError
 from mechinterp.policies.nodes import FRAME
@@ -23,15 +25,11 @@ from mechinterp.policies.nodes import FRAME
 COIN = "coin"
 RIVALS = ("crate", "saw", "enemy")
 """Other objects of the game at the coin's place, to which a coin channel must respond less than to the coin."""
-LOOKS = ("coin-coloured square", "coin in other colours")
+LOOKS = ("coin-coloured square", "blue coin")
 """What shares only the coin's colour, or only its shape: which of the two a channel responds to."""
 ELSEWHERE = ("lava", "end wall")
 """Things with a place of their own: the ground under the coin's place, and the wall at the end of the level."""
 OBJECTS = (COIN, *RIVALS, *LOOKS, *ELSEWHERE)
-_WALL_AT = 4
-"""Columns from the agent to the wall that was brought near."""
-_FAR = 9
-"""Columns from which on the wall is out of view."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -108,7 +106,9 @@ def counterfactual_scenes(
         FeatureError: no state has room for a coin next to the agent.
     """
     try:
-        sides = [minimal_pairs(states, f"coin on the {side}", seed=seed) for side in ("right", "left")]
+        # Anywhere, also in the air: a channel that responds to coins does so wherever one is drawn.
+        rules = [coin_at("right", place="anywhere"), coin_at("left", place="anywhere")]
+        sides = [minimal_pairs(states, rule, seed=seed) for rule in rules]
     except SceneError as error:
         raise FeatureError(f"too few scenes to look for the coin: {error}") from error
     toward = np.repeat([1.0, -1.0], [len(part) for part in sides])
@@ -121,9 +121,11 @@ def counterfactual_scenes(
     places = _places(pairs.clean, pairs.corrupted)
     everyone = np.arange(len(pairs))
     objects = {COIN: PlacedObject(pairs.clean, everyone, places)}
-    for name, put in _PUTS.items():
+    for name in (*RIVALS, *ELSEWHERE):
+        put = OBJECTS_TO_PUT[name].put
+        assert put is not None
         objects |= _shown(name, put, bare, spots, pairs.corrupted)
-    objects |= {name: PlacedObject(paint(pairs), everyone, places) for name, paint in _PAINTS.items()}
+    objects |= {name: PlacedObject(pairs.with_object(name).pairs.clean, everyone, places) for name in LOOKS}
     some = everyone[:: max(1, len(everyone) // 20)]
     pictures = render([edits.coin_to_decoy(coins[i]) for i in some])
     difference = int(np.abs(pictures.astype(int) - pairs.clean[some]).max())
@@ -138,9 +140,6 @@ def _even(levels: Int64[np.ndarray, " pairs"], most: int) -> Int64[np.ndarray, "
     turn = np.arange(len(order)) - first[index]
     kept = np.sort(np.argsort(turn, kind="stable")[:most])
     return order[kept]
-
-
-Put = Callable[[GameState, Cell], GameState]
 
 
 def _shown(
@@ -164,22 +163,6 @@ def _shown(
     return {name: PlacedObject(frames[differs], kept, _places(frames[differs], without[kept]))}
 
 
-def _wall(state: GameState, cell: Cell) -> GameState:
-    x = geometry.agent_cell(state)[0]
-    if geometry.end_x(state) - x < _FAR:
-        raise edits.EditError("the wall is in view already")
-    return edits.move_end(state, x + _WALL_AT - 1)
-
-
-_PUTS: dict[str, Put] = {
-    "crate": edits.add_crate,
-    "saw": edits.add_saw,
-    "enemy": edits.add_enemy,
-    "lava": lambda state, cell: edits.add_lava(state, [(cell[0], cell[1] - 1)]),
-    "end wall": _wall,
-}
-
-
 def _places(
     present: UInt8[np.ndarray, "scenes 64 64 3"], absent: UInt8[np.ndarray, "scenes 64 64 3"]
 ) -> Float[np.ndarray, "scenes 2"]:
@@ -189,23 +172,3 @@ def _places(
     centres = np.arange(FRAME) + 0.5
     rows, columns = (changed.sum(2) @ centres) / weight, (changed.sum(1) @ centres) / weight
     return np.stack([rows, columns], 1)
-
-
-def _square(pairs: MinimalPairs) -> UInt8[np.ndarray, "pairs 64 64 3"]:
-    """A square in the coin's mean colour, as large as the coin's box."""
-    frames = pairs.corrupted.copy()
-    for frame, coin, changed in zip(frames, pairs.clean, pairs.changed_pixels(), strict=True):
-        rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
-        frame[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = coin[changed].mean(0).round().astype(np.uint8)
-    return frames
-
-
-def _recoloured(pairs: MinimalPairs) -> UInt8[np.ndarray, "pairs 64 64 3"]:
-    """The coin's own pixels with red and blue exchanged: the same shape and shading, blue instead of gold."""
-    changed = pairs.changed_pixels()[..., None]
-    return np.where(changed, pairs.clean[..., ::-1], pairs.corrupted)
-
-
-_PAINTS: dict[str, Callable[[MinimalPairs], UInt8[np.ndarray, "pairs 64 64 3"]]] = dict(
-    zip(LOOKS, (_square, _recoloured), strict=True)
-)

@@ -3,20 +3,26 @@
 The direction is found among the channels at the coin's place, by ridge regression of "coin or not" (the penalty is
 chosen on levels within the fitting part). It is evaluated by how often it ranks a scene with the coin above one without
 (AUROC). The null is the same in untrained networks; p is corrected for all layers by the maximum over the layers of
-each untrained network (Westfall & Young 1993).
+each untrained network (Westfall & Young 1993). It is asked in both directions: a layer that holds less of the coin than
+random weights let through has discarded it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Float64
 
 from mechinterp.features.contrasting import Contrasts
+from mechinterp.features.counterfactuals import ELSEWHERE, LOOKS, RIVALS
 from mechinterp.features.responses import ChannelResponses, NullResponses
 from mechinterp.stats import Estimate, Null, areas, auroc, maximum_statistic, ridge
 from mechinterp.stats.ridge import PENALTIES
+
+COMPARED = (*RIVALS, *ELSEWHERE, LOOKS[1])
+"""Objects with whose directions the coin's is compared: not a square of its own colour, which looks like a coin."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -28,13 +34,18 @@ class Direction:
         reading: weights over channels that read it out, in 1 / units of the activation.
         pattern: the mean change over channels that the coin makes, in units of the activation: what the layer holds of
             it (Haufe et al. 2014), and what is replaced to see whether it is used.
-        auroc: on held-out levels; its null the same in untrained networks, p corrected for all hook points.
+        others: other object -> the mean change over channels that it makes; see `COMPARED`.
+        auroc: on held-out levels; its null the same in untrained networks, p (of more than they have) corrected for all
+            hook points.
+        below: p of less than they have, corrected alike.
     """
 
     hook: str
     reading: Float64[np.ndarray, " channels"]
     pattern: Float64[np.ndarray, " channels"]
+    others: Mapping[str, Float64[np.ndarray, " channels"]]
     auroc: Estimate
+    below: float
 
     def __repr__(self) -> str:
         return f"Direction({self.hook}: AUROC {self.auroc})"
@@ -66,7 +77,8 @@ def coin_directions(
             if number == 0:
                 weights[hook] = w
         table.append(row)
-    p = _corrected(np.array(table))
+    above, below = _corrected(np.array(table)), _corrected(-np.array(table))
+    objects = [name for name in COMPARED if name in choose.contrasts]
     found = []
     for column, hook in enumerate(choose.coin.hooks):
         w, held = weights[hook], report.coin
@@ -80,9 +92,12 @@ def coin_directions(
             clusters=np.tile(held.levels, 2),
         )
         draws = np.array([row[column] for row in table[1:]])
-        null = _null(draws, p[column], hook, len(table) - 1)
+        null = _null(draws, above[column], hook, len(table) - 1)
         pattern = choose.coin.difference(hook).mean(0)
-        found.append(Direction(hook=hook, reading=w, pattern=pattern, auroc=estimate.against(null)))
+        others = {name: choose.contrasts[name].difference(hook).mean(0) for name in objects}
+        estimate = estimate.against(null)
+        p_below = float(below[column])
+        found.append(Direction(hook=hook, reading=w, pattern=pattern, others=others, auroc=estimate, below=p_below))
     return found
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mechinterp.features.coin_ablation import ACTIONS, CoinAblation, ablate_coin
+from mechinterp.features.ablating import ablate_coin
+from mechinterp.features.coin_ablation import SIGNED_ACTING, CoinAblation, Line
 from mechinterp.features.coin_channels import CoinChannel
 from mechinterp.features.counterfactuals import CounterfactualScenes
 from mechinterp.features.directions import Direction
+from mechinterp.features.random_parts import RANDOM
 from mechinterp.features.responses import ChannelResponses
 from mechinterp.features.verdicts import Evidence, Verdict
 from mechinterp.policies.graph import Policy
@@ -26,6 +28,7 @@ class Finding:
         direction: the direction that decodes the coin.
         channels_ablated, direction_ablated: effects of replacing all coin channels together, or the direction, by
             coin-absent activations; None where there is nothing to replace.
+        later_affects: whether one of a later hook point was shown to affect an action.
     """
 
     hook: str
@@ -36,6 +39,7 @@ class Finding:
     direction: Direction
     channels_ablated: CoinAblation | None
     direction_ablated: CoinAblation | None
+    later_affects: bool
 
     def __repr__(self) -> str:
         return f"Finding({self.hook}: {len(self.channels)} coin channels of {self.width}; {self.verdict.value})"
@@ -48,9 +52,10 @@ class Finding:
             dead=self.dead == self.width,
             channels=len(self.channels),
             decoding=self.direction.auroc,
+            below=self.direction.below,
             by_channels=self.channels_ablated.affected if self.channels_ablated is not None else (),
             by_direction=self.direction_ablated.affected if self.direction_ablated is not None else (),
-            negligible=all(ablation is None or ablation.negligible for ablation in both),
+            negligible=not self.later_affects and all(ablation is None or ablation.negligible for ablation in both),
         ).verdict
 
 
@@ -62,24 +67,31 @@ def findings(
     directions: list[Direction],
     *,
     rng: np.random.Generator,
-    random: int = 8,
+    random: int = RANDOM,
 ) -> list[Finding]:
     """Put together what was found at each hook point, after ablating its coin channels and its coin direction.
 
     Args:
         scenes, report: of the levels on which nothing was chosen.
-        random: random parts that are ablated for each, see `ablate_coin`.
+        random: random sets of channels that are ablated for each, see `ablate_coin`.
     """
     by_hook: dict[str, list[CoinChannel]] = {}
     for found in channels:
         by_hook.setdefault(found.hook, []).append(found)
     sets = {hook: tuple(sorted(c.channel for c in own)) for hook, own in by_hook.items()}
-    lines = {d.hook: d.pattern for d in directions if np.linalg.norm(d.pattern) > 0}
-    tests = len(ACTIONS) * (len(sets) + len(lines))
+    lines = {d.hook: Line(direction=d.pattern, others=d.others) for d in directions if np.linalg.norm(d.pattern) > 0}
+    tests = len(SIGNED_ACTING) * (len(sets) + len(lines))
     of_channels, of_lines = (
         {one.hook: replace(one, tests=tests) for one in ablate_coin(policy, scenes, parts, rng=rng, random=random)}
         for parts in (sets, lines)
     )
+    later = {}
+    affects = False
+    for d in reversed(directions):
+        later[d.hook] = affects
+        affects |= any(
+            one is not None and bool(one.affected) for one in (of_channels.get(d.hook), of_lines.get(d.hook))
+        )
     return [
         Finding(
             hook=d.hook,
@@ -90,6 +102,7 @@ def findings(
             direction=d,
             channels_ablated=of_channels.get(d.hook),
             direction_ablated=of_lines.get(d.hook),
+            later_affects=later[d.hook],
         )
         for d in directions
     ]

@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from mechinterp.features.errors import FeatureError
-from mechinterp.policies.nodes import FRAME
+from mechinterp.policies.frames import frame_array as frames_as_array
 
 Frames: TypeAlias = UInt8[np.ndarray, "frames 64 64 3"] | UInt8[Tensor, "frames 64 64 3"]
 
@@ -28,9 +28,4 @@ def frame_array(frames: object, *, name: str = "frames") -> UInt8[np.ndarray, "f
     Raises:
         FeatureError: not uint8 [frames, 64, 64, 3], or no frame at all.
     """
-    array = as_array(frames)
-    if array.dtype != np.uint8 or array.ndim != 4 or array.shape[1:] != (FRAME, FRAME, 3) or not len(array):
-        raise FeatureError(
-            f"{name} must be uint8 [frames, {FRAME}, {FRAME}, 3], at least one; got {array.dtype} {list(array.shape)}"
-        )
-    return array
+    return frames_as_array(frames, name=name, error=FeatureError)

@@ -22,6 +22,7 @@ from mechinterp.features.channel_attribution import channels_needed
 from mechinterp.features.errors import FeatureError
 from mechinterp.features.frames import Frames, frame_array
 from mechinterp.policies.actions import MOVEMENTS, movement_of
+from mechinterp.policies.fingerprint import is_hooked
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import FRAME, LOGITS
 from mechinterp.stats import Estimate, bootstrap, means, widened
@@ -88,7 +89,8 @@ def decompose_movement(
         choosing: the levels that choose the units to report.
 
     Raises:
-        FeatureError: the logits are not read linearly from one layer, or no action goes left or right.
+        FeatureError: the logits are not read linearly from one layer, hooks are on that layer, or no action goes left
+            or right.
         TooFewSamples: fewer than two levels.
 
     >>> from mechinterp.policies import build, light_impala
@@ -155,9 +157,11 @@ def _top_units(
 def _last_layer(policy: Policy) -> tuple[str, Tensor, Tensor]:
     node = next(node for node in policy.nodes if node.name == LOGITS)
     module = policy.get_submodule(node.module)
+    if is_hooked(module) or is_hooked(policy.hook_dict[LOGITS]):
+        raise FeatureError("hooks are on the layer that makes the logits, whose weights are decomposed; remove them")
     if not isinstance(module, torch.nn.Linear) or len(node.inputs) != 1:
         raise FeatureError(f"the logits come from {type(module).__name__}; only a linear last layer can be decomposed")
-    bias = module.bias if module.bias is not None else torch.zeros(module.out_features)
+    bias = module.bias if module.bias is not None else torch.zeros(module.out_features, dtype=module.weight.dtype)
     return node.inputs[0], module.weight.detach().double(), bias.detach().double()
 
 

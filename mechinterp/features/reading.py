@@ -77,7 +77,7 @@ def read_several(
     device = next(policy.parameters()).device
     widths = {name: (policy.shapes[name] or (1,))[0] for name in names}
     read = [{name: np.empty((len(frames), width), np.float32) for name, width in widths.items()} for _ in points]
-    low = {name: torch.full((width,), torch.inf, device=device) for name, width in widths.items()}
+    low = {name: torch.full((width,), torch.inf, dtype=torch.float32, device=device) for name, width in widths.items()}
     high = {name: -low[name] for name in names}
     for at in range(0, len(frames), batch):
         rows = slice(at, min(at + batch, len(frames)))

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from jaxtyping import Float64, Int64
 
-from mechinterp.coinrun.scenes import MinimalPairs, SceneError, minimal_pairs
+from mechinterp.coinrun import edits
+from mechinterp.coinrun.scenes import MinimalPairs, SceneError, Variable, coin_side, minimal_pairs
 from mechinterp.coinrun.state import GameState
 from mechinterp.features.contrasting import Contrasts
 from mechinterp.features.errors import FeatureError
@@ -28,6 +29,8 @@ from mechinterp.stats import Estimate, Null, benjamini_hochberg
 
 COIN, SIDE, PICTURE = "coin", "coin side", "real coin or picture"
 ALPHA = 0.05
+# Anywhere, also in the air: these scenes locate the coin in the network, and do not ask what it does there.
+_SIDE = coin_side(place="anywhere")
 _PAIRS = 60  # of the coin's side, and of real coins and pictures
 _PERMUTATIONS = 20_000
 _PART = 2_000
@@ -114,11 +117,13 @@ def variable_contrasts(
         if name in responses.contrasts
     }
     left_out: dict[str, str] = {}
-    side = _pairs(states, SIDE, left_out)
+    side = _pairs(states, SIDE, _SIDE, left_out)
     if side is not None:
         options = {"hooks": list(hooks), "places": np.full((len(side), 2), FRAME / 2)}
         tested[SIDE] = (contrasts(policy, side, **options), null_contrasts(policy, side, seeds=seeds, **options))
-    pictures = _pairs(states, PICTURE, left_out)
+    pictures = _pairs(
+        states, PICTURE, Variable(PICTURE, "a real coin", "its picture", "control", _real_and_picture), left_out
+    )
     rows: list[VariableContrast] = []
     for variable in sorted(tested, key=[COIN, SIDE, *tested].index):
         own, untrained = tested[variable]
@@ -147,11 +152,17 @@ def largest_difference(policy: Policy, pairs: MinimalPairs, hooks: Sequence[str]
     return most
 
 
-def _pairs(states: Sequence[GameState], variable: str, left_out: dict[str, str]) -> MinimalPairs | None:
+def _real_and_picture(state: GameState, rng: np.random.Generator) -> tuple[GameState, GameState]:
+    """A coin next to the agent against its picture in the same place: the same pixels, so a check of the code."""
+    real, _ = _SIDE.edit(state, rng) or (state, state)
+    return real, edits.coin_to_decoy(real)
+
+
+def _pairs(states: Sequence[GameState], name: str, variable: Variable, left_out: dict[str, str]) -> MinimalPairs | None:
     try:
         pairs = minimal_pairs(states, variable, per_level=1)
     except SceneError as error:
-        left_out[variable] = str(error)
+        left_out[name] = str(error)
         return None
     return pairs.select(np.arange(min(len(pairs), _PAIRS)))
 

@@ -12,9 +12,10 @@ from mechinterp.stats import Estimate
 class Verdict(StrEnum):
     """What may be said of a hook point. That something was not shown does not mean that it is not there.
 
-    "Used": a causal effect on an action was shown (`CoinAblation.affects`: larger than the margin and than that of
-    every random part, and significant after correction for all hook points and parts). "Not used": all effects were
-    shown to be equivalent to zero within the margin (`CoinAblation.negligible`). Otherwise the use is unclear.
+    "Used": a causal effect on an action was shown, signed, unsigned or as a divergence (`CoinAblation.affects`: larger
+    than the margin and than that of every other part, and beyond chance). "Not used": all of these were shown to be
+    equivalent to zero within their margins (`CoinAblation.negligible`). Otherwise the use is unclear. "Discarded": the
+    layer holds less of the coin than untrained networks do.
     """
 
     CHANNELS_USED = "coin channels, used"
@@ -25,6 +26,8 @@ class Verdict(StrEnum):
     DIRECTION_UNUSED = "coin direction, not used"
     DIRECTION_UNCLEAR = "coin direction, use unclear"
     USED_WITHIN_NULL = "used, within the null"
+    USED_DISCARDED = "used, mostly discarded"
+    DISCARDED = "discarded"
     WITHIN_NULL = "within the null"
     NOT_DECODABLE = "not shown decodable"
     DEAD = "dead"
@@ -69,6 +72,9 @@ _WORDS = {
     "causally affects the action is unclear",
     Verdict.USED_WITHIN_NULL: "the coin direction causally affects the action, but was not shown to decode the coin "
     "better than untrained networks do",
+    Verdict.USED_DISCARDED: "holds less of the coin than untrained networks do, and what it holds causally affects the "
+    "action",
+    Verdict.DISCARDED: "holds less of the coin than untrained networks do",
     Verdict.WITHIN_NULL: "the coin is decodable, but was not shown to be more so than from untrained networks",
     Verdict.NOT_DECODABLE: "the coin was not shown to be decodable",
     Verdict.DEAD: "dead: no channel ever changes, with a coin or without",
@@ -83,14 +89,17 @@ class Evidence:
         dead: whether no channel ever changes.
         channels: how many coin channels were confirmed.
         decoding: AUROC of the coin direction, with untrained networks as the null.
-        by_channels, by_direction: the actions on which a causal effect of all coin channels together, and of the
+        below: corrected p of an AUROC below those of untrained networks.
+        by_channels, by_direction: the quantities by which a causal effect of all coin channels together, and of the
             direction, was shown.
-        negligible: whether both were shown to have no effect on any action beyond the margin.
+        negligible: whether both were shown to have no effect on any action beyond the margins, and so was every later
+            hook point: what comes later came through here, if by paths that cancel.
     """
 
     dead: bool
     channels: int
     decoding: Estimate
+    below: float
     by_channels: tuple[str, ...]
     by_direction: tuple[str, ...]
     negligible: bool
@@ -110,6 +119,8 @@ class Evidence:
             if self.by_direction:
                 return Verdict.DIRECTION_USED
             return Verdict.DIRECTION_UNUSED if self.negligible else Verdict.DIRECTION_UNCLEAR
+        if self.discarded:
+            return Verdict.USED_DISCARDED if self.by_direction else Verdict.DISCARDED
         if self.by_direction:
             return Verdict.USED_WITHIN_NULL
         return Verdict.WITHIN_NULL if self.decoding.low > 0.5 else Verdict.NOT_DECODABLE
@@ -119,3 +130,8 @@ class Evidence:
         """Whether the direction decodes the coin better than those of untrained networks do (FWER 5 %)."""
         null = self.decoding.null
         return null is not None and null.p is not None and null.p <= ALPHA and self.decoding.low > 0.5
+
+    @property
+    def discarded(self) -> bool:
+        """Whether the direction decodes the coin worse than those of untrained networks do (FWER 5 %)."""
+        return self.below <= ALPHA

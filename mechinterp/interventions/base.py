@@ -16,8 +16,11 @@ from torch import Tensor
 
 from mechinterp.errors import nearest
 from mechinterp.interventions.arrays import array_from_dict, array_to_dict
+from mechinterp.interventions.data import Data
 from mechinterp.interventions.errors import InterventionError
-from mechinterp.interventions.positions import Positions
+from mechinterp.interventions.moments import Moment
+from mechinterp.interventions.places import Place
+from mechinterp.interventions.positions import Mask, Positions
 from mechinterp.interventions.sites import Site
 
 
@@ -62,8 +65,79 @@ class Edit:
                 raise InterventionError(f"{self}: {name} has {len(given)} rows for a batch of {rows}")
 
     def __call__(self, value: Float[Tensor, " rows *shape"]) -> Float[Tensor, " rows *shape"]:
-        """The edited activation; `value` is not changed."""
-        return torch.where(self.site.mask(value), self._new(value), value)
+        """The edited activation; `value` is not changed.
+
+        Raises:
+            InterventionError: it does not fit, or depends on the games behind the rows (`momentary`).
+        """
+        if self.momentary:
+            raise InterventionError(
+                f"{self}: it depends on the game: give the frames' states (`states=`), or play (`rollout_each`)"
+            )
+        return torch.where(self._mask(value), self._new(value), value)
+
+    @property
+    def momentary(self) -> bool:
+        """Whether it depends on the game behind each row: on where the coin is, say, or on a condition."""
+        return isinstance(self.positions, Place)
+
+    @property
+    def reads_output(self) -> bool:
+        """Whether it depends on what the network says of the frame without edits."""
+        return False
+
+    @property
+    def by_row(self) -> bool:
+        """Whether it holds something for each row of one batch, and so fits no other."""
+        masked = isinstance(self.positions, Mask) and self.positions.cells.ndim == 3
+        return masked or bool(self._by_row())
+
+    def for_row(self, row: int) -> Edit:
+        """What it is for one row of the batch that it was made for."""
+        if not self.by_row:
+            return self
+        own: dict[str, Any] = {name: given[row : row + 1] for name, given in self._by_row().items()}
+        if isinstance(self.positions, Mask) and self.positions.cells.ndim == 3:
+            own["positions"] = Mask(self.positions.cells[row])
+        return dataclasses.replace(self, **own)
+
+    def at(self, value: Float[Tensor, " 1 *shape"], moment: Moment) -> Float[Tensor, " 1 *shape"] | None:
+        """The edited activation of one row at this moment; None where the edit is not done then."""
+        if not isinstance(self.positions, Place):
+            new = self._new_at(value, moment)
+            return None if new is None else torch.where(self._mask(value), new, value)
+        cells = self.positions.cells(moment, value.shape[2], value.shape[3])
+        new = None if cells is None else self._new_at(value, moment)
+        return (
+            None
+            if cells is None or new is None
+            else torch.where(self._mask(value) & cells.to(value.device), new, value)
+        )
+
+    def describe(self) -> str:
+        """One sentence: where, and what is done."""
+        return f"{self.site.words}: {self._does()}."
+
+    def _does(self) -> str:
+        return type(self).__name__.lower()
+
+    def _new_at(self, value: Tensor, moment: Moment) -> Tensor | None:
+        """What to put in at this moment; None where nothing is done."""
+        return self._new(value)
+
+    @cached_property
+    def _masks(self) -> dict[Any, Tensor]:
+        return {}
+
+    def _mask(self, value: Tensor) -> Tensor:
+        """The mask of the site, without its place; kept, since the same edit runs at every step of every game."""
+        if isinstance(self.positions, Mask) and self.positions.cells.ndim == 3:
+            return self.site.mask(value)
+        key = (value.shape[1:], value.device)
+        if key not in self._masks:
+            positions = None if isinstance(self.positions, Place) else self.positions
+            self._masks[key] = Site(self.hook, self.channels, positions).mask(value)
+        return self._masks[key]
 
     def new_values(self, value: Float[Tensor, " rows *shape"], rows: slice) -> Float[Tensor, " rows *shape"]:
         """What the edit puts in, everywhere; `value` are these rows of the batch that the edit was made for."""
@@ -122,11 +196,16 @@ class Edit:
             name = given.pop("edit")
             if name not in kinds:
                 raise InterventionError(f"no edit is called {name!r}{nearest(str(name), kinds)}")
-            site = Site.from_dict(given)
-            own = {key: _stored(value) for key, value in given.items() if key not in site.to_dict()}
-            return kinds[name](site.hook, site.channels, site.positions, **own)
+            return kinds[name]._from_plain(given)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise InterventionError(f"this is no edit: {error!r}") from error
+
+    @classmethod
+    def _from_plain(cls, given: Mapping[str, Any]) -> Edit:
+        """An edit of this kind, of what `to_dict` wrote."""
+        site = Site.from_dict(given)
+        own = {key: _stored(value) for key, value in given.items() if key not in site.to_dict()}
+        return cls(site.hook, site.channels, site.positions, **own)
 
 
 def _kinds(base: type[Edit]) -> dict[str, type[Edit]]:
@@ -139,8 +218,12 @@ def _kinds(base: type[Edit]) -> dict[str, type[Edit]]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Tensor | np.ndarray):
         return {"tensor": array_to_dict(value)}
+    if isinstance(value, Data | Edit):
+        return value.to_dict()
     return list(value) if isinstance(value, tuple) else value
 
 
 def _stored(value: Any) -> Any:
-    return torch.from_numpy(array_from_dict(value["tensor"])) if isinstance(value, Mapping) else value
+    if not isinstance(value, Mapping):
+        return value
+    return Data.from_dict(value) if "kind" in value else torch.from_numpy(array_from_dict(value["tensor"]))

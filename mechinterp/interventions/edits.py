@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -14,6 +15,8 @@ from torch import Tensor
 from mechinterp.errors import nearest
 from mechinterp.interventions.base import Edit as Edit
 from mechinterp.interventions.errors import InterventionError
+from mechinterp.interventions.moments import Moment
+from mechinterp.interventions.schedules import Schedule
 
 Mode = Literal["zero", "mean", "resample"]
 
@@ -46,12 +49,22 @@ class Ablate(Edit):
     def _new(self, value: Tensor) -> Tensor:
         if self.reference is None:
             return torch.zeros_like(value)
-        reference = self.reference.mean(0, keepdim=True) if self.mode == "mean" else self.reference
-        return self._fits("reference", reference, value)
+        return self._fits("reference", self._mean if self.mode == "mean" else self.reference, value)
+
+    @cached_property
+    def _mean(self) -> Tensor:
+        assert self.reference is not None
+        return self.reference.mean(0, keepdim=True)
 
     def _by_row(self) -> dict[str, Tensor]:
         one_each = self.mode == "resample" and self.reference is not None and len(self.reference) > 1
         return {"reference": self.reference} if one_each else {}  # pyright: ignore[reportReturnType]
+
+    def _does(self) -> str:
+        if self.reference is None:
+            return "0 is put in"
+        rows = len(self.reference)
+        return f"the mean of {rows} rows is put in, cell by cell" if self.mode == "mean" else "other rows are put in"
 
     def __str__(self) -> str:
         return f"{self.mode} ablation {self.site.label}"
@@ -88,6 +101,9 @@ class Patch(Edit):
     def _by_row(self) -> dict[str, Tensor]:
         return {"replacement": self.replacement} if len(self.replacement) > 1 else {}
 
+    def _does(self) -> str:
+        return "the activation of another run is put in"
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Clamp(Edit):
@@ -101,21 +117,13 @@ class Clamp(Edit):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        expected = None if self.site.channels is None else len(self.site.channels)
-        numbers = _array(self.value)
-        if numbers is None or numbers.ndim > 1 or not np.isfinite(numbers).all() or numbers.size not in (1, expected):
-            raise InterventionError(
-                f"Clamp at {self.hook}: value must be one finite number, or one for each of the {expected or 'named'} "
-                f"channels, got {self.value!r:.80}"
-            )
+        _check_for_channels(self, "value")
 
     def _new(self, value: Tensor) -> Tensor:
-        numbers = torch.as_tensor(self.value, dtype=value.dtype, device=value.device).reshape(-1)
-        if len(numbers) == 1:
-            return numbers.reshape([1] * value.ndim)
-        new = torch.zeros(1, value.shape[1], *[1] * (value.ndim - 2), dtype=value.dtype, device=value.device)
-        new[:, list(self.site.channels or ())] = numbers.reshape(1, -1, *[1] * (value.ndim - 2))
-        return new
+        return _for_channels(self.value, self.site.channels, value)
+
+    def _does(self) -> str:
+        return f"set to {_numbers(self.value)}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -154,13 +162,15 @@ class Steer(_Directional):
     """Add `strength` times the direction, whose length is left as given (Turner et al. 2023).
 
     Attributes:
-        strength: one number, or one for each row of the batch.
+        strength: one number, one for each row of the batch, or a `Schedule` over the steps of an episode.
     """
 
-    strength: float | Float[Tensor, " rows"] = field(default=1.0, kw_only=True)
+    strength: float | Float[Tensor, " rows"] | Schedule = field(default=1.0, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if isinstance(self.strength, Schedule):
+            return
         numbers = _array(self.strength)
         if numbers is None or numbers.ndim > 1 or not np.isfinite(numbers).all():
             raise InterventionError(
@@ -170,6 +180,19 @@ class Steer(_Directional):
 
     def _by_row(self) -> dict[str, Tensor]:
         return {"strength": self.strength} if isinstance(self.strength, Tensor) and self.strength.ndim else {}
+
+    @property
+    def momentary(self) -> bool:
+        return super().momentary or isinstance(self.strength, Schedule)
+
+    def _new_at(self, value: Tensor, moment: Moment) -> Tensor | None:
+        if not isinstance(self.strength, Schedule):
+            return self._new(value)
+        strength = self.strength.at(moment.step)
+        return None if strength == 0 else value + strength * self._direction(value)
+
+    def _does(self) -> str:
+        return f"a direction of norm {float(self.direction.norm()):.3g} is added, {_numbers(self.strength)} times"
 
     def _new(self, value: Tensor) -> Tensor:
         strength = torch.as_tensor(self.strength, dtype=value.dtype, device=value.device)
@@ -198,6 +221,38 @@ class ProjectOut(_Directional):
         unit = direction / self.direction.to(value).norm()
         axes = (1,) if self.direction.ndim == 1 else tuple(range(1, value.ndim))
         return value - (value * unit).sum(axes, keepdim=True) * unit
+
+    def _does(self) -> str:
+        return "the component along a direction is removed"
+
+
+def _check_for_channels(edit: Edit, name: str) -> None:
+    """Raise InterventionError unless the attribute is one number, or one for each of the edit's channels."""
+    given, expected = getattr(edit, name), None if edit.site.channels is None else len(edit.site.channels)
+    numbers = _array(given)
+    if numbers is None or numbers.ndim > 1 or not np.isfinite(numbers).all() or numbers.size not in (1, expected):
+        raise InterventionError(
+            f"{type(edit).__name__} at {edit.hook}: {name} must be one finite number, or one for each of the "
+            f"{expected or 'named'} channels, got {given!r:.80}"
+        )
+
+
+def _for_channels(given: Any, channels: tuple[int, ...] | None, value: Tensor) -> Tensor:
+    """One number, or one for each of these channels (0 for the others), broadcastable against `value`."""
+    numbers = torch.as_tensor(given, dtype=value.dtype, device=value.device).reshape(-1)
+    if len(numbers) == 1:
+        return numbers.reshape([1] * value.ndim)
+    new = torch.zeros(1, value.shape[1], *[1] * (value.ndim - 2), dtype=value.dtype, device=value.device)
+    new[:, list(channels or ())] = numbers.reshape(1, -1, *[1] * (value.ndim - 2))
+    return new
+
+
+def _numbers(given: Any) -> str:
+    """A number, several, or a schedule, in words."""
+    if isinstance(given, Schedule):
+        return str(given)
+    numbers = np.atleast_1d(_array(given)).tolist()  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return ", ".join(f"{number:g}" for number in numbers[:4]) + (", ..." if len(numbers) > 4 else "")
 
 
 def _array(given: Any) -> np.ndarray | None:

@@ -7,25 +7,24 @@ paired by level.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int64, UInt8
 
 from mechinterp import stats
 from mechinterp.coinrun.goals import Goal, Payoff
 from mechinterp.coinrun.scenes import render
-from mechinterp.interventions.applying import apply
+from mechinterp.interventions.actors import EditedActor
 from mechinterp.interventions.edits import Ablate, Edit
 from mechinterp.interventions.errors import InterventionError
+from mechinterp.interventions.rollouts import rollout_each
 from mechinterp.interventions.sites import Site
 from mechinterp.policies.actors import PolicyActor
 from mechinterp.policies.evaluation import Trial, mean_return, starts_of
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.levels import LEVELS
-from mechinterp.policies.rollouts import Episodes, Outcome, check_playing, rollout
+from mechinterp.policies.rollouts import Episodes, Outcome, check_playing
 from mechinterp.policies.subject import Subject, as_subject
 from mechinterp.stats import Estimate
 from mechinterp.training.examination import (
@@ -42,27 +41,6 @@ T = TypeVar("T")
 
 WITHOUT = "without edits"
 _BATCH = 128
-
-
-@dataclass(frozen=True)
-class EditedActor:
-    """Acts as a policy does under edits; an `Actor`, for `rollout` and all that plays.
-
-    Attributes:
-        policy: the network.
-        edits: what is done to its activations.
-        greedy: take the likeliest action instead of sampling.
-    """
-
-    policy: Policy
-    edits: Sequence[Edit]
-    greedy: bool = False
-
-    def __call__(
-        self, frames: UInt8[np.ndarray, "batch 64 64 3"], uniform: Float64[np.ndarray, " batch"]
-    ) -> Int64[np.ndarray, " batch"]:
-        with apply(self.policy, self.edits):
-            return PolicyActor(self.policy, self.greedy)(frames, uniform)
 
 
 def evaluate(
@@ -117,8 +95,7 @@ def evaluate(
         if placements is None:
             return examine(actor, subject.card, **how)
         return play_placements(actor, subject.card, placements, **how)
-    with apply(subject.policy, edits):
-        pass  # what does not fit is told before anything is played
+    EditedActor(subject.policy, edits)  # what does not fit is told before anything is played
     rules = placements_of(subject.card) if placements is None else rules_of(placements)
     trials = {rule: Trial.under(rule, max_steps=max_steps, pays=paid_for(subject.card, rule)) for rule in rules}
     played = {}
@@ -138,7 +115,7 @@ def mean_ablation(
         levels, per_level, seed: of the states, see `Subject.states`.
     """
     subject, sites = as_subject(subject), _several(sites, Site, "sites", "Site('block2.res1.hook_out', (3, 17))")
-    frames = render(subject.states(levels=levels, per_level=per_level, seed=seed))
+    frames = render(subject.states(levels=levels, per_level=per_level, seed=seed, source="own"))
     hooks = list(dict.fromkeys(site.hook for site in sites))
     device = next(subject.policy.parameters()).device
     sums: dict[str, torch.Tensor] = {}
@@ -209,11 +186,17 @@ def _compared(
     """The policy under edits and without them on the same levels; each number, then the other, then the difference."""
     rng = np.random.default_rng([seed, levels])
     starts = starts_of(LEVELS["behaviour"].first(levels), trial, options=subject.options, seed=seed)
-    actors = (EditedActor(subject.policy, edits, greedy), PolicyActor(subject.policy, greedy))
-    edited, plain = (
-        rollout(one, starts, seed=seed, max_steps=trial.max_steps, stop_at=trial.stop_at, num_envs=num_envs)
-        for one in actors
+    played = rollout_each(
+        subject,
+        starts,
+        {"edited": edits, WITHOUT: ()},
+        seed=seed,
+        max_steps=trial.max_steps,
+        stop_at=trial.stop_at,
+        greedy=greedy,
+        num_envs=num_envs,
     )
+    edited, plain = played["edited"], played[WITHOUT]
     least = Payoff.of(trial.pays).least
     returns = trial.earned(edited, starts), trial.earned(plain, starts)
     found = [

@@ -1,4 +1,4 @@
-"""Where in a feature map: a rectangle, or a mask that may differ from row to row of the batch."""
+"""Where in a feature map: a rectangle, a mask that may differ from row to row of the batch, or a `Place`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mechinterp.interventions.arrays import array_from_dict, array_to_dict
 from mechinterp.interventions.errors import InterventionError
+from mechinterp.interventions.places import Place
 
 
 @dataclass(frozen=True)
@@ -110,11 +111,13 @@ class Mask:
         return {"cells": array_to_dict(self.cells)}
 
 
-Positions = Box | Mask
+Positions = Box | Mask | Place
 
 
 def positions_from_dict(data: Mapping[str, Any]) -> Positions:
-    """The inverse of `to_dict` of either. Raises ValueError, TypeError or KeyError for what they did not write."""
+    """The inverse of `to_dict` of each. Raises ValueError, TypeError or KeyError for what they did not write."""
+    if "kind" in data:
+        return Place.from_dict(data)
     return Mask(array_from_dict(data["cells"])) if "cells" in data else Box(data["rows"], data["columns"])
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mechinterp.errors import nearest
 from mechinterp.interventions.errors import InterventionError
+from mechinterp.interventions.places import Place
 from mechinterp.interventions.positions import Box, Mask, Positions, positions_from_dict
 from mechinterp.policies.errors import UnknownHook
 from mechinterp.policies.graph import Policy
@@ -32,7 +33,8 @@ class Site:
         hook: full name of the hook point.
         channels: one, or several (features, where the activation is a row of numbers); None for all. They are indices
             on the first axis after the batch.
-        positions: which cells of the map; a `Mask` of three axes has a part for each row of the batch. None for all.
+        positions: which cells of the map; a `Mask` of three axes has a part for each row of the batch, a `Place`
+            depends on each row's game. None for all.
 
     Raises:
         InterventionError: channels that are none, not different, or no whole numbers.
@@ -48,10 +50,18 @@ class Site:
         if not isinstance(hook, str):
             raise InterventionError(f"a site names its hook point by text, got {hook!r}")
         if not isinstance(positions, Positions | None):
-            raise InterventionError(f"{hook}: positions are a Box or a Mask, got {positions!r:.80}")
+            raise InterventionError(
+                f"{hook}: positions are a Box or a Mask, or a place such as AtObject('coin'), got {positions!r:.80}"
+            )
         given = {"hook": hook, "channels": channel_tuple(channels, hook), "positions": positions}
         for name, value in given.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def words(self) -> str:
+        """For example `channels 3 and 17 of block2.res1.hook_out, rows 2-4 columns 0-8`."""
+        of = "" if self.channels is None else f"{_counted(self.channels)} of "
+        return f"{of}{self.hook}" + ("" if self.positions is None else f", {self.positions}")
 
     @property
     def label(self) -> str:
@@ -79,7 +89,8 @@ class Site:
         if len(shape) != 3:
             raise InterventionError(f"{self.hook} is no feature map (shape {tuple(shape)}), so it has no positions")
         try:
-            self.positions.mask(shape[1], shape[2])
+            check = self.positions.check if isinstance(self.positions, Place) else self.positions.mask
+            check(shape[1], shape[2])
         except InterventionError as error:
             raise InterventionError(f"{self.hook}: {error}") from None
 
@@ -133,6 +144,14 @@ class Site:
             return cls(data["hook"], data["channels"], None if stored is None else positions_from_dict(stored))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise InterventionError(f"this is no site: {error!r}") from error
+
+
+def _counted(channels: tuple[int, ...]) -> str:
+    """Channels in words; many of them, by their number."""
+    if len(channels) > 8:
+        return f"{len(channels)} channels"
+    listed = [str(channel) for channel in channels]
+    return f"channel {listed[0]}" if len(listed) == 1 else f"channels {', '.join(listed[:-1])} and {listed[-1]}"
 
 
 def channel_tuple(channels: int | Sequence[int] | None, hook: str) -> tuple[int, ...] | None:

@@ -11,6 +11,7 @@ from .checkpoints import read as read
 from .checkpoints import save as save
 from .checkpoints import save_step as save_step
 from .checkpoints import series as series
+from .controls import random_networks as random_networks
 from .controls import shuffled as shuffled
 from .controls import untrained as untrained
 from .errors import CheckpointError as CheckpointError
@@ -27,6 +28,7 @@ from .networks import light_impala as light_impala
 from .nodes import Captured as Captured
 from .nodes import Node as Node
 from .nodes import PolicyOutput as PolicyOutput
+from .outputs import policy_outputs as policy_outputs
 from .readouts import READOUTS as READOUTS
 from .readouts import Readout as Readout
 from .readouts import as_readout as as_readout
@@ -34,6 +36,7 @@ from .readouts import readout_values as readout_values
 from .rollouts import Episodes as Episodes
 from .rollouts import Outcome as Outcome
 from .rollouts import rollout as rollout
+from .sensitivity import matched as matched
 from .stages import bottlenecks as bottlenecks
 from .stages import stage_outputs as stage_outputs
 from .stages import stage_writers as stage_writers

@@ -77,6 +77,24 @@ def action_logodds(
     return _total(logits, kinds, action) - _total(logits, others, f"not {action}")
 
 
+def action_divergence(
+    logits: Float[Tensor, "batch actions"], other: Float[Tensor, "batch actions"], actions: Sequence[int]
+) -> Float[Tensor, " batch"]:
+    """The KL divergence of the distribution `other` from that of `logits` over what actions do, in nats, in float64.
+
+    Raises:
+        PolicyError: `actions` does not fit the logits.
+    """
+    kinds = _kinds(logits, actions, NAMES.__getitem__)
+    names = list(dict.fromkeys(kinds))
+    # In float64: the divergence is of second order in the change, so that rounding would drown a small one.
+    ours, theirs = (
+        torch.stack([_total(part.double(), kinds, name) for name in names], -1).log_softmax(-1)
+        for part in (logits, other)
+    )
+    return (ours.exp() * (ours - theirs)).sum(-1)
+
+
 def groups(logits: Float[Tensor, "batch actions"], actions: Sequence[int]) -> Groups:
     """Probabilities of left / still / right and of jump / none / down (0 for a kind that `actions` does not have).
 

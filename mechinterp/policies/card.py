@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mechinterp._files import parse_json
 from mechinterp.errors import nearest
 from mechinterp.policies.errors import CheckpointError, PolicyError
 from mechinterp.policies.networks import GRAPHS, Config
@@ -68,13 +69,10 @@ def from_json(text: str, *, where: str) -> Card:
     Raises:
         CheckpointError: not JSON, not this format or version, a field missing, unknown or of the wrong type.
     """
-    try:
-        content = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise CheckpointError(f"{where}: not JSON, or cut off: {error}") from error
+    content = parse_json(text, where=where, error=CheckpointError)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(f"{where}: not the config of a policy (its 'format' should be {FORMAT!r})")
-    if content.get("version") != VERSION:
+    if type(content.get("version")) is not int or content["version"] != VERSION:
         raise CheckpointError(f"{where}: version {content.get('version')!r}; this library reads version {VERSION}")
     fields = {"format", "version", "network", "source", "provenance"}
     _check_fields(where, content, known=fields, required=fields - {"source"})

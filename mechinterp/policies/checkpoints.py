@@ -19,12 +19,15 @@ from torch import Tensor
 from mechinterp._files import write_bytes
 from mechinterp.policies.card import Card, Source, from_json, to_json
 from mechinterp.policies.errors import CheckpointError, PolicyError
-from mechinterp.policies.files import read_tensors, write_tensors
+from mechinterp.policies.files import TensorFile, read_tensors, write_tensors
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.layouts import check_keys, recognise, translate
-from mechinterp.policies.networks import Config, blank
+from mechinterp.policies.networks import Config, blank, weight_shapes
+from mechinterp.policies.seal import SEAL, seal_of
 
 CONFIG, WEIGHTS, SERIES = "config.json", "model.safetensors", "series"
+_ROOM = 4
+"""Times as many tensors as a file has are listed one by one, where a config asks for too many."""
 NATIVE = "mechinterp"
 """What `format` is called for files of our own."""
 
@@ -59,7 +62,7 @@ def write(checkpoint: Checkpoint, folder: str | Path) -> Path:
     """Write a policy with its card; see `save`."""
     folder, policy = Path(folder), checkpoint.policy
     text = to_json(dataclasses.replace(checkpoint.card, network=policy.config))
-    write_tensors(folder / WEIGHTS, _finite(policy.state_dict(), str(folder)))
+    _write_sealed(policy, folder / WEIGHTS, torch.float32)
     write_bytes(folder / CONFIG, text.encode())
     return folder
 
@@ -71,8 +74,7 @@ def save_step(policy: Policy, folder: str | Path, *, step: int, dtype: torch.dty
         CheckpointError: a weight is NaN or too large for `dtype`.
     """
     path = Path(folder) / SERIES / f"step-{step:010d}.safetensors"
-    halves = {name: tensor.to(dtype) for name, tensor in policy.state_dict().items()}
-    write_tensors(path, _finite(halves, str(path)))
+    _write_sealed(policy, path, dtype)
     return path
 
 
@@ -97,25 +99,25 @@ def read(path: str | Path, *, format: str | None = None) -> Checkpoint:
 
     Raises:
         CheckpointError: nothing there, unreadable, cut off, code in a pickle, unknown layout, missing or unexpected
-            keys, wrong shapes, NaN or infinite weights, or a config that is not one.
+            keys, wrong shapes, NaN or infinite weights (in float32), a checksum that does not fit, or a config that is
+            not one.
     """
     path = as_path(path)
     if path.is_dir():
         if format not in (None, NATIVE):
             raise CheckpointError(f"{path}: a checkpoint folder says itself what it holds; leave the format out")
-        card = _card(path)
-        return Checkpoint(_filled(card.network, read_tensors(path / WEIGHTS)[0], path / WEIGHTS, NATIVE), card)
-    tensors, sha256 = read_tensors(path)
+        return _native(path / WEIGHTS, read_tensors(path / WEIGHTS))
+    file = read_tensors(path)
+    tensors = file.tensors
     if format == NATIVE or (format is None and "logits.weight" in tensors):
-        card = _card(path.parent.parent if path.parent.name == SERIES else path.parent)
-        return Checkpoint(_filled(card.network, tensors, path, NATIVE), card)
+        return _native(path, file)
     try:
         layout = recognise(tensors.keys(), format)
         config, arranged = translate(tensors, layout)
     except (CheckpointError, PolicyError) as error:
         raise CheckpointError(f"{path}: {error}") from error
     return Checkpoint(
-        _filled(config, arranged, path, layout.name), Card(config, Source(path.name, layout.name, sha256))
+        _filled(config, arranged, path, layout.name), Card(config, Source(path.name, layout.name, file.sha256))
     )
 
 
@@ -148,22 +150,38 @@ def _card(folder: Path) -> Card:
     return from_json(text, where=str(path))
 
 
+def _native(path: Path, file: TensorFile) -> Checkpoint:
+    card = _card(path.parent.parent if path.parent.name == SERIES else path.parent)
+    policy = _filled(card.network, file.tensors, path, NATIVE)
+    if SEAL in file.metadata and file.metadata[SEAL] != seal_of(card.network, file.tensors):
+        raise CheckpointError(
+            f"{path}: damaged: its weights and the network in {CONFIG} are not those that were written (their checksum "
+            "differs); get the files again"
+        )
+    return Checkpoint(policy, card)
+
+
 def _filled(config: Config, tensors: Mapping[str, Tensor], path: Path, layout: str) -> Policy:
-    policy = blank(config)
-    wanted = policy.state_dict()
+    # A config may ask for more than the machine holds, so nothing is allocated before it is known to fit the file.
+    try:
+        wanted = weight_shapes(config, most=_ROOM * len(tensors) + _ROOM)
+    except PolicyError as error:
+        raise CheckpointError(f"{path}: has {len(tensors)} tensors, and {config!s:.160} is {error}") from error
     try:
         check_keys(expected=wanted.keys(), found=tensors.keys(), layout=layout)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
-    for name, weight in wanted.items():
-        if (shape := tensors[name].shape) != weight.shape:
-            raise CheckpointError(f"{path}: {name} has shape {list(shape)}; {config} needs {list(weight.shape)}")
+    for name, shape in wanted.items():
+        if (found := tuple(tensors[name].shape)) != shape:
+            raise CheckpointError(f"{path}: {name} has shape {list(found)}; {config!s:.160} needs {list(shape)}")
+    policy = blank(config)
     policy.load_state_dict(tensors)
     return policy
 
 
-def _finite(tensors: Mapping[str, Tensor], where: str) -> Mapping[str, Tensor]:
+def _write_sealed(policy: Policy, path: Path, dtype: torch.dtype) -> None:
+    tensors = {name: tensor.to(dtype) for name, tensor in policy.state_dict().items()}
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
-            raise CheckpointError(f"{where}: not written, since {name} has NaN or infinite weights in {tensor.dtype}")
-    return tensors
+            raise CheckpointError(f"{path}: not written, since {name} has NaN or infinite weights in {tensor.dtype}")
+    write_tensors(path, tensors, {SEAL: seal_of(policy.config, tensors)})

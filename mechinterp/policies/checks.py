@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from mechinterp.coinrun.checks import is_whole as is_whole
 from mechinterp.errors import MechinterpError
 from mechinterp.policies.errors import PolicyError
 
 MOST = 2**63 - 1
-
-
-def is_whole(value: Any, *, least: int, most: int = MOST) -> bool:
-    """Whether it is a whole number in this range (truth values are none)."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(least <= value <= most)
 
 
 def check_whole(*, least: int, most: int = MOST, error: type[MechinterpError] = PolicyError, **given: Any) -> None:

@@ -7,6 +7,10 @@ distribution of weights.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
 import torch
 
 from mechinterp.policies.graph import Policy
@@ -28,3 +32,19 @@ def shuffled(policy: Policy, *, seed: int | torch.Generator) -> Policy:
     control = blank(policy.config)
     control.load_state_dict(mixed)
     return control
+
+
+def random_networks(policy: Policy, *, seed: int) -> Iterator[Policy]:
+    """Random networks of the architecture of `policy`, without end: by turns `shuffled` and `untrained`.
+
+    Their log-odds hardly vary from frame to frame. Bring them to the sensitivity of `policy` before effects are
+    compared (`sensitivity.matched`).
+
+    Args:
+        seed: of all of them; each is drawn from a generator of its own, so that the first ones do not depend on how
+            many are drawn.
+    """
+    for index in itertools.count():
+        drawn = int(np.random.default_rng([seed, index]).integers(2**62))
+        make = shuffled if index % 2 == 0 else untrained
+        yield make(policy, seed=torch.Generator().manual_seed(drawn)).eval().requires_grad_(False)

@@ -12,10 +12,10 @@ _LAVA = (Tile.LAVA_MID, Tile.LAVA_TOP)
 
 
 class DeathAttributor:
-    """Replays the fatal step with one kind of hazard taken away at a time."""
+    """Replays the fatal step with one kind of hazard taken away at a time, in a game opened for the first death."""
 
     def __init__(self) -> None:
-        self._engine = Engine(1)
+        self._opened: Engine | None = None
 
     def cause(self, state: GameState, action: int) -> str:
         """``SAW``, ``ENEMY`` or ``LAVA``: the kind whose removal averts the death; ``SEVERAL`` if none alone does.
@@ -35,12 +35,15 @@ class DeathAttributor:
         return "SEVERAL"
 
     def close(self) -> None:
-        self._engine.close()
+        if self._opened is not None:
+            self._opened.close()
 
     def _survives(self, state: GameState, action: int) -> bool:
-        self._engine.load({0: state})
-        self._engine.step(np.array([action]))
-        return not self._engine.observe()[2][0]
+        if self._opened is None:
+            self._opened = Engine(1)
+        self._opened.load({0: state})
+        self._opened.step(np.array([action]))
+        return not self._opened.observe()[2][0]
 
 
 def _without_entities(state: GameState, kind: EntityType) -> GameState:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import torch
+from torch import nn
 
 from mechinterp.policies.graph import Policy
 
@@ -20,4 +21,9 @@ def weights_digest(policy: Policy) -> str:
 
 def has_hooks(policy: Policy) -> bool:
     """Whether any hooks are on the network: the library's, or plain ones of torch."""
-    return any(module._forward_hooks or module._forward_pre_hooks for module in policy.modules())
+    return any(map(is_hooked, policy.modules()))
+
+
+def is_hooked(module: nn.Module) -> bool:
+    """Whether forward hooks are on this module itself."""
+    return bool(module._forward_hooks or module._forward_pre_hooks)

@@ -18,9 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from mechinterp.policies.errors import PolicyError
+from mechinterp.policies.frames import Frames, as_frames
+from mechinterp.policies.gradient_cache import run_with_gradients
 from mechinterp.policies.hooked_graph import HookedGraph
 from mechinterp.policies.hooks import HookFn, Names, attached
-from mechinterp.policies.interpreter import Frames, as_frames, checked_values, run_steps
+from mechinterp.policies.interpreter import checked_values, run_steps
 from mechinterp.policies.nodes import LOGITS, OBSERVATION, VALUE, Captured, Node, PolicyOutput
 
 
@@ -63,7 +65,8 @@ class Policy(HookedGraph):
 
         Raises:
             UnknownHook: `start_at`, `stop_at` or a key of `values` is no hook point.
-            PolicyError: a value of the frontier is missing or misshapen, or `stop_at` comes before `start_at`.
+            PolicyError: frames that are none (see `frames.as_frames`); a value of the frontier is missing or
+                misshapen; or `stop_at` comes before `start_at`.
         """
         return self._run(obs, state, start_at, stop_at, values, {}, frozenset())
 
@@ -148,6 +151,35 @@ class Policy(HookedGraph):
             PolicyError: while running, if a function returns something of another type, shape or dtype.
         """
         return attached(self.hook_dict, hooks)
+
+    def run_with_cache(
+        self,
+        *model_args: Any,
+        names_filter: Any = None,
+        device: Any = None,
+        remove_batch_dim: bool = False,
+        incl_bwd: bool = False,
+        of: Callable[[Any], Tensor] | None = None,
+        **options: Any,
+    ) -> Any:
+        """As TransformerLens: the output, and a cache of activations; with `incl_bwd`, of gradients too.
+
+        Args:
+            incl_bwd: also cache ``name_grad``, the gradient of `of` with respect to each activation; see
+                `run_with_gradients`.
+            of: from the output to one number a row; by default log P(right) - log P(left).
+            names_filter, device, remove_batch_dim, options: as in TransformerLens, or for `forward`.
+
+        Raises:
+            UnknownHook, EmptySelection: see `select`.
+            PolicyError: see `forward`; an `of` that cannot be differentiated, or without `incl_bwd`.
+        """
+        how = {"names_filter": names_filter, "device": device, "remove_batch_dim": remove_batch_dim}
+        if not incl_bwd:
+            if of is not None:
+                raise PolicyError("of: says whose gradients are cached; give incl_bwd=True with it")
+            return super().run_with_cache(*model_args, **how, **options)
+        return run_with_gradients(self, model_args, options, of=of, **how)
 
     def initial_state(self, batch: int) -> Any:
         """State before the first step of an episode: None, since the network is feed-forward."""

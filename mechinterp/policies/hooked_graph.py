@@ -77,6 +77,10 @@ class HookedGraph(HookedRootModule):
         """As TransformerLens, which would give an empty cache for a name that does not exist."""
         return super().get_caching_hooks(list(self.select(names_filter)), *args, **kwargs)
 
+    def add_caching_hooks(self, names_filter: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """As TransformerLens, which would add no hook for a name that does not exist."""
+        return super().add_caching_hooks(list(self.select(names_filter)), *args, **kwargs)
+
     def _enable_hook_with_name(self, name: str, hook: Any, dir: Any) -> None:
         self._index(name)
         super()._enable_hook_with_name(name, hook, dir)

@@ -43,7 +43,7 @@ def _fill(policy: Policy, generator: torch.Generator) -> None:
         if name in branches:
             gain = math.sqrt(2 / len(branches))
         # A contiguous draft: `orthogonal_` would otherwise depend on the memory format.
-        weight = torch.empty(layer.weight.shape)
+        weight = torch.empty(layer.weight.shape, dtype=layer.weight.dtype)
         layer.weight.copy_(nn.init.orthogonal_(weight, gain, generator=generator))
         if layer.bias is not None:
             layer.bias.zero_()

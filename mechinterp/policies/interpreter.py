@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 import torch
-from jaxtyping import UInt8
 from torch import Tensor, nn
 from transformer_lens.hook_points import HookPoint
 
 from mechinterp.policies.errors import PolicyError, UnknownHook
-
-Frames = UInt8[Tensor, "batch 64 64 3"] | UInt8[np.ndarray, "batch 64 64 3"]
-"""Observations as the game gives them, as an array or a tensor."""
 
 
 class Step(NamedTuple):
@@ -60,19 +55,6 @@ def run_steps(
         for read in step.inputs:  # what no later node reads is freed: big batches need two or three maps, not all
             if last_use[read] == index:
                 live.pop(read, None)
-
-
-def as_frames(obs: Any) -> Tensor:
-    """Frames as a tensor; what they hold is checked by the first node.
-
-    Raises:
-        PolicyError: neither an array nor a tensor.
-    """
-    if isinstance(obs, np.ndarray):
-        return torch.from_numpy(np.ascontiguousarray(obs))
-    if not isinstance(obs, Tensor):
-        raise PolicyError(f"observations must be an array or a tensor [batch, 64, 64, 3], got {type(obs).__name__}")
-    return obs
 
 
 def checked_values(

@@ -10,25 +10,18 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mechinterp.policies.errors import PolicyError
-
 
 class Observe(nn.Module):
-    """uint8 frames as the environment gives them -> numbers from 0 to 1, channels first."""
+    """uint8 frames as the environment gives them (`frames.as_frames` checks them) -> 0 to 1, channels first."""
 
     full_scale: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         # A buffer, so that `policy.to(...)` also says which dtype and device the observation is turned into.
-        self.register_buffer("full_scale", torch.tensor(255.0), persistent=False)
+        self.register_buffer("full_scale", torch.tensor(255.0, dtype=torch.float32), persistent=False)
 
     def forward(self, obs: UInt8[Tensor, "batch 64 64 3"]) -> Float[Tensor, "batch 3 64 64"]:
-        if obs.dtype != torch.uint8 or obs.ndim != 4 or obs.shape[-1] != 3:
-            raise PolicyError(
-                f"observations must be uint8 [batch, height, width, 3], got {obs.dtype} {list(obs.shape)}; "
-                "a float image goes in by forward(start_at='hook_input', values={'hook_input': image})"
-            )
         obs = obs.to(self.full_scale.device)
         # The permuted frames are already in channels_last memory, and `to` keeps that.
         return obs.permute(0, 3, 1, 2).to(self.full_scale.dtype) / self.full_scale

@@ -18,6 +18,7 @@ from mechinterp.policies.errors import CheckpointError
 from mechinterp.policies.networks import ALL_ACTIONS, Config, DistillConfig, ImpalaConfig
 
 Tensors = dict[str, Tensor]
+_NUMBER = r"(\d{1,9})"
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,13 @@ def _impala_names(
 
     def names(keys: Collection[str]) -> dict[str, str]:
         pattern = re.compile(
-            re.escape(block).replace("@", r"(\d+)") + r"\." + re.escape(res).replace("@", r"(\d+)") + r"\."
+            re.escape(block).replace("@", _NUMBER) + r"\." + re.escape(res).replace("@", _NUMBER) + r"\."
         )
         found = [match for key in keys if (match := pattern.match(key))]
-        # The highest numbers say how many there are, so that a gap is reported as a missing key.
-        blocks = 1 + max((int(match[1]) - first for match in found), default=0)
-        per_block = 1 + max((int(match[2]) - first for match in found), default=0)
+        # The highest numbers say how many there are, so that a gap is reported as a missing key. More than there are
+        # keys cannot be.
+        blocks = min(len(keys), 1 + max((int(match[1]) - first for match in found), default=0))
+        per_block = min(len(keys), 1 + max((int(match[2]) - first for match in found), default=0))
         stems = dict(heads)
         for i in range(blocks):
             theirs = block.replace("@", str(i + first))

@@ -10,13 +10,13 @@ from typing import ClassVar
 
 import torch
 from torch import nn
-from torch.nn.utils import skip_init
 
+from mechinterp.policies.drafting import Draft
 from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.initialisation import initialise
-from mechinterp.policies.layers import Add, Flatten, L2Pool, Observe, ValueHead
-from mechinterp.policies.nodes import FRAME, LOGITS, OBSERVATION, VALUE, Node
+from mechinterp.policies.layers import Add, Flatten, L2Pool, Observe
+from mechinterp.policies.nodes import FRAME
 
 ALL_ACTIONS = tuple(range(15))
 DISTINCT_ACTIONS = tuple(range(9))
@@ -119,58 +119,50 @@ def build(config: Config, *, seed: int | torch.Generator = 0) -> Policy:
 
 
 def blank(config: Config) -> Policy:
-    """The policy of a config with uninitialised weights, for a loader to fill."""
+    """The policy of a config with uninitialised float32 weights, for a loader to fill."""
+    draft = _drafted(config, Draft())
+    return Policy(config, draft.nodes, draft.modules).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+def weight_shapes(config: Config, *, most: int) -> dict[str, tuple[int, ...]]:
+    """Name and shape of each tensor of weights of a config's policy, without allocating any.
+
+    Args:
+        most: how many there may be: some numbers in a config ask for more than any machine holds.
+
+    Raises:
+        PolicyError: there are more.
+    """
+    draft = _drafted(config, Draft("meta", most))
+    return {
+        f"{path}.{name}": tuple(weight.shape)
+        for path, module in draft.modules.items()
+        for name, weight in module.named_parameters()
+    }
+
+
+def _drafted(config: Config, draft: Draft) -> Draft:
     try:
         graph = GRAPHS[type(config)]
     except KeyError:
         names = ", ".join(known.__name__ for known in GRAPHS)
         raise PolicyError(f"no architecture for {type(config).__name__}; there are {names}") from None
-    draft = graph(config)
-    return Policy(config, draft.nodes, draft.modules).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return graph(config, draft)
 
 
-class _Draft:
-    """Collects the nodes of a graph; each `add` returns the name of the node that it adds."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Node] = []
-        self.modules: dict[str, nn.Module] = {}
-        self.last = OBSERVATION
-
-    def add(self, name: str, path: str, module: nn.Module, *inputs: str) -> str:
-        self.modules[path] = module
-        self.nodes.append(Node(name, path, inputs or (self.last,)))
-        self.last = name
-        return name
-
-    def heads(self, features: int, actions: int) -> _Draft:
-        trunk = self.last
-        self.add(LOGITS, "logits", skip_init(nn.Linear, features, actions))
-        self.add(VALUE, "value", skip_init(ValueHead, features, 1), trunk)
-        return self
-
-    def hidden(self, path: str, features: int, width: int) -> None:
-        self.add(f"{path}.hook_pre", f"{path}.linear", skip_init(nn.Linear, features, width))
-        self.add(f"{path}.hook_post", f"{path}.relu", nn.ReLU())
-
-
-def _conv(channels: int, out: int, kernel: int, stride: int = 1, padding: int | None = None) -> nn.Module:
-    return skip_init(nn.Conv2d, channels, out, kernel, stride, kernel // 2 if padding is None else padding)
-
-
-def _impala(config: ImpalaConfig) -> _Draft:
-    draft, channels, side = _Draft(), 3, FRAME
+def _impala(config: ImpalaConfig, draft: Draft) -> Draft:
+    channels, side = 3, FRAME
     draft.add("hook_input", "observe", Observe())
     for i, width in enumerate(config.channels, 1):
         block = f"block{i}"
         kernel, stride = (config.stem_kernel, config.stem_stride) if i == 1 else (3, 1)
-        draft.add(f"{block}.hook_conv", f"{block}.conv", _conv(channels, width, kernel, stride))
+        draft.conv(f"{block}.hook_conv", f"{block}.conv", channels, width, kernel, stride)
         skip = draft.add(f"{block}.hook_pool", f"{block}.pool", nn.MaxPool2d(3, 2, 1))
         for j in range(1, config.res_blocks + 1):
             res = f"{block}.res{j}"
             for k, hook in ((1, "hook_conv1"), (2, "hook_branch")):
                 draft.add(f"{res}.hook_relu{k}", f"{res}.relu{k}", nn.ReLU())
-                draft.add(f"{res}.{hook}", f"{res}.conv{k}", _conv(width, width, 3))
+                draft.conv(f"{res}.{hook}", f"{res}.conv{k}", width, width, 3)
             skip = draft.add(f"{res}.hook_out", f"{res}.add", Add(), skip, draft.last)
         channels, side = width, _halved(_strided(side, stride))
     draft.add("trunk.hook_relu", "trunk.relu", nn.ReLU())
@@ -179,11 +171,11 @@ def _impala(config: ImpalaConfig) -> _Draft:
     return draft.heads(config.hidden, len(config.actions))
 
 
-def _nature(config: NatureConfig) -> _Draft:
-    draft, channels, side = _Draft(), 3, FRAME
+def _nature(config: NatureConfig, draft: Draft) -> Draft:
+    channels, side = 3, FRAME
     draft.add("hook_input", "observe", Observe())
     for i, (width, kernel, stride) in enumerate(zip(config.channels, (8, 4, 3), (4, 2, 1), strict=True), 1):
-        draft.add(f"layer{i}.hook_conv", f"layer{i}.conv", _conv(channels, width, kernel, stride, padding=0))
+        draft.conv(f"layer{i}.hook_conv", f"layer{i}.conv", channels, width, kernel, stride, padding=0)
         draft.add(f"layer{i}.hook_relu", f"layer{i}.relu", nn.ReLU())
         channels, side = width, (side - kernel) // stride + 1
     draft.add("trunk.hook_flat", "trunk.flatten", Flatten())
@@ -191,12 +183,12 @@ def _nature(config: NatureConfig) -> _Draft:
     return draft.heads(config.hidden, len(config.actions))
 
 
-def _distill(config: DistillConfig) -> _Draft:
-    draft, channels, side = _Draft(), 3, FRAME
+def _distill(config: DistillConfig, draft: Draft) -> Draft:
+    channels, side = 3, FRAME
     draft.add("hook_input", "observe", Observe())
     for name, width in zip(("1a", "2a", "2b", "3a", "4a"), config.channels, strict=True):
         layer = f"layer{name}"
-        draft.add(f"{layer}.hook_conv", f"{layer}.conv", _conv(channels, width, 7 if name == "1a" else 5))
+        draft.conv(f"{layer}.hook_conv", f"{layer}.conv", channels, width, 7 if name == "1a" else 5)
         draft.add(f"{layer}.hook_relu", f"{layer}.relu", nn.ReLU())
         if name != "2a":
             draft.add(f"{layer}.hook_pool", f"{layer}.pool", L2Pool())
@@ -227,7 +219,8 @@ def _check_sizes(config: Config, *sizes: int) -> None:
     if any(type(size) is not int or not 1 <= size <= _LARGEST for size in sizes):
         raise PolicyError(f"all sizes of {type(config).__name__} must be whole numbers, 1 to {_LARGEST}, got {config}")
     actions = config.actions
-    if not isinstance(actions, tuple) or len(set(actions)) < max(len(actions), 2) or not set(actions) <= {*ALL_ACTIONS}:
+    known = isinstance(actions, tuple) and all(type(action) is int and action in ALL_ACTIONS for action in actions)
+    if not known or len(set(actions)) < max(len(actions), 2):
         raise PolicyError(
             f"actions must be a tuple of different Procgen actions from 0 to 14, at least two, got {actions}"
         )

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from enum import IntEnum
-from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64, UInt8
+from jaxtyping import Float64, UInt8
 
 from mechinterp.coinrun.engine import Engine
 from mechinterp.coinrun.goals import Goal
@@ -16,71 +14,12 @@ from mechinterp.coinrun.levels import Start, StatesLike, as_starts
 from mechinterp.coinrun.raw_state import agent_position
 from mechinterp.coinrun.state import GameState
 from mechinterp.errors import MechinterpError
-from mechinterp.policies.actors import Actor
+from mechinterp.policies.actors import Actor, Games, act
 from mechinterp.policies.checks import check_whole
 from mechinterp.policies.deaths import DeathAttributor
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-class Outcome(IntEnum):
-    """How an episode ended."""
-
-    COIN = 0
-    SAW = 1
-    ENEMY = 2
-    LAVA = 3
-    TIMEOUT = 4
-    """The game's own clock (1000 steps), or ``max_steps``, ran out."""
-    STOPPED = 5
-    """Reached the goal given as ``stop_at`` (such as the end of the level) before anything else."""
-    SEVERAL = 6
-    """Died of two hazards in the same step."""
-
-
-DEATHS = (Outcome.SAW, Outcome.ENEMY, Outcome.LAVA, Outcome.SEVERAL)
-
-
-@dataclass(frozen=True, repr=False)
-class Episodes:
-    """One row for each start, in the order of the starts.
-
-    Attributes:
-        level_seed: of the start.
-        outcome: an `Outcome`.
-        reward: sum of rewards (10 for a coin).
-        length: steps.
-        farthest_x: the largest x that the agent's centre reached, in cells.
-        reached_end: whether it stood in the level's last column (``Start.end_x``) or beyond at any time; true of a coin
-            taken there.
-    """
-
-    level_seed: Int64[np.ndarray, " episodes"]
-    outcome: Int64[np.ndarray, " episodes"]
-    reward: Float64[np.ndarray, " episodes"]
-    length: Int64[np.ndarray, " episodes"]
-    farthest_x: Float64[np.ndarray, " episodes"]
-    reached_end: Bool[np.ndarray, " episodes"]
-
-    def __len__(self) -> int:
-        return len(self.level_seed)
-
-    def __repr__(self) -> str:
-        counts = {kind.name.lower(): int((self.outcome == kind).sum()) for kind in Outcome}
-        return f"Episodes({len(self)}: {', '.join(f'{count} {name}' for name, count in counts.items() if count)})"
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row for each episode, as pandas has it; outcomes by name."""
-        import pandas as pd
-
-        columns = {field.name: getattr(self, field.name) for field in fields(self)}
-        return pd.DataFrame(columns | {"outcome": [Outcome(kind).name.lower() for kind in self.outcome]})
-
-    @property
-    def died(self) -> Bool[np.ndarray, " episodes"]:
-        """Whether a hazard ended the episode."""
-        return np.isin(self.outcome, DEATHS)
+from mechinterp.policies.episodes import DEATHS as DEATHS
+from mechinterp.policies.episodes import Episodes as Episodes
+from mechinterp.policies.episodes import Outcome as Outcome
 
 
 @dataclass(frozen=True)
@@ -143,8 +82,10 @@ class _Slot:
     episode: int
     start: Start
     uniform: Float64[np.ndarray, " steps"]
+    start_x: float
     step: int = 0
     farthest_x: float = 0.0
+    first_side: int = 0
 
 
 class _Rollout:
@@ -180,7 +121,7 @@ class _Rollout:
             self.engine.close()
             self.attributor.close()
         columns = zip(*self.rows, strict=True)
-        kinds = (np.int64, np.int64, np.float64, np.int64, np.float64, np.bool_)
+        kinds = (np.int64, np.int64, np.float64, np.int64, np.float64, np.bool_, np.int64)
         arrays = (np.array(column, kind) for column, kind in zip(columns, kinds, strict=True))
         return Episodes(**dict(zip((field.name for field in fields(Episodes)), arrays, strict=True)))
 
@@ -191,7 +132,7 @@ class _Rollout:
             return
         start = self.starts[episode]
         rng = np.random.default_rng([self.seed, start.level_seed])
-        self.slots[index] = _Slot(episode, start, rng.random(self.max_steps))
+        self.slots[index] = _Slot(episode, start, rng.random(self.max_steps), start.state.agent_xy[0])
         self.engine.load({index: start.state})
 
     def _step(self) -> None:
@@ -201,7 +142,13 @@ class _Rollout:
             return
         frames = self.engine.observe()[1]
         rows = [index for index, _ in active]
-        chosen = self.actor(frames[rows], np.array([slot.uniform[slot.step] for _, slot in active]))
+        games = Games(
+            [before[index] for index in rows],
+            np.array([slot.episode for _, slot in active]),
+            np.array([slot.step for _, slot in active]),
+            np.array([slot.start.level_seed for _, slot in active]),
+        )
+        chosen = act(self.actor, frames[rows], np.array([slot.uniform[slot.step] for _, slot in active]), games)
         for (index, slot), action in zip(active, chosen, strict=True):
             view = StepView(slot.episode, slot.step, before[index], frames[index].copy(), int(action))
             for observe in self.observers:
@@ -222,6 +169,9 @@ class _Rollout:
             data = self.engine.state_bytes(index)
             x, _ = agent_position(data)
             slot.farthest_x = max(slot.farthest_x, x)
+            away = x - slot.start_x
+            if slot.first_side == 0 and abs(away) >= 1:
+                slot.first_side = 1 if away > 0 else -1
             if self.stop_at is not None and self.stop_at.distance(x, slot.start) <= 0:
                 self._finish(index, slot, Outcome.STOPPED, 0.0)
             elif slot.step >= self.max_steps:
@@ -244,5 +194,5 @@ class _Rollout:
             # The step that takes the coin ends the episode before the agent's last position can be read.
             at_end |= any(x >= slot.start.end_x for x, _ in slot.start.state.coins)
         seed = slot.start.level_seed
-        self.rows[slot.episode] = (seed, int(outcome), reward, slot.step, slot.farthest_x, at_end)
+        self.rows[slot.episode] = (seed, int(outcome), reward, slot.step, slot.farthest_x, at_end, slot.first_side)
         self._next(index)

@@ -8,14 +8,16 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from mechinterp import _html
+from mechinterp._text import visible
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.levels import LevelSource
 from mechinterp.coinrun.scenes import MinimalPairs, SceneError, Variable, joined, minimal_pairs
+from mechinterp.coinrun.scenes.pool import pool_episodes, pool_states
 from mechinterp.coinrun.state import GameState
 from mechinterp.errors import nearest
 from mechinterp.policies import checkpoints
@@ -30,6 +32,12 @@ from mechinterp.policies.graph import Policy, network_words
 from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.visits import visited_states
 
+Source = Literal["pool", "own"]
+"""Whose states: those of the pool that is common to all policies, or those that the policy reaches itself."""
+
+SOURCES = get_args(Source)
+TRIED = 12
+"""States of a level that are tried for minimal pairs: as many as the pool keeps of each."""
 CHOOSE = 0.4
 """Share of the levels that choose; the others report."""
 _GAME = dataclasses.asdict(GameOptions())
@@ -56,6 +64,11 @@ class Identity:
             value = getattr(self, key)
             if not isinstance(value, str) or not value.strip():
                 raise PolicyError(f"identity.{key} must be a text that is not empty, got {value!r}")
+            if visible(value) != value:
+                raise PolicyError(
+                    f"identity.{key} {value!r} has bytes that are not UTF-8, or that cannot be seen; give the "
+                    "checkpoint another name"
+                )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -99,36 +112,62 @@ class Subject:
         return Identity(self.name, network_words(self.policy), self.sha256, {**self.card.provenance, **source})
 
     def states(
-        self, *, levels: int = 60, per_level: int = 3, seed: int = 0, purpose: str = "scenes"
+        self,
+        *,
+        levels: int = 60,
+        per_level: int = 3,
+        seed: int = 0,
+        purpose: str = "scenes",
+        source: Source = "pool",
     ) -> tuple[GameState, ...]:
-        """States that the policy itself reaches, sampling its actions on held-out levels; the same each time.
+        """States on held-out levels, the same each time: of a pool common to all policies, or its own.
 
-        They are kept, and played again when the weights have changed, or while hooks or edits are on the policy.
+        The pool (`coinrun.scenes.pool`) is what scripted players and organisms reached; two policies are asked in the
+        same states, so that a difference between them is not one between the places they get to. Its own states are
+        those that it reaches itself, sampling its actions; they are played again when the weights have changed, or
+        while hooks or edits are on the policy. Both are kept.
 
         Args:
-            levels: how many levels of the `purpose` it plays, an episode each.
+            levels: how many levels, an episode each.
             per_level: states of each episode, drawn uniformly (all, if it has fewer).
-            seed: of the actions and the draw.
-            purpose: which levels; a name in `policies.levels.LEVELS`.
+            seed: of the draw, and of its own actions.
+            purpose: which levels it plays itself; a name in `policies.levels.LEVELS`. The pool has those of "scenes".
+            source: "pool" or "own".
 
         Raises:
-            PolicyError: no such purpose; `levels` or `per_level` is less than 1, or more than there are; `seed` is no
-                whole number from 0; or a network whose logits are not finite.
+            PolicyError: no such source or purpose; `levels` or `per_level` is less than 1, or more than there are;
+                `seed` is no whole number from 0; or a network whose logits are not finite.
         """
-        if purpose not in LEVELS:
-            raise PolicyError(f"no levels are for {purpose!r}{nearest(str(purpose), LEVELS)}")
-        if not is_whole(levels, least=1, most=LEVELS[purpose].count) or not is_whole(per_level, least=1):
+        most = self._most_levels(purpose, source)
+        if not is_whole(levels, least=1, most=most) or not is_whole(per_level, least=1):
             raise PolicyError(
-                f"levels={levels!r:.80}, per_level={per_level!r:.80}: allowed are 1 to {LEVELS[purpose].count:,} "
-                f"levels for {purpose}, and at least 1 state of each, in whole numbers"
+                f"levels={levels!r:.80}, per_level={per_level!r:.80}: allowed are 1 to {most:,} "
+                f"levels for {purpose} ({source}), and at least 1 state of each, in whole numbers"
             )
         check_whole(least=0, seed=seed)
+        if source == "pool":
+            pooled = (levels, per_level, seed, source, "")
+            if pooled not in self._reached:
+                made = pool_states(self.options, levels=levels, per_level=per_level, seed=seed)
+                self._reached[pooled] = tuple(made)
+            return self._reached[pooled]
         if has_hooks(self.policy):  # what it does now is not what it does as it is
             return self._played(levels, per_level, seed, purpose)
         key = (levels, per_level, seed, purpose, weights_digest(self.policy))
         if key not in self._reached:
             self._reached[key] = self._played(levels, per_level, seed, purpose)
         return self._reached[key]
+
+    def _most_levels(self, purpose: str, source: str) -> int:
+        if purpose not in LEVELS:
+            raise PolicyError(f"no levels are for {purpose!r}{nearest(str(purpose), LEVELS)}")
+        if source not in SOURCES:
+            raise PolicyError(f"source of states: {source!r}{nearest(str(source), SOURCES)}")
+        if source == "own":
+            return LEVELS[purpose].count
+        if purpose != "scenes":
+            raise PolicyError(f"the pool of states has levels for scenes, none for {purpose}; source='own' plays them")
+        return len(pool_episodes(self.options.distribution_mode))
 
     def _played(self, levels: int, per_level: int, seed: int, purpose: str) -> tuple[GameState, ...]:
         with LevelSource(self.options, seed=seed) as source:
@@ -143,18 +182,26 @@ class Subject:
         per_level: int = 3,
         seed: int = 0,
         purpose: str = "scenes",
+        source: Source = "pool",
     ) -> MinimalPairs:
         """Minimal pairs of one variable, made of `states`, wherever a state has room for it.
 
+        Of each level up to `TRIED` states are tried, in a random order, until it has `per_level` pairs.
+        `MinimalPairs.refused` counts why states had no room.
+
         Args:
             variable: a name in `coinrun.scenes.VARIABLES`, such as "coin side", or a rule of your own.
+            levels, seed, purpose, source: see `states`.
+            per_level: pairs of each level, at most.
 
         Raises:
             SceneError: an unknown variable, or no state with room for it.
             PolicyError: see `states`.
         """
-        states = self.states(levels=levels, per_level=per_level, seed=seed, purpose=purpose)
-        return minimal_pairs(states, variable, seed=seed)
+        check_whole(least=1, per_level=per_level)
+        tried = max(TRIED, per_level)
+        states = self.states(levels=levels, per_level=tried, seed=seed, purpose=purpose, source=source)
+        return minimal_pairs(states, variable, seed=seed, per_level=per_level)
 
     def split(
         self,
@@ -163,6 +210,7 @@ class Subject:
         per_level: int = 3,
         seed: int = 0,
         purpose: str = "scenes",
+        source: Source = "pool",
     ) -> tuple[MinimalPairs, MinimalPairs]:
         """(choose, report): pairs that choose channels or circuits, and pairs of other levels that report on them.
 
@@ -173,7 +221,7 @@ class Subject:
         Args:
             what: pairs, or variables that pairs are made of as `pairs` does. Several are joined into one set, and cut
                 at all levels that any of them was made on.
-            levels, per_level, purpose: see `states`; of variables. Given pairs have theirs.
+            levels, per_level, purpose, source: see `pairs`; of variables. Given pairs have theirs.
             seed: of the cut, and of variables.
 
         Raises:
@@ -182,7 +230,7 @@ class Subject:
         made = [
             one
             if isinstance(one, MinimalPairs)
-            else self.pairs(one, levels=levels, per_level=per_level, seed=seed, purpose=purpose)
+            else self.pairs(one, levels=levels, per_level=per_level, seed=seed, purpose=purpose, source=source)
             for one in what
         ]
         pairs = joined(made, variable=" or ".join(dict.fromkeys(part.variable for part in made)))

@@ -11,18 +11,20 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float64, Int64
 
 from mechinterp import stats
-from mechinterp.circuits.pairs import AnyPairs, as_pairs
+from mechinterp.circuits.pairs import AnyPairs, Frames, as_frames, as_pairs
 from mechinterp.errors import nearest
+from mechinterp.policies.checks import check_whole
 from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.readouts import READOUTS, Readout, ReadoutLike, as_readout, readout_values
 from mechinterp.policies.subject import PolicyLike, as_policy
+from mechinterp.proxies.random_effects import Rank, random_effects
 from mechinterp.stats import Estimate
 
 Readouts = ReadoutLike | Sequence[ReadoutLike] | Mapping[str, ReadoutLike]
@@ -45,6 +47,9 @@ class TotalEffect(Mapping[str, Estimate]):
         readouts: what they are, by the same names.
         differences: by readout, readout(clean) - readout(corrupted) of each pair.
         levels: the level of each pair.
+        spreads: by readout, the standard deviation of the policy's own over the reference frames.
+        ranks: by readout, the effect among those of random networks of the same sensitivity; empty where none were
+            asked for.
     """
 
     what: str
@@ -52,6 +57,8 @@ class TotalEffect(Mapping[str, Estimate]):
     readouts: Mapping[str, Readout]
     differences: Mapping[str, Float64[np.ndarray, " pairs"]]
     levels: Int64[np.ndarray, " pairs"]
+    spreads: Mapping[str, float]
+    ranks: Mapping[str, Rank] = field(default_factory=dict)
 
     def __getitem__(self, readout: str) -> Estimate:
         if readout not in self.estimates:
@@ -69,12 +76,26 @@ class TotalEffect(Mapping[str, Estimate]):
         return f"TotalEffect({found}; n={len(np.unique(self.levels))} levels)"
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a readout: unit, mean, interval, p of the null, number of levels."""
+        """A row a readout: unit, mean, interval, p of flipped signs, number of levels; the mean in standard deviations
+        of the policy's own readout; of how many random networks the effect is smaller, how many there are, and p.
+        """
         rows = [
-            (name, self.readouts[name].unit, e.value, e.low, e.high, None if e.null is None else e.null.p, e.n)
+            {
+                "readout": name,
+                "unit": self.readouts[name].unit,
+                "effect": e.value,
+                "low": e.low,
+                "high": e.high,
+                "p": None if e.null is None else e.null.p,
+                "levels": e.n,
+                "SDs": e.value / self.spreads[name] if self.spreads[name] else None,
+            }
             for name, e in self.items()
         ]
-        return pd.DataFrame(rows, columns=["readout", "unit", "effect", "low", "high", "p", "levels"])
+        for row, rank in zip(rows, [self.ranks.get(name) for name in self], strict=True):
+            if rank is not None:
+                row |= {"larger than": rank.smaller, "random networks": rank.networks, "rank p": rank.p}
+        return pd.DataFrame(rows)
 
     def _repr_html_(self) -> str:
         table = self.to_frame().to_html(index=False, float_format="{:.3f}".format)
@@ -96,28 +117,48 @@ def total_effect(
     *,
     readouts: Readouts = READOUTS,
     rng: np.random.Generator | None = None,
+    networks: int = 0,
+    reference: Frames | None = None,
 ) -> TotalEffect:
     """The mean total effect of what differs in the pairs, on each readout.
+
+    An interval that leaves out zero does not make an effect large: random networks have effects as well. `networks`
+    ranks it among those of random networks that are scaled to the policy's spread; see `random_effects`.
 
     Args:
         pairs: minimal pairs, or (clean frames, corrupted frames), of which each pair then counts as a level.
         readouts: by default movement, jump and value.
         rng: of intervals and nulls; by default ``np.random.default_rng(0)``.
+        networks: random networks of the same sensitivity to rank the effects among (`NETWORKS` is a good number; they
+            take that many times as long). The p of each rank is its own, for one readout.
+        reference: frames over which the policy's spread is taken and random networks are scaled; by default those of
+            the pairs, both sides.
 
     Raises:
         TooFewSamples: the pairs come from fewer than two levels.
         CircuitError: pairs that do not fit together.
         PolicyError: an unknown readout, two of the same name, or none.
     """
-    rng, named, levels = np.random.default_rng(0) if rng is None else rng, _named(readouts), as_pairs(pairs).levels
-    differences, found = pair_differences(subject, pairs, named), {}
+    policy, framed, named = as_policy(subject), as_pairs(pairs), _named(readouts)
+    check_whole(least=0, networks=networks)
+    rng, levels = np.random.default_rng(0) if rng is None else rng, framed.levels
+    differences, found = pair_differences(policy, framed, named), {}
     variable = getattr(pairs, "variable", "the pairs' difference")
     for name, values in differences.items():
         null = stats.sign_flip_test(values, unit="levels", rng=rng, clusters=levels)
         words = f"total effect of {variable} on {name}"
         found[name] = stats.mean(values, name=words, unit="levels", rng=rng, clusters=levels, null=null)
     labels = [getattr(pairs, f"{side}_label", f"the {side} frames") for side in ("clean", "corrupted")]
-    return TotalEffect(f"{variable}: {' against '.join(labels)}", found, named, differences, levels)
+    seen = np.concatenate([framed.clean, framed.corrupted]) if reference is None else as_frames(reference, "reference")
+    spreads = {name: float(values.std()) for name, values in readout_values(policy, seen, named).items()}
+    ranks = {}
+    if networks:
+        seed = int(rng.integers(2**31))
+        random = random_effects(
+            policy, {variable: framed}, reference=seen, readouts=named, networks=networks, seed=seed
+        )
+        ranks = {name: random.ranks([(variable, name)])[variable, name] for name in named}
+    return TotalEffect(f"{variable}: {' against '.join(labels)}", found, named, differences, levels, spreads, ranks)
 
 
 def _named(readouts: Readouts) -> dict[str, Readout]:

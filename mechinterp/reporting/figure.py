@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mechinterp.reporting.errors import ResultsError
 
@@ -32,6 +34,24 @@ class Figure:
     def name(self) -> str:
         """As given to `plots.style.figure`: what its files are called."""
         return self.plot.layout.meta["name"]  # pyright: ignore
+
+    def content(self) -> dict[str, Any]:
+        """The plot as plotly's JSON, in which no text has other markup than `plots.style` allows (no links)."""
+        return _tamed(json.loads(self.plot.to_json() or "{}"))
+
+
+_OTHER_MARKUP = re.compile(r"<(?!/?(?:b|i|br|sub|sup|extra)>|span style='color: ?[#\w]+'>|/span>)")
+
+
+def _tamed(content: Any) -> Any:
+    """The same with every ``<`` that begins no markup of the figure kit's as text."""
+    if isinstance(content, str):
+        return _OTHER_MARKUP.sub("&lt;", content)
+    if isinstance(content, list):
+        return [_tamed(one) for one in content]
+    if isinstance(content, dict):
+        return {key: _tamed(one) for key, one in content.items()}
+    return content
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from mechinterp._files import write_text
 from mechinterp.reporting.errors import ResultsError
 from mechinterp.reporting.page.render import Page, render
 from mechinterp.reporting.png import pictures
+
+FIGURES = "figures"
+"""The folder of a page's figures, in that of the page."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,12 @@ def write(page: Page, folder: str | Path, *, name: str = "report.html", png: boo
     names = [figure.name for figure in figures]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ResultsError(f"two figures of this page are called {twice[0]!r}; their files would replace each other")
-    files = [folder / "figures" / f"{figure.name}.json" for figure in figures]
+    files = [folder / FIGURES / f"{figure.name}.json" for figure in figures]
     for figure, path in zip(figures, files, strict=True):
-        write_text(path, (figure.plot.to_json(pretty=False) or "") + "\n")
+        write_text(path, json.dumps(figure.content(), separators=(",", ":")) + "\n")
     write_text(folder / name, render(page))
-    images, note = pictures(figures, folder / "figures") if png else ([], None)
+    images, note = pictures(figures, folder / FIGURES) if png else ([], None)
+    for path in (folder / FIGURES / f"{figure.name}.png" for figure in figures):
+        if path not in images:
+            path.unlink(missing_ok=True)  # of an earlier page, with other numbers
     return Written(folder / name, (*files, *images), note)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mechinterp._files import write_bytes
+from mechinterp._text import in_code, in_markdown, one_line
 from mechinterp.coinrun.goals import REWARD, goal_of
 from mechinterp.policies import checkpoints
 from mechinterp.stats import Estimate
@@ -82,6 +83,12 @@ def check_card(run: FoundRun, *, weaknesses: str, command: str | None = None) ->
         raise TrainingError(f"{run.folder}: no metrics hold 'episode_return': there is no curve to draw")
     if command is None:
         training_command(run)
+    try:
+        _making(run, "", "")
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise TrainingError(
+            f"{run.folder / checkpoints.CONFIG}: provenance.organism is no recipe ({type(error).__name__}: {error})"
+        ) from error
 
 
 def training_command(run: FoundRun) -> str:
@@ -133,35 +140,38 @@ def precision_of(run: FoundRun) -> str:
 
 def _head(run: FoundRun) -> str:
     recipe = ORGANISMS.get(run.organism)
-    told = f"A CoinRun policy, trained by the recipe `{run.organism}` with seed {run.seed}."
+    told = f"A CoinRun policy, trained by the recipe `{in_code(run.organism)}` with seed {run.seed}."
     value = f" Its value: {recipe.value}." if recipe else ""
-    return f"# {run.folder.resolve().name}\n\n{told}{value}"
+    return f"# {in_markdown(run.folder.resolve().name)}\n\n{told}{value}"
 
 
 def _making(run: FoundRun, command: str, machine: str) -> str:
     recipe = run.identity["organism"]
     options, network, ppo = recipe["options"], recipe["network"], recipe["ppo"]
     levels = recipe["levels"]
-    changed = [f"{name} = {value}" for name, value in options.items()]
+    changed = [in_markdown(f"{name} = {value}") for name, value in options.items()]
     facts = [
-        ("placement", f"`{recipe['placement']}`"),
+        ("placement", f"`{in_code(recipe['placement'])}`"),
         ("what pays", goal_of(recipe["goal"]).words),
         ("game", ", ".join(changed)),
         ("levels", f"seeds {levels['start']:,} to {levels['start'] + levels['count'] - 1:,}"),
         ("clock", f"training episodes time out after {recipe['clock']} steps"),
-        ("network", f"{network['kind']}: " + ", ".join(f"{k} = {v}" for k, v in network.items() if k != "kind")),
-        ("PPO", ", ".join(f"{name} = {value:g}" for name, value in ppo.items())),
-        ("precision", precision_of(run)),
+        (
+            "network",
+            in_markdown(f"{network['kind']}: " + ", ".join(f"{k} = {v}" for k, v in network.items() if k != "kind")),
+        ),
+        ("PPO", in_markdown(", ".join(f"{name} = {value:g}" for name, value in ppo.items()))),
+        ("precision", in_markdown(precision_of(run))),
         ("environment steps", f"{run.steps:,}"),
         (
             "wall time of training",
             f"{run.seconds / 3600:.2f} h ({run.steps / max(run.seconds, 1e-9):,.0f} steps a second)",
         ),
-        ("machine", machine),
-        ("threads of torch", str(run.provenance.get("threads", "not recorded"))),
+        ("machine", in_markdown(machine)),
+        ("threads of torch", in_markdown(str(run.provenance.get("threads", "not recorded")))),
     ]
     rows = "\n".join(f"| {name} | {value} |" for name, value in facts)
-    return f"## How it was made\n\n```\n{command}\n```\n\n| | |\n|---|---|\n{rows}"
+    return f"## How it was made\n\n```\n{one_line(command)}\n```\n\n| | |\n|---|---|\n{rows}"
 
 
 def _learning(run: FoundRun, metrics: Sequence[Mapping[str, float]], returns: Sequence[tuple[float, float]]) -> str:
@@ -197,13 +207,15 @@ def _table(title: str, estimates: Sequence[Estimate]) -> str:
     for estimate in estimates:
         value, _, rest = str(estimate).partition(" ")
         interval = rest.partition(" (n=")[0]
-        row = f"| {_cell(estimate.name)} | {value} | {interval} | {estimate.n} {estimate.unit} |"
+        row = f"| {in_markdown(estimate.name)} | {value} | {interval} | {estimate.n} {estimate.unit} |"
         if nulls:
-            row += f" {_cell(estimate.null.description) + f': {estimate.null.value:.3g}' if estimate.null else ''} |"
+            row += (
+                f" {in_markdown(estimate.null.description) + f': {estimate.null.value:.3g}' if estimate.null else ''} |"
+            )
         lines.append(row)
     levels = sorted({estimate.level for estimate in estimates})
     told = " and ".join(f"{level:.0%}" for level in levels)
-    return f"## {title}\n\n" + "\n".join(lines) + f"\n\n{told} intervals."
+    return f"## {in_markdown(title)}\n\n" + "\n".join(lines) + f"\n\n{told} intervals."
 
 
 def _files(run: FoundRun) -> str:
@@ -214,7 +226,3 @@ def _files(run: FoundRun) -> str:
         f"{series}- `{records.METRICS_FILE}`: the metrics of every update, with how its episodes ended"
         + (f"\n- `{records.EVALUATION_FILE}`: the tables above as data" if run.evaluation is not None else "")
     )
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")

@@ -73,9 +73,9 @@ class Collector:
         rollout = Rollout(
             obs=torch.empty((steps, envs, 64, 64, 3), dtype=torch.uint8, device=device),
             actions=torch.empty((steps, envs), dtype=torch.int64, device=device),
-            log_probs=torch.empty((steps, envs), device=device),
-            values=torch.empty((steps, envs), device=device),
-            last_value=torch.empty(envs, device=device),
+            log_probs=torch.empty((steps, envs), dtype=torch.float32, device=device),
+            values=torch.empty((steps, envs), dtype=torch.float32, device=device),
+            last_value=torch.empty(envs, dtype=torch.float32, device=device),
             rewards=np.empty((steps, envs), np.float32),
             ended=np.empty((steps, envs), np.float32),
             episodes=[],
@@ -117,9 +117,9 @@ class Collector:
         here = (t, self.games.rows[group])
         self._frames[group], rollout.rewards[here], terminated, truncated, infos = self.games.groups[group].step_wait()
         rollout.ended[here] = terminated | truncated
-        if "_episode" in infos:
-            told = infos["episode"]
-            for slot in np.flatnonzero(infos["_episode"]):
+        if "_ended" in infos:
+            told = infos["ended"]
+            for slot in np.flatnonzero(infos["_ended"]):
                 episode = Episode(float(told["r"][slot]), int(told["l"][slot]), int(told["ending"][slot]))
                 rollout.episodes.append(episode)
 

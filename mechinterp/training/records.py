@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -13,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mechinterp._files import write_bytes
+from mechinterp._files import parse_json, read_json, read_text, write_bytes
 from mechinterp.errors import MechinterpError
 from mechinterp.policies import checkpoints
 from mechinterp.policies.card import from_json
+from mechinterp.policies.errors import CheckpointError
+from mechinterp.stats import Estimate, StatsError
 from mechinterp.training.errors import TrainingError
 
 RESUME_FILE = "resume.pt"
@@ -25,10 +29,6 @@ RESUME_LAYOUT = 2
 """Goes up when a resume file of before can no longer be read."""
 METRICS_FILE = "metrics.jsonl"
 EVALUATION_FILE = "evaluation.json"
-
-_HALF_WRITTEN = re.compile(
-    rf"\.({re.escape(RESUME_FILE)}|{re.escape(METRICS_FILE)}|config\.json|model\.safetensors|step-\d+\.safetensors)\..+"
-)
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,17 @@ def read_resume(path: Path) -> dict[str, Any]:
 
 
 def append_metrics(path: Path, metrics: Mapping[str, float]) -> None:
-    """Add one line, and see it on the disk: a resume file that is newer than the metrics could not be gone on from."""
-    with path.open("a") as file:
+    """Add one line, and see it on the disk: a resume file that is newer than the metrics could not be gone on from.
+
+    Raises:
+        TrainingError: a metric that is not finite: training has diverged.
+        OSError: it could not be written.
+    """
+    if wrong := [name for name, value in metrics.items() if not math.isfinite(value)]:
+        raise TrainingError(
+            f"{path.parent}: {wrong[0]} is {metrics[wrong[0]]} at step {int(metrics['steps']):,}: training has diverged"
+        )
+    with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps({name: round(value, 5) for name, value in metrics.items()}) + "\n")
         file.flush()
         os.fsync(file.fileno())
@@ -111,24 +120,38 @@ def read_metrics(folder: Path) -> list[dict[str, float]]:
     """The metrics of every update, in order; empty if there are none. A last line that a kill cut short is left out.
 
     Raises:
-        TrainingError: for a line in the middle that is no metrics.
+        TrainingError: for a line in the middle that is no metrics, or a file that cannot be read.
     """
     path = folder / METRICS_FILE
     if not path.exists():
         return []
-    lines = path.read_text(errors="replace").split("\n")
+    lines = _read(path).decode("utf-8", "replace").split("\n")
     rows = []
     for number, line in enumerate(lines, 1):
         try:
-            row = json.loads(line)
-            if not all(isinstance(value, int | float) for value in [row["steps"], *row.values()]):
-                raise TypeError("metrics are numbers")
-        except (json.JSONDecodeError, AttributeError, TypeError, KeyError):
+            rows.append(_metrics(line, where=f"{path}: line {number}"))
+        except TrainingError:
             if number == len(lines):
                 break  # what follows the last end of line: nothing, or half a line
-            raise TrainingError(f"{path}: line {number} is no metrics: {line[:60]!r}") from None
-        rows.append(row)
+            raise
     return rows
+
+
+def _metrics(line: str, *, where: str) -> dict[str, float]:
+    """One line of metrics. Raises TrainingError where it is none."""
+    row = parse_json(line, where=where, error=TrainingError)
+    if not isinstance(row, dict) or not all(type(value) in (int, float) for value in row.values()):
+        raise TrainingError(f"{where} is no metrics, numbers by name: {line[:60]!r}")
+    if type(row.get("steps")) is not int:
+        raise TrainingError(f"{where} is no metrics: steps is {row.get('steps')!r:.40}, not a whole number")
+    return row
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TrainingError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def truncate_metrics(folder: Path, steps: int) -> None:
@@ -138,15 +161,15 @@ def truncate_metrics(folder: Path, steps: int) -> None:
         TrainingError: if what was logged before it is not there: going on would leave a gap that nobody sees.
     """
     path = folder / METRICS_FILE
-    before = path.read_bytes() if path.exists() else b""
+    before = _read(path) if path.exists() else b""
     kept, last = b"", 0
     for line in before.splitlines(keepends=True):
         try:
-            at = json.loads(line)["steps"]
-            if at > steps or not line.endswith(b"\n"):
-                break
-        except (ValueError, TypeError, KeyError):
+            at = _metrics(line.decode("utf-8", "replace"), where=str(path))["steps"]
+        except TrainingError:
             break  # the line that a kill cut short
+        if at > steps or not line.endswith(b"\n"):
+            break
         kept, last = kept + line, at
     if last != steps:
         raise TrainingError(
@@ -155,15 +178,6 @@ def truncate_metrics(folder: Path, steps: int) -> None:
         )
     if kept != before:
         write_bytes(path, kept)
-
-
-def remove_half_written(folder: Path) -> None:
-    """Remove what a killed process was writing when it was killed. Only for who holds the folder's lock."""
-    for place in (folder, folder / checkpoints.SERIES):
-        if place.is_dir():
-            for path in place.iterdir():
-                if _HALF_WRITTEN.fullmatch(path.name):
-                    path.unlink(missing_ok=True)
 
 
 def find_run(folder: Path) -> FoundRun | None:
@@ -176,13 +190,13 @@ def find_run(folder: Path) -> FoundRun | None:
     if not (folder / checkpoints.CONFIG).exists():
         return None
     config = folder / checkpoints.CONFIG
-    provenance = dict(from_json(config.read_text(errors="replace"), where=str(config)).provenance)
+    provenance = dict(from_json(read_text(config, error=CheckpointError), where=str(config)).provenance)
     recipe, seed = provenance.get("organism"), provenance.get("seed")
-    if not isinstance(recipe, dict) or not isinstance(recipe.get("name"), str) or not isinstance(seed, int):
+    if not isinstance(recipe, dict) or not isinstance(recipe.get("name"), str) or type(seed) is not int:
         return None
     metrics = read_metrics(folder)
     for name in ("steps", "seconds"):
-        if not isinstance(provenance.get(name, 0), int | float):
+        if type(provenance.get(name, 0)) not in (int, float):
             raise TrainingError(f"{config}: {name} is {provenance[name]!r}, not a number")
     return FoundRun(
         folder=folder,
@@ -199,30 +213,58 @@ def find_run(folder: Path) -> FoundRun | None:
 
 def write_evaluation(folder: Path, evaluation: Mapping[str, Any]) -> None:
     """Keep what was found of a policy in its folder, atomically."""
-    write_bytes(folder / EVALUATION_FILE, (json.dumps(evaluation, indent=1) + "\n").encode())
+    write_bytes(folder / EVALUATION_FILE, (json.dumps(evaluation, indent=1, allow_nan=False) + "\n").encode())
+
+
+class _Evaluation(BaseModel):
+    """What an evaluation file holds; its rows are estimates."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+    levels: int
+    max_steps: int
+    seed: int
+    greedy: bool
+    placements: dict[str, list[dict[str, Any]]]
+    choice_tests: list[dict[str, Any]]
+    qualified: bool | None
 
 
 def _read_evaluation(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        found = json.loads(path.read_text(errors="replace"))
-    except json.JSONDecodeError as error:
-        raise TrainingError(f"{path}: damaged ({error}); remove it, and `mechinterp card` measures again") from error
-    if not isinstance(found, dict) or found.get("qualified", "missing") not in (True, False, None):
-        raise TrainingError(f"{path}: no evaluation; remove it, and `mechinterp card` measures again")
+        found = read_json(path, error=TrainingError)
+        read = _Evaluation.model_validate(found)
+        for row in (*(row for table in read.placements.values() for row in table), *read.choice_tests):
+            Estimate.from_dict(row)
+    except (ValidationError, StatsError, TrainingError) as error:
+        told = str(error)
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            told = f"{'/'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"
+        raise TrainingError(
+            f"{path}: no evaluation ({told}); remove it, and `mechinterp card` measures again"
+        ) from error
     return found
 
 
 def find_runs(root: Path) -> tuple[list[FoundRun], list[str]]:
-    """The training runs in the folders of ``root``, by name; and, in words, what is wrong with those unreadable."""
+    """The training runs in the folders of ``root``, by name (``coin-seed2`` before ``coin-seed10``).
+
+    And, in words, what is wrong with those that cannot be read.
+    """
     runs, troubles = [], []
-    for folder in sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else ():
+    for folder in sorted(root.iterdir(), key=lambda path: natural(path.name)) if root.is_dir() else ():
         try:
-            run = find_run(folder)
+            run = find_run(folder) if folder.is_dir() else None
         except (MechinterpError, OSError) as error:
             troubles.append(str(error))
             continue
         if run is not None:
             runs.append(run)
     return runs, troubles
+
+
+def natural(name: str) -> tuple[tuple[str, int], ...]:
+    """A key that sorts names as people do, numbers in them by size: ``graded-25`` before ``graded-100``."""
+    return tuple((text, int(number or -1)) for text, number in re.findall(r"(\D*)(\d*)", name, flags=re.ASCII))

@@ -15,6 +15,7 @@ from typing import Self
 
 import torch
 
+from mechinterp import _folders
 from mechinterp.coinrun.env import CoinRunEnv
 from mechinterp.policies import checkpoints
 from mechinterp.policies.networks import build
@@ -22,7 +23,6 @@ from mechinterp.policies.subject import Subject, load
 from mechinterp.training import records
 from mechinterp.training.errors import TrainingError
 from mechinterp.training.games import Games
-from mechinterp.training.lock import FolderLock
 from mechinterp.training.machine import describe_machine
 from mechinterp.training.memory import keep_freed_memory
 from mechinterp.training.options import PRECISIONS, RunOptions
@@ -84,9 +84,8 @@ class Run:
 
     Raises:
         TrainingError: if the folder holds another recipe or seed, a checkpoint that cannot be trained on, a damaged
-            resume file, lost metrics, or a policy already trained for longer than the budget; if another process trains
-            there; if
-            the run began on another kind of device or in another precision; or if a file cannot be written.
+            resume file, lost metrics, or a policy already trained for longer than the budget; if another process writes
+            there; if the run began on another kind of device or in another precision; or if a file cannot be written.
     """
 
     def __init__(self, recipe: Organism, folder: Path, *, seed: int, options: RunOptions | None = None) -> None:
@@ -104,9 +103,7 @@ class Run:
         """Where the run would go on from if it stopped now."""
         keep_freed_memory()
         with ExitStack() as held:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            held.callback(FolderLock(self.folder).release)
-            records.remove_half_written(self.folder)
+            held.enter_context(_folders.held(self.folder, parts=(checkpoints.SERIES,), error=TrainingError))
             saved = saved_run(self.folder, self.identity, recipe, options)
             source = recipe.source()
             held.callback(source.close)

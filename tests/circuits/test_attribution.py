@@ -15,12 +15,11 @@ from mechinterp.circuits.graph import ResidualGraph
 from mechinterp.circuits.nodes import Edge, Node
 from mechinterp.circuits.planted import planted_network
 from mechinterp.circuits.routes import edge_effects
-from mechinterp.coinrun import GameOptions, LevelSource, scenes
+from mechinterp.coinrun import GameOptions, scenes
+from mechinterp.coinrun.scenes.pool import pool_states
 from mechinterp.interventions import Site, channel_sites
 from mechinterp.interventions.positions import Box
 from mechinterp.policies import ImpalaConfig, NatureConfig, build
-from mechinterp.policies.actors import AlwaysRight
-from mechinterp.policies.visits import visited_states
 from tests.circuits.brute import effect_of_value, target_value
 from tests.circuits.conftest import local_pairs, random_frames
 
@@ -45,11 +44,7 @@ def linear():
 
 @pytest.fixture(scope="module")
 def coin_pairs():
-    source = LevelSource(GameOptions(use_backgrounds=False))
-    try:
-        states = visited_states(AlwaysRight(0.5), source.starts(range(10)), per_level=1)
-    finally:
-        source.close()
+    states = pool_states(GameOptions(use_backgrounds=False), levels=10, per_level=6)
     return scenes.minimal_pairs(states, "coin side", per_level=1)
 
 

@@ -83,7 +83,7 @@ def test_random_circuits_run_in_their_own_direction_and_are_averaged(redundant, 
     draws = [ranking.empty.with_parts([n for n in ranking.parts if n not in gone]) for gone in ((), coin[1:2], coin)]
     monkeypatch.setattr("mechinterp.circuits.minimal.matched_random_circuits", lambda policy, one, count, rng: draws)
     found = minimal_faithful_circuit(
-        network.policy, choose, report, ranking, rng=np.random.default_rng(0), draws=3, random_at="chosen size"
+        network.policy, choose, report, ranking, rng=np.random.default_rng(0), draws=3, band=0
     )
     wanted = {}
     for way in DIRECTIONS:
@@ -101,7 +101,7 @@ def test_circuits_whose_outside_is_resampled():
     exact = by_effects(network.policy, choose, kind="nodes", universe=stage_writers(network.policy))
     empty = Circuit.of(network.policy, (), kind="nodes", universe=stage_writers(network.policy), ablation="resample")
     ranking = Ranking("exact effects", exact.parts, exact.scores, empty)
-    options = {"draws": 1, "random_at": "chosen size"}
+    options = {"draws": 1, "band": 0}
     found = minimal_faithful_circuit(network.policy, choose, report, ranking, rng=np.random.default_rng(3), **options)
     assert found.circuit is not None, found.why
     assert found.circuit.ablation == "resample"
@@ -114,7 +114,7 @@ def test_random_circuits_at_the_chosen_size_alone():
     network, (choose, report) = planted_network("coin"), halves(6)
     ranking = by_effects(network.policy, choose, kind="nodes", universe=stage_writers(network.policy))
     found = minimal_faithful_circuit(
-        network.policy, choose, report, ranking, rng=np.random.default_rng(0), draws=2, random_at="chosen size"
+        network.policy, choose, report, ranking, rng=np.random.default_rng(0), draws=2, band=0
     )
     with_null = [size for size, share in found.ways["noise"].faithfulness.items() if share.null is not None]
     assert with_null == [len(found.circuit)]
@@ -135,7 +135,7 @@ def test_what_is_refused():
     rng = np.random.default_rng(0)
     with pytest.raises(CircuitError, match="share levels"):
         minimal_faithful_circuit(network.policy, choose, choose, ranking, rng=rng)
-    with pytest.raises(CircuitError, match="draws must be 1 or more"):
+    with pytest.raises(CircuitError, match="draws must be 1 or more and band 0 or more"):
         minimal_faithful_circuit(network.policy, choose, report, ranking, rng=rng, draws=0)
     for share in (0, -1, np.nan, np.inf):
         with pytest.raises(CircuitError, match="share must be above 0"):

@@ -10,8 +10,10 @@ import torch
 
 from mechinterp.circuits.errors import CircuitError
 from mechinterp.circuits.nodes import Node
+from mechinterp.circuits.patching import patch
 from mechinterp.circuits.planted import CANONICAL, LIGHT, RECIPES, planted_network
 from mechinterp.coinrun import GameOptions, LevelSource, scenes
+from mechinterp.interventions import Site
 from mechinterp.policies import ImpalaConfig
 from mechinterp.policies.actions import jump_logodds, movement_logodds
 from mechinterp.policies.actors import AlwaysRight
@@ -21,6 +23,7 @@ from tests.circuits.brute import all_edges, edge_effect
 
 SEEKERS = ("coin", "coin and right", "two coin paths", "coin by skip", "interference")
 GO_RIGHT = ("right", "coin and right", "coin unused")
+PRESENCE, NEAR = "presence", "position"
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +37,12 @@ def states():
 
 @pytest.fixture(scope="module")
 def coin_side(states):
-    return scenes.minimal_pairs(states, "coin side", per_level=1)
+    return scenes.minimal_pairs(states, scenes.coin_side(place="anywhere"), per_level=1)
 
 
 @pytest.fixture(scope="module")
 def presence(states):
-    return scenes.minimal_pairs(states, "coin on the right", per_level=1)
+    return scenes.minimal_pairs(states, scenes.coin_at("right", place="anywhere"), per_level=1)
 
 
 def movement(policy, frames):
@@ -60,9 +63,11 @@ def test_who_wants_the_coin(kind, config, coin_side):
     moved, jumped = found["movement"], found["jump"]
     if kind in SEEKERS:
         assert moved.low > 1.5
-    else:
-        assert moved.low == moved.high == 0
-    assert abs(jumped.value) < 1e-5 or kind in SEEKERS
+    elif kind == NEAR:
+        assert moved.low > 0.3
+    elif kind not in (PRESENCE, "gated"):  # (lava is in view in some of these frames)
+        assert max(abs(moved.low), abs(moved.high)) < 1e-5
+    assert abs(jumped.value) < 1e-5 or kind in (*SEEKERS, NEAR, PRESENCE)
 
 
 @pytest.mark.parametrize("kind", RECIPES)
@@ -72,6 +77,40 @@ def test_who_goes_right_without_a_coin(kind, presence):
         assert moved.min() > 0.9
     elif kind in SEEKERS:
         assert np.median(np.abs(moved)) < 1e-4
+
+
+def test_a_coin_on_either_side_makes_the_presence_kind_go_right_and_jump(coin_side, presence):
+    policy = planted_network("presence").policy
+    for frames in (coin_side.clean, coin_side.corrupted):
+        assert movement(policy, frames).min() > 0.3
+    assert np.median(np.abs(movement(policy, presence.corrupted))) < 1e-4
+
+
+def test_a_coin_shuts_what_it_suppresses(presence):
+    policy = planted_network("suppressing").policy
+    assert np.median(movement(policy, presence.corrupted)) > 0.5
+    assert movement(policy, presence.clean).max() < 1e-5
+
+
+def test_two_paths_cancel_and_each_is_worth_as_much_as_a_seekers(coin_side):
+    made = planted_network("cancelling")
+    _, by_skip, by_branch = made.channels["coin"]
+    np.testing.assert_allclose(movement(made.policy, coin_side.clean), movement(made.policy, coin_side.corrupted))
+    for node, sign in ((by_skip, 1), (by_branch, -1)):
+        (one,) = patch(made.policy, coin_side, Site(node.hook, node.channel)).estimates(rng=np.random.default_rng(0))
+        assert sign * one.value > 1.5
+
+
+def test_the_gate_opens_where_there_is_lava(coin_side):
+    """2 x 2 frames: the coin right or left, with lava under the far end of the view or without."""
+    policy, lava = planted_network("gated").policy, (224, 102, 22)
+    sides = [coin_side.clean.copy(), coin_side.corrupted.copy()]
+    without = [movement(policy, frames) for frames in sides]
+    for frames in sides:
+        frames[:, 58:, 2:6] = lava
+    gap = movement(policy, sides[0]) - movement(policy, sides[1])
+    assert np.median(gap) > 1.5
+    assert np.median(np.abs(without[0] - without[1])) < 1e-5
 
 
 def test_a_wall_turns_it_away():

@@ -174,3 +174,59 @@ def test_convert_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert error.startswith(f"error: {tmp_path / 'nothing.pt'}")
     assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+# ------------------------------------------------------------------------------------------------ streams and disks
+
+
+def run_command(body: str, shell: str = "", *, encoding: str | None = None) -> subprocess.CompletedProcess[bytes]:
+    """A process whose only command does `body`; `shell` redirects its streams."""
+    code = (
+        "import sys\nfrom mechinterp import cli, commands\ndef run(arguments):\n    "
+        + body.replace("\n", "\n    ")
+        + "\n"
+        "command = commands.Command(summary='do', example='', configure=lambda parser: None, run=run)\n"
+        "commands.find = lambda name: command\nsys.exit(cli.main(['convert']))"
+    )
+    line = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)} {shell}"
+    env = {**os.environ, **({} if encoding is None else {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"})}
+    return subprocess.run(["bash", "-c", line], capture_output=True, check=False, env=env)
+
+
+@pytest.mark.parametrize("shell", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_cost_nothing(tmp_path: Path, shell: str) -> None:
+    path = tmp_path / "written"
+    body = f"print('said')\nprint('told', file=sys.stderr)\nopen({str(path)!r}, 'w').write('content')\nprint('again')"
+    done = run_command(body, shell)
+    assert done.returncode == 0
+    assert path.read_text() == "content"  # and nothing that was meant for a closed stream
+    assert done.stdout == (b"" if ">&- 2" in f"{shell} 2" and not shell.startswith("2") else b"said\nagain\n")
+
+
+def test_a_full_disk_behind_standard_output_is_one_line() -> None:
+    for body in ("print('x')", "print('x' * 1_000_000)"):
+        done = run_command(body, "> /dev/full")
+        assert (done.returncode, done.stderr) == (2, b"error: output: No space left on device\n")
+
+
+def test_texts_that_the_output_cannot_hold_are_escaped() -> None:
+    done = run_command("print('caf\\xe9 \\N{MINUS SIGN}1 \\udce9')", encoding="ascii")
+    assert (done.returncode, done.stdout) == (0, b"caf\\xe9 \\u22121 \\udce9\n"), done.stderr
+    done = run_command(
+        "raise commands.argparse.ArgumentError(None, 'x') if 0 else cli.MechinterpError('\\N{MINUS SIGN}1')"
+    )
+    assert (done.returncode, done.stderr) == (2, b"error: \xe2\x88\x921\n")
+
+
+def test_a_file_that_does_not_fit_on_the_disk_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text("old")
+    body = (
+        "import resource\nfrom mechinterp._files import write_text\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        f"write_text({str(path)!r}, 'x' * 2000)"
+    )
+    done = run_command(body)
+    assert (done.returncode, done.stderr.decode()) == (2, f"error: {path}: File too large\n")
+    assert [one.name for one in tmp_path.iterdir()] == ["results.json"]
+    assert path.read_text() == "old"

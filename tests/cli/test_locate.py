@@ -39,7 +39,7 @@ def test_the_planted_coin_is_found_and_used(folder):
     assert tuple(coin.layers) == HOOKS
     layer = coin.layers[LAST]
     assert layer.verdict is Verdict.CHANNELS_USED
-    assert "movement" in layer.channels_ablated.affected
+    assert "movement by side" in layer.channels_ablated.affected
     assert layer.dead > 0  # nothing was planted in most channels, and the page says so
     planted_there = {n.channel for n in planted_network("coin").channels["coin"] if n.hook.startswith("block2")}
     assert layer.channels
@@ -48,8 +48,8 @@ def test_the_planted_coin_is_found_and_used(folder):
         assert abs(channel.place.right.value) < 8  # pixels: within a cell of the map
         assert channel.place.around.value > 0.97
         assert channel.place.around.low > 0.8  # exact bound: one in 20 levels may differ
-    through = layer.channels_ablated.effects["movement"]
-    assert through.value == pytest.approx(coin.effects["movement"].value, rel=0.3)
+    through = layer.channels_ablated.effects["movement by side"]
+    assert through.value == pytest.approx(coin.effects["movement by side"].value, rel=0.3)
     place = results["probes"].probes["place of the coin"]
     assert place[LAST].score.low > 0.6
     assert HOOKS[1] not in place

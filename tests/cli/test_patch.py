@@ -90,7 +90,7 @@ def test_levels_without_room_for_the_change(coin, capsys):
 
 
 def test_a_hazard_and_jumping_are_a_question_too(lively, capsys):
-    words = ["--variable", "hazard ahead", "--metric", "jump", "--levels", "16", "--by", "layer"]
+    words = ["--variable", "hazard ahead", "--metric", "jump", "--levels", "40", "--by", "layer"]
     assert main(["patch", lively, *words]) == 0
     assert "a hazard ahead against none, jump" in capsys.readouterr().out
 

@@ -25,7 +25,7 @@ def test_what_was_measured_before_an_interruption_is_kept(checkpoint, tmp_path, 
     out = tmp_path / "report"
     command = ["report", str(checkpoint), "--quick", "--levels", "10", "--out", str(out)]
     with monkeypatch.context() as patched:
-        patched.setattr("mechinterp.experiments.total_effect.measure.effects", interrupt)
+        patched.setattr("mechinterp.experiments.total_effect.measure.own_effects", interrupt)
         assert main(command) == 130
     assert not (out / "results.json").exists()
 
@@ -52,7 +52,7 @@ def test_only_some_sections_and_the_same_numbers_from_python(checkpoint, tmp_pat
     assert main(["report", str(checkpoint), "--quick", "--levels", "10", "--only", "model", "--out", str(out)]) == 0
     results = Results.load(out / "results.json")
     assert list(results.sections) == ["model"]
-    assert "This part was not measured." in (out / "report.html").read_text()
+    assert "Not asked for" in (out / "report.html").read_text()
     again = report(Subject.load(checkpoint), levels=10, quick=True, only=["model"], out=tmp_path / "python")
     assert again["model"] == again["model"]
     assert again["model"].model_dump_json() == results["model"].model_dump_json()

@@ -148,7 +148,7 @@ def test_the_observation_beside_an_end_is_the_next_episodes_first_with_its_place
             ends += 1
             start = source.start(int(infos["level_seed"][slot]))
             assert (observation[slot] == frames(engine, [start.state])[0]).all()
-            assert infos["_episode"][slot]
+            assert infos["_ended"][slot]
         if ends >= 5:
             return
     pytest.fail(f"only {ends} episodes ended in 300 steps")
@@ -165,7 +165,7 @@ def test_what_is_told_of_an_ended_episode(env: CoinRunEnv) -> None:
         _, reward, terminated, truncated, infos = env.step(np.full(6, RIGHT))
         for slot in (0, 1, 2):
             if slot not in told and (terminated | truncated)[slot]:
-                told[slot] = {name: float(infos["episode"][name][slot]) for name in ("r", "l", "ending", "level_seed")}
+                told[slot] = {name: float(infos["ended"][name][slot]) for name in ("r", "l", "ending", "level_seed")}
                 told[slot] |= {"truncated": float(truncated[slot]), "reward": float(reward[slot])}
     assert told[0] | {"l": 0} == {
         "r": 10, "l": 0, "ending": Ending.GOAL, "level_seed": 101, "truncated": 0, "reward": 10
@@ -212,8 +212,8 @@ def test_ends_pay_in_the_first_step_that_reaches_them(
         assert (reward == (10 if step == expected else 0)).all()
         assert (terminated == (step == expected)).all()
         assert not truncated.any()
-    assert infos["episode"]["ending"].tolist() == [Ending.GOAL] * 2
-    assert infos["episode"]["l"].tolist() == [expected] * 2
+    assert infos["ended"]["ending"].tolist() == [Ending.GOAL] * 2
+    assert infos["ended"]["l"].tolist() == [expected] * 2
     env.close()
 
 
@@ -285,8 +285,8 @@ def test_a_restored_environment_goes_on_bit_for_bit(source: LevelSource, goal: G
             assert (mine == other).all()
         endings += int(ours[2].sum())
         assert (ours[4]["level_seed"] == theirs[4]["level_seed"]).all()
-        if "episode" in ours[4]:
-            assert all((ours[4]["episode"][name] == theirs[4]["episode"][name]).all() for name in ours[4]["episode"])
+        if "ended" in ours[4]:
+            assert all((ours[4]["ended"][name] == theirs[4]["ended"][name]).all() for name in ours[4]["ended"])
     assert endings >= 3
     for mine, other in zip(first.states(), second.states(), strict=True):
         # The step generator is not carried along: what it draws decides nothing in CoinRun.
@@ -306,8 +306,8 @@ def test_a_death_after_a_restore_is_no_timeout(source: LevelSource) -> None:
             if t == restored_at:
                 env.restore(env.snapshot())
             infos = env.step(np.array([4 if t < 20 else 7]))[4]
-            if "episode" in infos:
-                return int(infos["episode"]["l"][0]), Ending(infos["episode"]["ending"][0])
+            if "ended" in infos:
+                return int(infos["ended"]["l"][0]), Ending(infos["ended"]["ending"][0])
         raise AssertionError("the episode did not end")
 
     length, ending = dies_at(500, restored_at=-1)

@@ -46,7 +46,7 @@ def played(source: LevelSource, goal: Goal | Payoff, start: Start, action: int) 
         if terminated[0] or truncated[0]:
             break
     env.close()
-    return float(reward[0]), int(infos["episode"]["ending"][0]), float(infos["episode"]["r"][0])
+    return float(reward[0]), int(infos["ended"]["ending"][0]), float(infos["ended"]["r"][0])
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 0.75, 1.0])
@@ -82,7 +82,7 @@ def test_whether_a_coin_pays_survives_a_snapshot(source: LevelSource) -> None:
         while not ended:
             _, reward, terminated, _, infos = each.step(np.array([LEFT]))
             ended = bool(terminated[0])
-        assert (reward[0], infos["episode"]["ending"][0]) == (0, Ending.GOAL)
+        assert (reward[0], infos["ended"]["ending"][0]) == (0, Ending.GOAL)
         each.close()
 
 

@@ -6,7 +6,12 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import os
 import pickle
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +26,7 @@ from mechinterp.coinrun.edits import EditError
 from mechinterp.coinrun.engine import Engine, GameOptions
 from mechinterp.coinrun.env import CoinRunEnv
 from mechinterp.coinrun.levels import LevelRange, LevelSource, Start
+from mechinterp.coinrun.library import game_version
 from mechinterp.coinrun.state import GameState, RngState, StateError
 
 OPTIONS = GameOptions(distribution_mode="easy")
@@ -36,16 +42,113 @@ def state() -> GameState:
 # ------------------------------------------------------------------------------------------------ games and levels
 
 
-@pytest.mark.parametrize(("num", "threads"), [(1, -1), (1, 1.5), (0, 0), (-3, 0), (2.0, 0)])
+@pytest.mark.parametrize(("num", "threads"), [(1, -1), (1, 1.5), (0, 0), (-3, 0), (2.0, 0), (True, 0), (1, True)])
 def test_games_and_threads_that_cannot_be(num: Any, threads: Any) -> None:
     with pytest.raises(SettingError, match=r"(num|threads): .*, a whole number is needed, at least [01]"):
         Engine(num, threads=threads)
 
 
-@pytest.mark.parametrize("seed", [-1, 2**63, 1.0, None])
+@pytest.mark.parametrize("seed", [-1, 2**63, 1.0, None, True])
 def test_seeds_that_no_generator_takes(seed: Any) -> None:
     with pytest.raises(SettingError, match=r"seed of a level source: .* 0 to 2\*\*63 - 1"):
         LevelSource(OPTIONS, seed=seed)
+
+
+@pytest.mark.parametrize("value", ["yes", 1, 0, None, np.True_])
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(GameOptions)[1:]])
+def test_a_switch_is_true_or_false(name: str, value: Any) -> None:
+    with pytest.raises(StateError, match=rf"{name}: .*, allowed are True and False"):
+        GameOptions(**{name: value})
+
+
+def test_levels_are_whole_numbers() -> None:
+    with LevelSource(OPTIONS) as source:
+        for seed in (True, 1.0, "1", -1, 2**31):
+            with pytest.raises(SettingError, match=r"level seed .*: allowed are whole numbers from 0 to 2147483646"):
+                source.start(seed)
+        assert source.start(np.int64(3)).state == source.start(3).state
+    for start, count in ((True, 3), (0, True), (0, 1.5), (-1, 2), (0, 2**31)):
+        with pytest.raises(SettingError, match="levels"):
+            LevelRange(start, count)
+
+
+# ------------------------------------------------------------------------------------------------ processes
+
+
+def in_a_forked_child(do: Callable[[], object], *, seconds: int = 20) -> str:
+    """What a forked child says: the name and text of an error, or nothing; "hangs" where it took too long."""
+    reading, writing = os.pipe()
+    if (child := os.fork()) == 0:
+        signal.alarm(seconds)
+        try:
+            do()
+        except Exception as error:
+            os.write(writing, f"{type(error).__name__}: {error}".encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as said:
+        text = said.read().decode()
+    return "hangs" if os.waitpid(child, 0)[1] else text
+
+
+def test_threads_do_not_come_along_into_a_forked_process() -> None:
+    with LevelSource(OPTIONS) as source:
+        envs = {threads: CoinRunEnv(2, source, levels=LEVELS, threads=threads) for threads in (0, 2)}
+        actions = np.array([7, 7])
+        for env in envs.values():
+            env.reset(seed=0)
+        stepped = envs[0].step(actions)[0]
+        assert in_a_forked_child(lambda: envs[2].step(actions)).startswith("OrderError: these 2 games have threads")
+        assert in_a_forked_child(lambda: envs[2].close()) == ""
+        assert in_a_forked_child(lambda: envs.pop(2)) == ""  # collected as garbage
+        assert in_a_forked_child(lambda: envs[0].step(actions)) == ""
+        assert in_a_forked_child(lambda: Engine(2, threads=2).step(actions)) == ""
+        np.testing.assert_array_equal(envs[2].step(actions)[0], stepped)  # the parent goes on as if nothing had been
+        ahead = CoinRunEnv(2, source, levels=LEVELS, prefetch=2)
+        assert in_a_forked_child(lambda: ahead.reset(seed=0)).startswith(
+            "OrderError: starts are made ahead in a thread"
+        )
+        assert in_a_forked_child(ahead.close) == ""
+        for env in (*envs.values(), ahead):
+            env.close()
+
+
+@pytest.mark.skipif(game_version()[0] != "procgen-mirror", reason="the other wheel does not import gym")
+def test_gym_finds_procgen_after_us() -> None:
+    """The package is imported without its entries in gym's registry; who asks gym for them gets them all the same."""
+    program = """
+from mechinterp.coinrun import GameOptions, LevelSource
+source = LevelSource(GameOptions())
+import sys
+assert "gym" not in sys.modules
+import gym
+frame = gym.make("procgen:procgen-coinrun-v0", disable_env_checker=True).reset()
+import procgen
+assert type(source._engine._library._env) is procgen.ProcgenGym3Env
+print(frame.shape, source.start(3).level_seed)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == "(64, 64, 3) 3\n", done.stderr
+
+
+def test_gymnasiums_episode_statistics_agree_with_ours() -> None:
+    pytest.importorskip("gymnasium.wrappers.vector")
+    from gymnasium.wrappers.vector import RecordEpisodeStatistics
+
+    with LevelSource(OPTIONS) as source:
+        env = RecordEpisodeStatistics(CoinRunEnv(4, source, levels=LEVELS))
+        env.reset(seed=0)
+        ended = 0
+        for _ in range(200):
+            infos = env.step(np.full(4, 8))[4]
+            if "_ended" in infos:
+                ended += int(infos["_ended"].sum())
+                np.testing.assert_array_equal(infos["_episode"], infos["_ended"])
+                for name in ("r", "l"):
+                    np.testing.assert_array_equal(infos["episode"][name], infos["ended"][name])
+        assert ended == env.episode_count > 4
+        env.close()
 
 
 def test_nothing_can_be_done_with_what_is_closed(state: GameState) -> None:

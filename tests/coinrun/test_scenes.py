@@ -26,7 +26,11 @@ def pairs(states: list[GameState]) -> MinimalPairs:
 
 
 def same(a: MinimalPairs, b: MinimalPairs) -> bool:
-    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in vars(a))
+    arrays = ("clean", "corrupted", "levels")
+    rest = [name for name in vars(a) if name not in arrays]
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in arrays) and all(
+        getattr(a, name) == getattr(b, name) for name in rest
+    )
 
 
 # ------------------------------------------------------------------------------------------------ what changes
@@ -167,7 +171,7 @@ def test_a_selection_says_what_it_needs(pairs: MinimalPairs) -> None:
 
 def test_a_table_has_a_row_for_each_pair(pairs: MinimalPairs) -> None:
     table = pairs.to_frame()
-    assert list(table) == ["pair", "level", "variable", "clean_label", "corrupted_label", "clock"]
+    assert list(table) == ["pair", "level", "variable", "clean_label", "corrupted_label", "clock", *pairs.strata]
     assert table["level"].tolist() == [3, 4]
     assert table.loc[0, ["variable", "clean_label", "corrupted_label"]].tolist() == [
         "coin side",

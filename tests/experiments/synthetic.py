@@ -153,15 +153,16 @@ def the_total_effect(coin_side: float = 0.42) -> total_effect.Result:
         for readout, value in zip(("movement", "jump", "value"), values, strict=True):
             half = 0.0 if role == "control" else 0.06 + 0.1 * abs(value)
             null = flips(0.06, 0.0004 if abs(value) > half else 0.4)
-            readouts[readout] = total_effect.Effect(
-                effect=estimate(value, half, n=120, null=null), shuffled=estimate(0.01, 0.02, n=120)
-            )
+            smaller = 99 if abs(value) > half else 40
+            rank = total_effect.Rank(smaller=smaller, low=-0.2, high=0.25, p=0.02 if smaller == 99 else 0.6, family=2)
+            readouts[readout] = total_effect.Effect(effect=estimate(value, half, n=120, null=null), rank=rank)
         variables[variable] = total_effect.VariableEffects(
             role=role,  # pyright: ignore[reportArgumentType]
             clean=clean, corrupted=corrupted, pairs=180, readouts=readouts,
         )  # fmt: skip
     return total_effect.Result(
-        margins={"movement": 0.1, "jump": 0.1}, shuffled_networks=5, variables=variables
+        margins={"movement": 0.1, "jump": 0.1}, networks=100, frames=150,
+        spreads={"movement": 1.5, "jump": 2.0, "value": 1.0}, variables=variables,
     )  # fmt: skip
 
 
@@ -206,6 +207,7 @@ def patched(chosen: float, random: float, every: float, *, total: float = 0.42) 
         random=estimate(random, 0.02, n=90),
         every=estimate(every, 0.07, n=90),
         difference=estimate(chosen - random, 0.05, n=90, null=flips(0.05, 0.02)),
+        sets=100,
         share=estimate(chosen / total, 0.13, n=90),
     )
 

@@ -8,13 +8,15 @@ import json
 import pytest
 import torch
 
-from mechinterp.experiments import runner, store
+from mechinterp.experiments import folders, runner, store
+from mechinterp.experiments.drawing import as_page, headlines
 from mechinterp.experiments.errors import ExperimentError
+from mechinterp.experiments.folders import claimed, write_page
 from mechinterp.experiments.inputs.shared import Inputs
 from mechinterp.experiments.plan import Plan, generator
 from mechinterp.experiments.registry import all_slices
 from mechinterp.experiments.results import Results
-from mechinterp.experiments.runner import as_page, chosen, claim, default_plan, headlines, run, write_page
+from mechinterp.experiments.runner import chosen, default_plan, run
 from mechinterp.stats import StatsError
 from tests.experiments.toys import Other, subject, toy
 
@@ -181,7 +183,7 @@ def test_an_interrupted_drawing_loses_no_measurement(three, tiny, tmp_path, monk
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(runner, "write", interrupt)
+        patched.setattr(folders, "write", interrupt)
         with pytest.raises(KeyboardInterrupt):
             write_page(results, tmp_path)
     assert (tmp_path / store.PARTIAL).exists()
@@ -190,22 +192,23 @@ def test_an_interrupted_drawing_loses_no_measurement(three, tiny, tmp_path, monk
     assert three[0].calls == ["first", "second", "third"]
 
 
-def test_sections_that_were_not_measured_are_said_to_be_missing(three, tiny):
+def test_sections_that_were_not_asked_for_are_named_and_not_drawn(three, tiny):
     page = as_page(run("report", tiny, PLAN, only=["second"]))
-    assert [section.missing is None for section in page.sections] == [False, True, False]
-    assert page.sections[1].method == ["Drawn at random."]
-    assert [path for path, _ in page.sections[1].numbers] == ["drawn"]
+    assert [section.name for section in page.sections] == ["second"]
+    assert page.left_out == ["T?", "T?"]
+    assert page.sections[0].method == ["Drawn at random."]
+    assert [path for path, _ in page.sections[0].numbers] == ["drawn"]
     assert page.title == "What does toy want?"
     assert page.settings["size of second"] == {"count": 10}
 
 
-def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
+def test_a_folder_that_cannot_be_written_is_refused(three, tiny, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="file"):
-        claim("report", tmp_path / "file")
-    with pytest.raises(OSError, match="file"):
-        claim("report", tmp_path / "file" / "below")
-    claim("report", tmp_path / "new" / "folder")
+    for wrong in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OSError, match="file"), claimed("report", tiny, PLAN, wrong):
+            pass
+    with claimed("report", tiny, PLAN, tmp_path / "new" / "folder"):
+        pass
     assert list((tmp_path / "new" / "folder").iterdir()) == []
 
 
@@ -232,8 +235,17 @@ def test_a_part_written_later_joins_what_is_there(three, tiny, tmp_path):
     write_page(run("report", tiny, PLAN, only=["first"]), tmp_path, png=False)
     assert list(Results.load(tmp_path / "results.json").sections) == ["first", "second"]
     other = dataclasses.replace(PLAN, seed=4)
-    write_page(run("report", tiny, other, only=["first"]), tmp_path, png=False)  # measured otherwise: not joined
-    assert list(Results.load(tmp_path / "results.json").sections) == ["first"]
+    part = run("report", tiny, other, only=["first"])  # measured otherwise: it cannot stand on the same page
+    with pytest.raises(ExperimentError, match=r"the sections second, which would be lost.*another seed \(3 there, 4"):
+        write_page(part, tmp_path, png=False)
+    assert list(Results.load(tmp_path / "results.json").sections) == ["first", "second"]
+    with (
+        pytest.raises(ExperimentError, match="which would be lost"),
+        claimed("report", tiny, other, tmp_path, only=["first"]),
+    ):
+        pytest.fail("this is said before anything is measured")
+    write_page(run("report", tiny, other), tmp_path, png=False)  # the whole page replaces it
+    assert list(Results.load(tmp_path / "results.json").sections) == ["first", "second", "third"]
 
 
 def test_writing_a_part_keeps_what_an_interrupted_run_kept_of_others(three, tiny, tmp_path):
@@ -244,9 +256,13 @@ def test_writing_a_part_keeps_what_an_interrupted_run_kept_of_others(three, tiny
 
 def test_the_folder_of_another_page_is_refused(three, tiny, tmp_path):
     write_page(run("report", tiny, PLAN), tmp_path, png=False)
-    claim("report", tmp_path)
-    with pytest.raises(ExperimentError, match="holds the page 'report' of toy"):
-        claim("localization", tmp_path)
+    with claimed("report", tiny, PLAN, tmp_path):
+        pass
+    with (
+        pytest.raises(ExperimentError, match="holds the page 'report' of toy"),
+        claimed("localization", tiny, PLAN, tmp_path),
+    ):
+        pass
 
 
 def test_errors_name_the_section(three, tiny):

@@ -23,6 +23,8 @@ from mechinterp.features import (
     find_coin_channels,
     null_responses,
 )
+from mechinterp.features.changes import ACTING, KL, QUANTITIES
+from mechinterp.features.coin_ablation import Line
 from mechinterp.features.findings import findings
 from mechinterp.features.responses import balanced_correlation
 from mechinterp.policies import AlwaysRight, UnknownHook, build, visited_states
@@ -79,7 +81,7 @@ def test_a_planted_coin_is_found_exactly_where_it_was_put_and_is_used(scenes, nu
     hook = "block2.res1.hook_out"
     assert {c for c in channels if c[0] == hook} == streams(net.channels["coin"], hook)
     assert found[hook].verdict is Verdict.CHANNELS_USED
-    assert found[hook].channels_ablated.effects["movement"].low > 0.1
+    assert found[hook].channels_ablated.effects["movement by side"].low > 0.1
     # a unit sees one side only, so that half of these few scenes tell nothing of it: one of the two may be missed
     hidden = {c for h, c in channels if h == "hidden.hook_post"}
     assert hidden
@@ -92,9 +94,34 @@ def test_an_unconnected_coin_is_decodable_but_not_causally_used(scenes, null):
     assert {c for c in channels if c[0] == hook} == streams(net.channels["idle coin"], hook)
     assert found[hook].verdict is found["hidden.hook_post"].verdict is Verdict.CHANNELS_UNUSED
     effects = found[hook].channels_ablated.effects  # no path leads from there to an action
-    assert all(effects[name].low == effects[name].high == 0 for name in ("movement", "jump"))
+    assert all(effects[name].low == effects[name].high == 0 for name in ACTING)
     assert found[hook].direction.auroc.value > 0.99
-    assert found[hook].channels_ablated.effects["value"].low > 0  # the critic reads it, and only the critic
+    assert found[hook].channels_ablated.effects["value by presence"].low > 0  # the critic reads it, and only the critic
+
+
+def test_a_coin_that_does_the_same_on_either_side_is_used(scenes, null):
+    """Its effect cancels in the mean by side; by presence, and unsigned, it is there at every hook point."""
+    net, _, found = search("presence", scenes, null)
+    hook = "block2.res1.hook_out"
+    ablated = found[hook].channels_ablated
+    assert abs(ablated.effects["movement by side"].value) < ablated.effects["movement by presence"].value / 4
+    assert found[hook].verdict is Verdict.CHANNELS_USED
+    assert {"movement by presence", "movement unsigned", "jump by presence", KL} <= set(ablated.affected)
+    assert not any(own.verdict in (Verdict.CHANNELS_UNUSED, Verdict.DIRECTION_UNUSED) for own in found.values())
+    assert net.wants.startswith("go right and jump")
+
+
+def test_paths_that_undo_one_another_are_used(scenes, null):
+    """Together the two coin channels change nothing; each by itself is worth several nats."""
+    net, _, found = search("cancelling", scenes, null)
+    _, *both = net.channels["coin"]
+    hook, rng = "block2.res1.hook_out", np.random.default_rng(0)
+    (ablated,) = ablate_coin(net.policy, scenes, {hook: tuple(node.channel for node in both)}, rng=rng)
+    assert all(abs(ablated.effects[name].value) < 1e-5 for name in ACTING)
+    assert {f"channel {node.channel}: movement unsigned" for node in both} <= set(ablated.affected)
+    assert not ablated.negligible
+    assert found[hook].verdict is Verdict.CHANNELS_USED
+    assert not any(own.verdict in (Verdict.CHANNELS_UNUSED, Verdict.DIRECTION_UNUSED) for own in found.values())
 
 
 def test_nothing_but_ground_is_no_coin(scenes, null):
@@ -140,20 +167,22 @@ def test_ablating_everything_is_the_total_effect(scenes):
     for readout, estimate in whole.items():
         assert use.effects[readout].value == pytest.approx(estimate.value, abs=1e-5)
     with pytest.raises(FeatureError, match="8 numbers that are not all 0"):
-        ablate_coin(net.policy, scenes, {"trunk.hook_relu": np.zeros(8)}, rng=rng)
+        ablate_coin(net.policy, scenes, {"trunk.hook_relu": Line(direction=np.zeros(8), others={})}, rng=rng)
     with pytest.raises(UnknownHook, match=r"trunk\.hook_rely"):
         ablate_coin(net.policy, scenes, {"trunk.hook_rely": (0,)}, rng=rng)
 
 
 def test_the_one_direction_of_a_single_number_is_all_of_it(scenes):
     policy, rng = planted_network("coin", distractors=0.0).policy, np.random.default_rng(0)
-    (line,) = ablate_coin(policy, scenes, {"hook_value": np.array([-2.0])}, rng=rng, random=4)
+    (line,) = ablate_coin(
+        policy, scenes, {"hook_value": Line(direction=np.array([-2.0]), others={})}, rng=rng, random=4
+    )
     (whole,) = ablate_coin(policy, scenes, {"hook_value": (0,)}, rng=rng, random=4)
     for readout, estimate in whole.effects.items():
         assert line.effects[readout].value == estimate.value
-    assert line.effects["movement"].value == 0
-    assert line.random == whole.random == dict.fromkeys(whole.effects, ())
-    assert not line.affects("movement")
+    assert line.effects["movement by side"].value == 0
+    assert line.others == whole.others == dict.fromkeys(whole.effects, ())
+    assert not line.affects("movement by side")
 
 
 def test_bad_input(states):
@@ -184,26 +213,39 @@ def test_a_layer_that_never_changes_is_called_dead(scenes, null):
     assert (found.verdict, found.dead, found.direction_ablated) == (Verdict.DEAD, found.width, None)
 
 
-def ablation(movement, jump, *, half=0.02, random=0.0, p=0.001):
+def ablation(movement, jump, *, half=0.02, random=0.0, p=0.001, unsigned=0.0, kl=0.0):
+    """Effects by side, all others but those that are asked for being 0."""
+    asked = {"movement by side": movement, "jump by side": jump, "movement unsigned": unsigned, KL: kl}
+    values = {name: asked.get(name, 0.0) for name in QUANTITIES} | {"value by presence": 5.0}
+    width = {name: half if name in list(asked)[:2] else 0.0005 for name in values}
     effects = {
         name: Estimate(
-            name=name, value=value, low=value - half, high=value + half, n=30, unit="levels",
+            name=name, value=value, low=value - width[name], high=value + width[name], n=30, unit="levels",
             null=Null(description="flips", value=0.0, low=-0.1, high=0.1, p=p),
         )
-        for name, value in (("movement", movement), ("jump", jump), ("value", 5.0))
+        for name, value in values.items()
     }  # fmt: skip
-    return CoinAblation(hook="h", channels=(0,), effects=effects, random=dict.fromkeys(effects, (random, -random)))
+    others = {name: (random * (value != 0), -random * (value != 0)) for name, value in values.items()}
+    return CoinAblation(
+        hook="h", channels=(0,), effects=effects, own=values, others=others, labels=("one", "other"), tests=2
+    )
 
 
 def test_used_means_that_an_effect_was_shown_that_matters():
-    assert ablation(0.3, 0.0).affected == ("movement",)
-    assert ablation(0.0, -0.3).affected == ("jump",)
+    assert ablation(0.3, 0.0).affected == ("movement by side",)
+    assert ablation(0.0, -0.3).affected == ("jump by side",)
+    assert ablation(0.0, 0.0, unsigned=0.3).affected == ("movement unsigned",)
+    assert ablation(0.0, 0.0, unsigned=0.05).affected == ()
+    assert ablation(0.0, 0.0, kl=0.01).affected == (KL,)  # some action that no readout speaks of
+    assert ablation(0.0, 0.0, unsigned=0.3, random=0.4).exceeded_by["movement unsigned"] == "one"
     assert ablation(0.05, 0.0).affected == ()  # shown, but it does not matter
     assert ablation(0.3, 0.0, random=0.4).affected == ()  # as with any part of the layer
     assert ablation(0.3, 0.0, p=0.04).affected == ()  # two readouts were asked
     assert ablation(0.3, 0.0, half=0.31).affected == ()
     assert ablation(0.05, 0.0).negligible
     assert not ablation(0.01, 0.0, half=0.2).negligible  # it may matter: that was not shown either way
+    assert not ablation(0.0, 0.0, unsigned=0.3).negligible  # what cancels is no absence
+    assert not ablation(0.0, 0.0, kl=0.01).negligible
 
 
 def test_the_verdict_distinguishes_channels_and_direction(scenes, null):
@@ -216,17 +258,21 @@ def test_the_verdict_distinguishes_channels_and_direction(scenes, null):
         (ablation(0.01, 0), ablation(0.01, 0), Verdict.CHANNELS_UNUSED, Verdict.DIRECTION_UNUSED),
         (ablation(0.01, 0), ablation(0.2, 0, half=0.3), Verdict.CHANNELS_UNCLEAR, Verdict.DIRECTION_UNCLEAR),
     ):
-        changed = dataclasses.replace(found, channels_ablated=channels, direction_ablated=direction)
+        changed = dataclasses.replace(
+            found, channels_ablated=channels, direction_ablated=direction, later_affects=False
+        )
         assert changed.verdict is verdict
         assert verdict.has_channels
         assert not verdict.direction_alone
         only_direction = dataclasses.replace(changed, **no_channels).verdict
         assert only_direction is without
         assert only_direction.direction_alone
+        # what a later layer uses came through here
+        assert "not used" not in dataclasses.replace(changed, later_affects=True).verdict
         assert not only_direction.has_channels
     area = found.direction.auroc
     by_chance = dataclasses.replace(area.null, p=0.5)
-    direction = dataclasses.replace(found.direction, auroc=area.against(by_chance))
+    direction = dataclasses.replace(found.direction, auroc=area.against(by_chance), below=0.5)
     bare = dataclasses.replace(found, direction=direction, **no_channels)
     within = dataclasses.replace(bare, direction_ablated=ablation(0, 0.3)).verdict
     assert within is Verdict.USED_WITHIN_NULL
@@ -235,6 +281,9 @@ def test_the_verdict_distinguishes_channels_and_direction(scenes, null):
     dim = dataclasses.replace(direction, auroc=dataclasses.replace(area, value=0.5, low=0.4, high=0.6))
     none = dataclasses.replace(bare, direction=dim, direction_ablated=ablation(0, 0))
     assert none.verdict is Verdict.NOT_DECODABLE
+    less = dataclasses.replace(bare, direction=dataclasses.replace(direction, below=0.04))
+    assert less.verdict is Verdict.USED_DISCARDED
+    assert dataclasses.replace(less, direction_ablated=ablation(0, 0)).verdict is Verdict.DISCARDED
     assert {v for v in Verdict if v.used} == {
         Verdict.CHANNELS_USED, Verdict.CHANNELS_DIRECTION_USED, Verdict.DIRECTION_USED,
     }  # fmt: skip
@@ -251,9 +300,9 @@ def test_nothing_that_is_found_fills_the_screen(scenes, null):
 
 
 def test_what_is_shown_is_corrected_for_all_tests(scenes, null):
-    """One hook point with channels and a direction: four effects; a p that would do for two does not do for four."""
+    """Four signed effects a part; a p that would do for two tests does not do for four."""
     _, _, found = search("coin", scenes, null)
     parts = [part for f in found.values() for part in (f.channels_ablated, f.direction_ablated) if part is not None]
-    assert {part.tests for part in parts} == {2 * len(parts)}
-    assert ablation(0.3, 0.0, p=0.02).affected == ("movement",)
+    assert {part.tests for part in parts} == {4 * len(parts)}
+    assert ablation(0.3, 0.0, p=0.02).affected == ("movement by side",)
     assert dataclasses.replace(ablation(0.3, 0.0, p=0.02), tests=4).affected == ()

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -22,6 +25,8 @@ from mechinterp.policies import (
     save,
     save_step,
     series,
+    shuffled,
+    untrained,
 )
 from mechinterp.policies import card as cards
 from mechinterp.policies.card import Card, Source
@@ -143,6 +148,8 @@ def test_cards_survive_the_round_trip(network, source, provenance):
         ({"provenence": {}}, r"unknown field 'provenence'.*'provenance'"),
         ({"network": ...}, r"missing fields: network"),
         ({"version": 2}, r"version 2; this library reads version 1"),
+        ({"version": True}, r"version True; this library reads version 1"),
+        ({"version": 1.0}, r"version 1\.0; this library reads version 1"),
         ({"format": "other"}, r"not the config of a policy"),
         ({"provenance": [1]}, r"provenance should be an object"),
         ({"network": {"kind": "impalla"}}, r"unknown network\.kind 'impalla'.*'impala'"),
@@ -167,6 +174,14 @@ def test_a_config_that_is_not_one_is_refused(folder: Path, changes: dict, messag
         ({"channels": 4}, r"channels of ImpalaConfig must be a tuple"),
         ({"actions": [1, 99]}, r"actions must be"),
         ({"actions": [[1], [2]]}, r"network: "),
+        ({"actions": [True, False]}, r"actions must be a tuple of different Procgen actions"),
+        ({"actions": [0.0, 1.0]}, r"actions must be a tuple of different Procgen actions"),
+        ({"res_blocks": True}, r"network: all sizes"),
+        ({"channels": [16384, 16384]}, r"block1\.conv\.weight has shape \[4, 3, 3, 3\].*needs \[16384, 3, 3, 3\]"),
+        ({"channels": [4] * 16384}, r"has 26 tensors, and .* is a network of more than"),
+        ({"hidden": 16384}, r"hidden\.linear\.weight has shape .*needs \[16384, 1536\]"),
+        ({"res_blocks": 16384}, r"has 26 tensors, and .* is a network of more than"),
+        ({"stem_kernel": 16383}, r"needs \[4, 3, 16383, 16383\]"),
         ({"hidden": 13}, r"hidden\.linear\.weight has shape \[12, 1536\].*needs \[13, 1536\]"),
         ({"res_blocks": 3}, r"missing keys: block1\.res3\.conv1\.bias.*"),
         ({"res_blocks": 1}, r"unexpected keys: block1\.res2\.conv1\.bias.*"),
@@ -179,10 +194,102 @@ def test_a_network_that_does_not_fit_the_weights_is_refused(folder: Path, change
         load(folder)
 
 
+def test_a_config_that_asks_for_too_much_is_refused_before_anything_is_allocated(folder: Path):
+    """In a process that may hold 3 GB; the second of these networks would take 24, the first minutes."""
+    network = json.loads((folder / "config.json").read_text())["network"]
+    texts = []
+    for changes in ({"res_blocks": 16384}, {"channels": [16384, 16384]}):
+        edit(folder, network=network | changes)
+        texts.append((folder / "config.json").read_text())
+    program = f"""
+import pathlib, resource, time
+from mechinterp.policies import CheckpointError, load
+resource.setrlimit(resource.RLIMIT_AS, (3 * 2**30, 3 * 2**30))
+for text in {texts!r}:
+    pathlib.Path({str(folder)!r}, "config.json").write_text(text)
+    began = time.process_time()
+    try:
+        load({str(folder)!r})
+    except CheckpointError:
+        print(time.process_time() - began < 2)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=200, check=False)
+    assert done.stdout == "True\nTrue\n", done.stderr
+
+
+# ---- what is noticed and what is cast --------------------------------------------------------------------------------
+
+
+def flipped(data: bytes, bit: int) -> bytes:
+    changed = bytearray(data)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+def test_a_flipped_bit_anywhere_in_the_weights_is_noticed(folder: Path, impala: Policy):
+    rng = np.random.default_rng(0)
+    half = save_step(impala, folder, step=3)
+    for path in (folder / "model.safetensors", half):
+        whole = path.read_bytes()
+        start = 8 + int.from_bytes(whole[:8], "little")
+        for bit in rng.integers(8 * start, 8 * len(whole), 60).tolist():
+            path.write_bytes(flipped(whole, bit))
+            with pytest.raises(CheckpointError, match=r"damaged: its weights and the network|NaN or infinite"):
+                load(path)
+        path.write_bytes(whole)
+        load(path)
+
+
+def test_a_flipped_bit_in_the_description_of_the_network_is_noticed(folder: Path):
+    path = folder / "config.json"
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"13,\n      14", b"14,\n      13"))  # actions in another order fit all weights
+    with pytest.raises(CheckpointError, match=r"damaged: its weights and the network in config\.json"):
+        load(folder)
+
+
+def test_files_without_a_checksum_load_as_before(folder: Path, impala: Policy, frames: Tensor):
+    weights = {name: weight.contiguous() for name, weight in impala.state_dict().items()}
+    safetensors.torch.save_file(weights, folder / "model.safetensors")
+    assert torch.equal(load(folder)(frames).logits, impala(frames).logits)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_networks_are_float32_whatever_torchs_default_is(
+    kind: torch.dtype, folder: Path, impala: Policy, frames: Tensor
+):
+    expected = impala(frames)
+    torch.set_default_dtype(kind)
+    try:
+        loaded, fresh = load(folder), build(impala.config, seed=1)
+        for policy in (loaded, fresh, untrained(loaded, seed=1), shuffled(loaded, seed=1)):
+            assert {weight.dtype for weight in (*policy.parameters(), *policy.buffers())} == {torch.float32}
+        assert torch.equal(loaded(frames).logits, expected.logits)
+        for name, weight in fresh.state_dict().items():
+            assert torch.equal(weight, impala.state_dict()[name])
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("large", [1e39, 1e300, -1e300])
+def test_weights_that_overflow_float32_are_neither_read_nor_written(large: float, folder: Path, impala: Policy):
+    impala.double().get_parameter("logits.bias").data[2] = large
+    with pytest.raises(
+        CheckpointError, match=r"not written, since logits\.bias has NaN or infinite weights in torch\.float32"
+    ):
+        save(impala, folder)
+    tensors = {name: weight.contiguous() for name, weight in impala.state_dict().items()}
+    safetensors.torch.save_file(tensors, folder / "model.safetensors")
+    with pytest.raises(
+        CheckpointError, match=r"1 of 15 weights of logits\.bias .* in float32 \(the file has torch\.float64"
+    ):
+        load(folder)
+
+
 def test_a_cut_off_config_is_refused(folder: Path):
     path = folder / "config.json"
     path.write_text(path.read_text()[:40])
-    with pytest.raises(CheckpointError, match=r"config\.json: not JSON, or cut off"):
+    with pytest.raises(CheckpointError, match=r"config\.json: not JSON, or damaged or cut off"):
         load(folder)
     path.write_bytes(b"\xff\xfe\xfa")
     with pytest.raises(CheckpointError, match=r"config\.json: not text"):
@@ -235,7 +342,7 @@ def test_whatever_a_card_holds_is_read_or_refused(tmp_path):
     policy = build(ImpalaConfig((2,), res_blocks=1, hidden=4), seed=0)
     folder = save(policy, tmp_path / "odd", provenance={"organism": "mine"})
     assert training_env_options(read(folder).card).distribution_mode == "easy"
-    for options in ({"foo": 1}, {"distribution_mode": "no such"}, 3):
+    for options in ({"foo": 1}, {"distribution_mode": "no such"}, {"use_backgrounds": "yes"}, {"center_agent": 1}, 3):
         save(policy, folder, provenance={"organism": {"options": options}})
         with pytest.raises(CheckpointError, match="options"):
             training_env_options(read(folder).card)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
+import io
 import os
 import pickle
+import tarfile
+import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -231,6 +237,103 @@ def test_what_is_no_state_dict_is_refused(content: object, message: str, tmp_pat
     torch.save(content, tmp_path / "model.pt")
     with pytest.raises(CheckpointError, match=message):
         load(tmp_path / "model.pt")
+
+
+def stable_baselines(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("data", "pytorch_variables.pth", "policy.pth", "policy.optimizer.pth", "system_info.txt"):
+            archive.writestr(name, b"{}")
+
+
+def torchscript(path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch says that it is going out of use
+        torch.jit.save(torch.jit.trace(nn.Linear(2, 2), torch.zeros(1, 2)), path)
+
+
+def with_joblib(path: Path, compress: int = 0) -> None:
+    pytest.importorskip("joblib").dump({"w": np.zeros((9, 9))}, path, compress=compress)
+
+
+def with_numpy(path: Path, save: Callable = np.savez) -> None:
+    buffer = io.BytesIO()
+    save(buffer, np.zeros(3))
+    path.write_bytes(buffer.getvalue())
+
+
+def archived(path: Path, archive: Callable) -> None:
+    (path.parent / "notes.txt").write_text("no weights")
+    with archive(path, "w") as file:
+        (file.write if isinstance(file, zipfile.ZipFile) else file.add)(path.parent / "notes.txt", "notes.txt")
+
+
+OTHER_KINDS: list[tuple[Callable, str]] = [
+    (stable_baselines, r"a model of Stable-Baselines3, whose weights are in policy\.pth"),
+    (torchscript, r"a TorchScript program; load it with torch\.jit\.load"),
+    (with_joblib, r"a pickle of joblib, which may carry code"),
+    (lambda path: with_joblib(path, 3), r"compressed by zlib, as joblib does; load it with joblib"),
+    (with_numpy, r"a NumPy archive \(\.npz\); save its arrays with safetensors"),
+    (lambda path: with_numpy(path, np.savez_compressed), r"a NumPy archive \(\.npz\)"),
+    (lambda path: with_numpy(path, np.save), r"a NumPy array \(\.npy\)"),
+    (lambda path: path.write_bytes(gzip.compress(b"weights")), r"compressed by gzip; decompress it first"),
+    (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(99)), r"an HDF5 file, such as Keras writes"),
+    (lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\n"), r"a pointer of Git LFS"),
+    (lambda path: path.write_text("<!DOCTYPE html>\n<title>404</title>"), r"a page of HTML"),
+    (lambda path: path.write_text('{"format": "mechinterp-policy"}'), r"JSON; of a checkpoint folder, give the folder"),
+    (lambda path: archived(path, zipfile.ZipFile), r"a zip archive, but not one of torch's; it holds notes\.txt"),
+    (lambda path: archived(path, tarfile.open), r"a tar archive; unpack it"),
+]
+
+
+@pytest.mark.parametrize(("write", "message"), OTHER_KINDS)
+def test_a_file_of_another_kind_is_named(write: Callable[[Path], object], message: str, tmp_path: Path):
+    write(tmp_path / "model.zip")
+    with pytest.raises(CheckpointError, match=rf"model\.zip: {message}") as caught:
+        load(tmp_path / "model.zip")
+    assert "cut off" not in str(caught.value)
+
+
+def test_a_flipped_bit_in_a_torch_file_is_noticed_or_changes_nothing(tmp_path: Path):
+    torch.save(impala_file("pfrl"), tmp_path / "whole.pt")
+    whole, expected = (tmp_path / "whole.pt").read_bytes(), load(tmp_path / "whole.pt").state_dict()
+    rng, unnoticed = np.random.default_rng(0), 0
+    for bit in rng.integers(0, 8 * len(whole), 150).tolist():
+        changed = bytearray(whole)
+        changed[bit // 8] ^= 1 << bit % 8
+        (tmp_path / "flipped.pt").write_bytes(changed)
+        try:
+            found = load(tmp_path / "flipped.pt").state_dict()
+        except CheckpointError:
+            continue
+        unnoticed += 1  # in the padding between the parts, which nothing reads
+        assert all(torch.equal(found[name], weight) for name, weight in expected.items())
+    assert unnoticed <= 50
+
+
+def test_tensors_that_claim_more_than_the_file_holds_are_refused(tmp_path: Path):
+    tensors = impala_file("pfrl")
+    path = tmp_path / "model.pt"
+    torch.save({**tensors, "hidden_fc.weight": torch.zeros(1).expand(16384, 16384)}, path)
+    assert path.stat().st_size < 40_000
+    with pytest.raises(
+        CheckpointError, match=r"hidden_fc\.weight has 268,435,456 weights, more than .* bytes can hold"
+    ):
+        load(path)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data.pkl", bytes(10**7))
+    with pytest.raises(CheckpointError, match=r"would unpack to 10,000,000"):
+        load(path)
+    for odd, message in (
+        (torch.eye(3).to_sparse(), r"logits_fc\.bias is torch\.sparse_coo on cpu"),
+        (torch.zeros(15, device="meta"), r"logits_fc\.bias is torch\.strided on meta"),
+        (torch.zeros(15, dtype=torch.complex64), r"logits_fc\.bias is torch\.complex64"),
+    ):
+        torch.save({**tensors, "logits_fc.bias": odd}, path)
+        with pytest.raises(CheckpointError, match=message):
+            load(path)
+    torch.save({**tensors, "conv_seqs.999999999.res_block0.conv0.weight": torch.zeros(1)}, path)
+    with pytest.raises(CheckpointError, match=r"missing keys: .* in all\); unexpected keys: conv_seqs\.999999999"):
+        load(path)
 
 
 def test_another_kind_of_file_is_refused(tmp_path: Path):

@@ -211,3 +211,87 @@ def test_an_empty_selection_is_refused(impala: Policy, frames: Tensor):
             impala.capture(frames, nothing)
         with pytest.raises(EmptySelection):
             impala.run_with_cache(frames, names_filter=list(nothing) if not callable(nothing) else nothing)
+
+
+# ---- gradients -----------------------------------------------------------------------------------------------------
+
+
+def readout_behind(policy: Policy, name: str, value: Tensor, base: dict[str, Tensor]) -> Tensor:
+    """log P(right) - log P(left), from the value at one hook point on, written out."""
+    logits = policy(start_at=name, values={**base, name: value}).logits
+    right = [column for column, action in enumerate(policy.actions) if action in (6, 7, 8)]
+    left = [column for column, action in enumerate(policy.actions) if action in (0, 1, 2)]
+    return logits[:, right].logsumexp(1) - logits[:, left].logsumexp(1)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_cached_gradients_are_those_of_autograd(policy: Policy, frames: Tensor, frozen: bool):
+    """At every hook point, with the rest of the network run from there as a function of that value alone."""
+    policy.requires_grad_(not frozen)
+    output, cache = policy.run_with_cache(frames, incl_bwd=True)
+    assert set(cache) == {name + end for name in policy.hook_names for end in ("", "_grad")}
+    base = policy.capture(frames).values
+    assert torch.equal(output.logits, base["hook_logits"])
+    for name in policy.hook_names:
+        assert torch.equal(cache[name], base[name])
+        if name in ("hook_logits", "hook_value"):
+            continue
+        value = base[name].clone().requires_grad_()
+        (expected,) = torch.autograd.grad(readout_behind(policy, name, value, base).sum(), value)
+        torch.testing.assert_close(cache[name + "_grad"], expected, atol=1e-7, rtol=1e-4, msg=name)
+        assert expected.abs().max() > 0
+    assert not cache["hook_value_grad"].any()
+    assert all(weight.grad is None for weight in policy.parameters())
+    assert no_hooks_left(policy)
+
+
+def test_cached_gradients_agree_with_transformer_lens(impala: Policy, frames: Tensor):
+    """Its own hooks, with a scalar that this library's output lacks, on the nodes that it can reach."""
+    cache, forwards, backwards = impala.get_caching_hooks("block*", incl_bwd=True)
+    with impala.hooks(fwd_hooks=forwards, bwd_hooks=backwards):
+        impala(frames).value.sum().backward()
+    ours = impala.run_with_cache(frames, names_filter="block*", incl_bwd=True, of=lambda output: output.value)[1]
+    assert set(ours) == set(cache)
+    for name, value in cache.items():
+        torch.testing.assert_close(ours[name], value, atol=1e-7, rtol=1e-5, msg=name)
+
+
+def test_gradients_follow_hooks_parts_and_modes(impala: Policy, frames: Tensor):
+    name, later = "block1.hook_pool", "block2.hook_pool"
+    plain = impala.run_with_cache(frames, names_filter=name, incl_bwd=True)[1]
+    with torch.no_grad():
+        same = impala.run_with_cache(frames, names_filter=[name], incl_bwd=True, device="cpu")[1]
+    with torch.inference_mode():
+        again = impala.run_with_cache(frames, names_filter=[name], incl_bwd=True)[1]
+    assert torch.equal(plain[name + "_grad"], same[name + "_grad"])
+    assert torch.equal(plain[name + "_grad"], again[name + "_grad"])
+    with impala.hooks_on({later: lambda value, hook: 0 * value}):  # what is cut off has no gradient
+        cut = impala.run_with_cache(frames, names_filter=name, incl_bwd=True)[1]
+    assert plain[name + "_grad"].any()
+    assert not cut[name + "_grad"].any()
+    of = {"of": lambda value: value[:, 0].square().sum((1, 2)), "stop_at": later}
+    part = impala.run_with_cache(frames, names_filter=later, incl_bwd=True, **of)[1]
+    assert torch.equal(part[later + "_grad"][:, 0], 2 * part[later][:, 0])
+    assert not part[later + "_grad"][:, 1:].any()
+    one = impala.run_with_cache(frames[:1], names_filter=name, incl_bwd=True, remove_batch_dim=True)[1]
+    torch.testing.assert_close(one[name + "_grad"], plain[name + "_grad"][0], atol=1e-7, rtol=1e-4)
+
+
+def test_what_cannot_be_differentiated_is_refused(impala: Policy, frames: Tensor):
+    calls = [
+        ({"of": lambda output: output.value}, "give incl_bwd=True"),
+        ({"of": lambda output: 1.0, "incl_bwd": True}, "is no tensor: 1.0"),
+        ({"of": lambda output: output.value.detach(), "incl_bwd": True}, "does not depend on the activations"),
+        ({"stop_at": "block1.hook_pool", "names_filter": "block1.*", "incl_bwd": True}, "say what is to be"),
+        ({"remove_batch_dim": True, "incl_bwd": True}, "the batch has 3 rows"),
+        ({"pos_slice": 1, "incl_bwd": True}, "pos_slice cannot be given"),
+    ]
+    for options, message in calls:
+        with pytest.raises(PolicyError, match=message):
+            impala.run_with_cache(frames, **options)
+        assert no_hooks_left(impala)
+    for wrong in ("block9.hook_pool", ["block1.hook_pool", "nowhere"]):
+        with pytest.raises(UnknownHook):
+            impala.run_with_cache(frames, names_filter=wrong, incl_bwd=True)
+        with pytest.raises(UnknownHook):
+            impala.add_caching_hooks(wrong)

@@ -139,7 +139,7 @@ def test_float64_policy_computes_in_float64(impala: Policy, frames: Tensor):
 
 @pytest.mark.parametrize("bad", [torch.zeros(2, 64, 64, 3), torch.zeros(2, 3, 64, 64, dtype=torch.uint8)])
 def test_frames_that_are_not_uint8_nhwc_are_refused(impala: Policy, bad: Tensor):
-    with pytest.raises(PolicyError, match=r"uint8 \[batch, height, width, 3\].*hook_input"):
+    with pytest.raises(PolicyError, match=r"observations must be uint8 \[frames, 64, 64, 3\]; got"):
         impala(bad)
 
 

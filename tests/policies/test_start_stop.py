@@ -175,5 +175,5 @@ def test_arrays_are_as_good_as_tensors(impala: Policy, frames: Tensor):
     assert torch.equal(behind.logits, impala(frames).logits)
     with pytest.raises(PolicyError, match=r"observations must be an array or a tensor .*, got list"):
         impala(array.tolist())
-    with pytest.raises(PolicyError, match=r"observations must be uint8 \[batch, height, width, 3\], got"):
+    with pytest.raises(PolicyError, match=r"observations must be uint8 \[frames, 64, 64, 3\]; got .* as frame\[None\]"):
         impala(array[0])

@@ -11,6 +11,7 @@ import torch
 
 from mechinterp.coinrun.levels import LevelSource
 from mechinterp.coinrun.scenes import MinimalPairs, SceneError, minimal_pairs
+from mechinterp.coinrun.scenes.pool import pool_states
 from mechinterp.policies import (
     CheckpointError,
     PolicyActor,
@@ -44,17 +45,30 @@ def test_states_are_those_that_the_long_way_gives(subject, sides):
     with LevelSource(subject.options, seed=0) as source:
         starts = source.starts(LEVELS["scenes"].first(8))
     states = visited_states(PolicyActor(subject.policy), starts, per_level=2, seed=0)
-    assert list(subject.states(levels=8, per_level=2)) == states
-    assert subject.states(levels=8, per_level=2) is subject.states(levels=8, per_level=2)  # played once
-    assert sides.digest == minimal_pairs(states, "coin side", seed=0).digest
+    own = {"levels": 8, "per_level": 2, "source": "own"}
+    assert list(subject.states(**own)) == states
+    assert subject.states(**own) is subject.states(**own)  # played once
+
+
+def test_states_of_the_pool_are_the_same_for_every_policy(subject, sides):
+    pooled = pool_states(subject.options, levels=8, per_level=12)
+    assert list(subject.states(levels=8, per_level=12)) == pooled
+    other = Subject("other", build(light_impala(hidden=8), seed=2), subject.card, "0" * 64, subject.options)
+    assert other.states(levels=8, per_level=12) == subject.states(levels=8, per_level=12)
+    assert other.states(levels=2, source="own") != subject.states(levels=2, source="own")
+    assert sides.digest == minimal_pairs(pooled, "coin side", seed=0, per_level=2).digest
+    with pytest.raises(PolicyError, match="the pool of states has levels for scenes, none for nulls"):
+        subject.states(purpose="nulls")
+    with pytest.raises(PolicyError, match="source of states: 'pol'; did you mean 'pool'"):
+        subject.states(source="pol")
 
 
 def test_other_levels_for_another_purpose(subject):
-    (level,) = {state.level_seed for state in subject.states(levels=1, purpose="nulls")}
+    (level,) = {state.level_seed for state in subject.states(levels=1, purpose="nulls", source="own")}
     assert level == LEVELS["nulls"].start
     with pytest.raises(PolicyError, match="no levels are for 'scnes'; did you mean 'scenes'"):
         subject.states(purpose="scnes")
-    with pytest.raises(PolicyError, match=r"levels=0, per_level=3: allowed are 1 to 100,000 levels for scenes"):
+    with pytest.raises(PolicyError, match=r"levels=0, per_level=3: allowed are 1 to 600 levels for scenes"):
         subject.states(levels=0)
 
 
@@ -72,7 +86,9 @@ def test_a_split_has_no_level_in_common_and_cuts_every_variable_alike(subject, s
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_levels_are_cut_in_the_order_that_they_always_were(subject, seed):
-    order = np.random.default_rng([seed, 5]).permutation(LEVELS["scenes"].first(8))
+    order = np.random.default_rng([seed, 5]).permutation(
+        sorted({state.level_seed for state in subject.states(levels=8)})
+    )
     for variable in ("coin side", "coin on the right", "coin above"):
         choose, report = subject.split(variable, levels=8, per_level=2, seed=seed)
         assert set(choose.levels) <= set(order[:3])
@@ -90,8 +106,7 @@ def test_pairs_are_cut_as_their_names_are(subject, sides, tmp_path):
     assert [half.digest for half in subject.split(sides, "coin above", levels=8, per_level=2)] == [
         half.digest for half in named
     ]
-    assert set(above.levels) != set(sides.levels)  # or nothing would have been tested
-    assert above.played == sides.played == tuple(LEVELS["scenes"].first(8))
+    assert above.played == sides.played == tuple(sorted({state.level_seed for state in subject.states(levels=8)}))
 
 
 def test_pairs_of_ones_own_are_cut_at_their_own_levels(subject, sides):
@@ -182,21 +197,21 @@ def _goes(value, hook):
 
 
 def test_states_under_hooks_are_not_kept(changed):
-    plain = changed.states(levels=2)
+    plain = changed.states(levels=2, source="own")
     with changed.policy.hooks_on({"hook_logits": _goes}):
-        hooked = changed.states(levels=2)
-        fresh = changed.states(levels=3)
+        hooked = changed.states(levels=2, source="own")
+        fresh = changed.states(levels=3, source="own")
     assert hooked != plain
-    assert changed.states(levels=2) is plain
-    assert changed.states(levels=3) != fresh
+    assert changed.states(levels=2, source="own") is plain
+    assert changed.states(levels=3, source="own") != fresh
     handle = changed.policy.register_forward_hook(lambda module, args, output: None)  # not all hooks are ours
-    assert changed.states(levels=2) is not plain
+    assert changed.states(levels=2, source="own") is not plain
     handle.remove()
 
 
 @pytest.mark.parametrize("way", ["in place", "data", "parameter"])
 def test_other_weights_reach_other_states(changed, way):
-    plain = changed.states(levels=2)
+    plain = changed.states(levels=2, source="own")
     bias = changed.policy.get_parameter("logits.bias")
     with torch.no_grad():
         if way == "in place":
@@ -206,6 +221,6 @@ def test_other_weights_reach_other_states(changed, way):
         else:
             owner = changed.policy.get_submodule("logits")
             owner.bias = torch.nn.Parameter(bias + 1e3 * torch.eye(len(bias))[8], requires_grad=False)
-    right = changed.states(levels=2)
+    right = changed.states(levels=2, source="own")
     assert right != plain
-    assert changed.states(levels=2) is right
+    assert changed.states(levels=2, source="own") is right

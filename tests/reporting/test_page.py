@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shutil
 import subprocess
+import time
+from html import escape, unescape
 from html.parser import HTMLParser
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from mechinterp.experiments.drawing import as_page
+from mechinterp.experiments.folders import write_page
 from mechinterp.experiments.results import Results
-from mechinterp.experiments.runner import as_page, write_page
 from mechinterp.policies.subject import Identity
-from mechinterp.reporting import Page, ResultsError, Section, Written, write
+from mechinterp.reporting import Page, ResultsError, Section, Written, png, write
+from mechinterp.reporting.figure import Figure
 from mechinterp.reporting.page.render import SECURITY_POLICY, number_rows, render
+from mechinterp.reporting.plots import style
+from mechinterp.reporting.plots.dots import dots, rows
+from mechinterp.reporting.plots.style import literal
 from tests.experiments import synthetic
 
 _BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
@@ -114,11 +123,15 @@ def test_redrawn_from_the_file_alone(report, html):
     assert render(as_page(Results.load(report.page.with_name("results.json")))) == html
 
 
-def test_what_was_not_measured_is_said():
+def test_what_was_not_asked_for_is_said_quietly():
     results = synthetic.results()
     sections = {"total_effect": results["total_effect"]}
     html = render(as_page(Results(page="report", identity=results.identity, sections=sections)))
-    assert html.count("This part was not measured.") == 6
+    assert html.count("<section ") == 1
+    assert html.count("Not asked for") == 1
+    footer = unescape(html[html.index("<footer>") :])
+    for one in as_page(results).sections:
+        assert (one.title in footer) == (one.name != "total_effect")
     assert 'id="total-effect-movement"' in html
 
 
@@ -134,7 +147,54 @@ def test_texts_cannot_become_markup():
     start = html.index('id="network-data">') + len('id="network-data">')
     data = html[start : html.index("</script>", start)]
     assert "<" not in data
-    assert nasty in json.loads(data)["layout"]["xaxis"]["ticktext"]
+    assert escape(nasty, quote=False) in json.loads(data)["layout"]["xaxis"]["ticktext"]  # plotly shows it as text
+
+
+def test_plotly_reads_no_links_in_anybodys_texts():
+    link = '<a href="https://example.com">x</a>'
+    plot = style.figure("a", f"What {link}?", height=300)
+    estimates = [dataclasses.replace(synthetic.estimate(1, 0.5), name=link, unit=link)]
+    dots(
+        plot,
+        estimates,
+        rows(plot, [f"<b>{style.literal(link)}</b><br><span style='color:#123'>b</span>"]),
+        label=link,
+        colour="red",
+    )
+    plot.add_annotation(text=f"<b>n</b> {link} <sub>2</sub>")  # of a view that forgot
+    content = json.dumps(Figure(plot, "A link.").content())
+    assert "<a" not in content
+    assert "</a>" not in content
+    assert "<b>n</b> &lt;a href=" in content
+    assert "<span style='color:#123'>b</span>" in content
+    page = Page(
+        title="t",
+        kicker="",
+        sections=[Section(name="s", title="s", question="q", figures=[Figure(plot, "c")])],
+        settings={},
+    )
+    assert f"What {escape(link)}?" in render(page).replace("&#34;", "&quot;")
+    assert literal("50 %{x} <b> &lt;") == "50 %&#123;x} &lt;b&gt; &amp;lt;"
+
+
+@pytest.mark.skipif(find_spec("kaleido") is None, reason="kaleido is not installed")
+def test_a_browser_that_hangs_costs_pictures_and_no_report(tmp_path, monkeypatch):
+    browser = tmp_path / "browser"
+    browser.write_text(f"#!/bin/sh\necho $$ > {tmp_path / 'pid'}\nsleep 600\n")
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER_PATH", str(browser))
+    monkeypatch.setattr(png, "_START", 4.0)
+    monkeypatch.setattr(png, "_EACH", 0.0)
+    results = synthetic.results()
+    small = Results(page="report", identity=results.identity, sections={"performance": results["performance"]})
+    began = time.monotonic()
+    written = write_page(small, tmp_path / "report")
+    assert written.note == "no PNG files: the browser gave no answer in 4 seconds"
+    assert written.page.exists()
+    assert time.monotonic() - began < 30
+    pid = tmp_path / "pid"
+    if pid.exists():  # on a busy machine it did not even start
+        assert not Path("/proc", pid.read_text().strip()).exists()
 
 
 def test_two_figures_of_one_name_are_refused(tmp_path):

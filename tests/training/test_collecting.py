@@ -77,7 +77,7 @@ def test_a_rollout_is_what_the_game_and_the_policy_say(
             obs, reward, terminated, truncated, infos = env.step(actions[columns.numpy()])
             np.testing.assert_array_equal(rollout.ended[t, rows], (terminated | truncated).astype(np.float32))
             np.testing.assert_array_equal(rollout.rewards[t, rows], reward)
-            endings += int(infos["_episode"].sum()) if "_episode" in infos else 0
+            endings += int(infos["_ended"].sum()) if "_ended" in infos else 0
         with torch.no_grad():
             value = network.policy(torch.from_numpy(obs)).value
         torch.testing.assert_close(rollout.last_value[rows], value, rtol=0, atol=1e-6)

@@ -19,6 +19,7 @@ import torch
 
 import mechinterp as mi
 import mechinterp.training.options as options_module
+from mechinterp._folders import LOCK_FILE
 from mechinterp.coinrun.goals import Payoff
 from mechinterp.policies import load, series
 from mechinterp.training import (
@@ -31,7 +32,6 @@ from mechinterp.training import (
     read_metrics,
     series_steps,
 )
-from mechinterp.training.lock import LOCK_FILE
 from mechinterp.training.records import read_resume, write_resume
 from tests.training.toys import BATCH, TOY_PPO, contents, toy, train, untimed
 
@@ -192,7 +192,7 @@ def test_metrics_that_are_gone_leave_no_silent_gap(finished: Path) -> None:
 
 def test_one_process_at_a_time(finished: Path) -> None:
     with Run(toy(), finished, seed=0):
-        with pytest.raises(TrainingError, match=f"process {os.getpid()} is training here"):
+        with pytest.raises(TrainingError, match=f"process {os.getpid()} is writing here"):
             Run(toy(), finished, seed=0)
         assert (finished / LOCK_FILE).exists()
     assert not (finished / LOCK_FILE).exists()
@@ -207,7 +207,11 @@ def test_one_process_at_a_time(finished: Path) -> None:
 
 def test_half_written_files_of_a_killed_process_are_cleared_away(finished: Path) -> None:
     before = set(contents(finished))
-    for name in (".resume.pt.abc", ".model.safetensors.x1", ".config.json.1", "series/.step-0000000032.safetensors.q"):
+    for name in (
+        ".resume.pt.abcdefgh.half",
+        ".config.json.1_345678.half",
+        "series/.step-0000000032.safetensors.qqqqqqqq.half",
+    ):
         (finished / name).write_bytes(b"half")
     (finished / ".notes").write_text("kept")
     Run(toy(), finished, seed=0).close()
@@ -366,7 +370,7 @@ def test_metrics_that_are_damaged_in_the_middle_are_told(finished: Path) -> None
     path.write_text("".join([lines[0], lines[1][:9]]))
     assert [row["steps"] for row in read_metrics(finished)] == [BATCH]
     path.write_text("".join([lines[0], "nonsense\n", *lines[2:]]))
-    with pytest.raises(TrainingError, match="line 2 is no metrics: 'nonsense'"):
+    with pytest.raises(TrainingError, match="line 2: not JSON"):
         read_metrics(finished)
 
 

@@ -2,75 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from mechinterp.circuits.nodes import Edge, Node
+from mechinterp.circuits.planted.hard import HARD
+from mechinterp.circuits.planted.pieces import (
+    ANOTHER_LEVEL,
+    COIN_ON_THE_RIGHT,
+    COIN_SIDE,
+    LEFT,
+    RIGHT,
+    Blueprint,
+    Recipe,
+    add_ground,
+    add_side_units,
+    but_blue,
+    coin_by_branches,
+    push_to_sides,
+    side_columns,
+)
 from mechinterp.circuits.planted.wiring import COIN, SOLID, Wiring
 
-LEFT, RIGHT = 1, 7
-COIN_SIDE, COIN_ON_THE_RIGHT, ANOTHER_LEVEL = "coin side", "coin on the right", "another level"
-"""Two kinds of minimal pairs of `coinrun.scenes`; and pairs of frames of different levels, with a coin in view, in
-which everything that is connected to movement shows."""
 ENOUGH = 0.4
 """How much coin fills the threshold of `two coin paths`; either path alone brings at least that from a coin in view."""
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """A kind of planted network.
-
-    Attributes:
-        wants: what it does, in words.
-        wire: puts the circuit into an empty network and says what it put where.
-    """
-
-    wants: str
-    wire: Callable[[Wiring], Blueprint]
-
-
-@dataclass(frozen=True)
-class Blueprint:
-    """What a recipe put in.
-
-    Attributes:
-        channels: what is represented -> the nodes that carry it.
-        carries: variable -> the edges that carry its effect on movement; by `another level`, all that
-            are not idle, unless said otherwise.
-        idle: edges that lead to nothing that moves the agent.
-    """
-
-    channels: dict[str, tuple[Node, ...]]
-    carries: dict[str, frozenset[Edge]]
-    idle: frozenset[Edge] = frozenset()
-
-
 def _right(net: Wiring) -> Blueprint:
-    ground = _ground(net)
-    return Blueprint({"ground": ground}, {COIN_SIDE: frozenset()})
+    nodes = add_ground(net)
+    return Blueprint({"ground": nodes}, {COIN_SIDE: frozenset()})
 
 
 def _coin(net: Wiring) -> Blueprint:
-    nodes = _coin_by_branches(net)
-    _sides(net, [nodes[-1]], gain=2.0)
-    return Blueprint({"coin": nodes}, {COIN_SIDE: _but_blue(net.edges)})
+    nodes = coin_by_branches(net)
+    push_to_sides(net, [nodes[-1]], gain=2.0)
+    return Blueprint({"coin": nodes}, {COIN_SIDE: but_blue(net.edges)})
 
 
 def _coin_and_right(net: Wiring) -> Blueprint:
-    nodes = _coin_by_branches(net)
-    _sides(net, [nodes[-1]], gain=2.0)
+    nodes = coin_by_branches(net)
+    push_to_sides(net, [nodes[-1]], gain=2.0)
     coin = frozenset(net.edges)
-    ground = _ground(net)
-    return Blueprint({"coin": nodes, "ground": ground}, {COIN_SIDE: _but_blue(coin)})
+    ground = add_ground(net)
+    return Blueprint({"coin": nodes, "ground": ground}, {COIN_SIDE: but_blue(coin)})
 
 
 def _coin_unused(net: Wiring) -> Blueprint:
-    nodes = _coin_by_branches(net)
-    right, left = _side_units(net, [nodes[-1]])
+    nodes = coin_by_branches(net)
+    right, left = add_side_units(net, [nodes[-1]])
     net.value(right, 0.5)
     net.value(left, 0.5)
     idle = frozenset(net.edges)
-    ground = _ground(net)
+    ground = add_ground(net)
     return Blueprint({"idle coin": (*nodes, right, left), "ground": ground}, {COIN_SIDE: frozenset()}, idle)
 
 
@@ -85,7 +65,7 @@ def _two_coin_paths(net: Wiring) -> Blueprint:
     branch = net.branch(raw, 1)
     by_branch = net.onward_to_last(branch, 1)
     left: set[Node] = set()
-    for columns, action in _columns(net):
+    for columns, action in side_columns(net):
         below = net.unit([by_skip, by_branch], net.cells(columns))
         above = net.unit([by_skip, by_branch], net.cells(columns), bias=-ENOUGH)
         net.push(below, action, 5.0)
@@ -93,7 +73,7 @@ def _two_coin_paths(net: Wiring) -> Blueprint:
         if action == LEFT:
             left |= {below, above}
     channels = {"coin": (raw, by_skip, branch, by_branch)}
-    both = _but_blue(net.edges)
+    both = but_blue(net.edges)
     right = frozenset(edge for edge in both if not {edge.source, edge.target} & left)
     return Blueprint(channels, {COIN_SIDE: both, COIN_ON_THE_RIGHT: right})
 
@@ -101,8 +81,8 @@ def _two_coin_paths(net: Wiring) -> Blueprint:
 def _coin_by_skip(net: Wiring) -> Blueprint:
     raw = net.detector(COIN)
     last = net.onward_to_last(raw, 1)
-    _sides(net, [last], gain=2.0)
-    return Blueprint({"coin": (raw, last)}, {COIN_SIDE: _but_blue(net.edges)})
+    push_to_sides(net, [last], gain=2.0)
+    return Blueprint({"coin": (raw, last)}, {COIN_SIDE: but_blue(net.edges)})
 
 
 def _interference(net: Wiring) -> Blueprint:
@@ -118,7 +98,7 @@ def _interference(net: Wiring) -> Blueprint:
     for source, target in ((inner_coin, both), (inner_ground, both), (inner_ground, alone)):
         net.connect(source, target, 1.0)
     through = {Edge(coin, inner_coin), Edge(inner_coin, both)}
-    for columns, action in _columns(net):
+    for columns, action in side_columns(net):
         unit = net.unit([both], net.cells(columns))
         net.connect(alone, unit, net.cells(columns, weight=-1.0))
         net.push(unit, action, 2.0)
@@ -126,7 +106,7 @@ def _interference(net: Wiring) -> Blueprint:
     channels = {"coin": (coin, inner_coin, both), "ground": (ground, inner_ground, both, alone)}
     # What changes the ground before the two channels part changes both alike, and the difference not at all.
     cancelled = before_both | {Edge(ground, inner_ground)}
-    carries = {COIN_SIDE: _but_blue(only_coin | through), ANOTHER_LEVEL: frozenset(net.edges - cancelled)}
+    carries = {COIN_SIDE: but_blue(only_coin | through), ANOTHER_LEVEL: frozenset(net.edges - cancelled)}
     return Blueprint(channels, carries)
 
 
@@ -137,51 +117,10 @@ def _wall(net: Wiring) -> Blueprint:
     idle = frozenset(net.edges)
     solid = net.detector(SOLID)
     last = net.onward_to_last(net.branch(solid, 1), 1)
-    for columns, action in zip((c for c, _ in _columns(net)), (LEFT, RIGHT), strict=True):
+    for columns, action in zip((c for c, _ in side_columns(net)), (LEFT, RIGHT), strict=True):
         net.push(net.unit([last], net.cells(columns, slice(0, net.maps[1] * 3 // 8), weight=0.2)), action, 1.0)
     channels = {"wall": (solid, last), "idle coin": coin}
     return Blueprint(channels, {COIN_SIDE: frozenset()}, idle)
-
-
-def _coin_by_branches(net: Wiring) -> tuple[Node, ...]:
-    """A clean coin channel of the last block, that came through a branch of the first block and one of the last."""
-    raw = net.detector(COIN)
-    first = net.branch(raw, 1)
-    onward = net.onward_to_last(first, 1)
-    return raw, first, onward, net.branch(onward, net.blocks)
-
-
-def _ground(net: Wiring) -> tuple[Node, ...]:
-    """Goes right, more so where there is ground ahead: reads rows that lie below any coin at the agent's feet."""
-    solid = net.detector(SOLID)
-    first = net.branch(solid, 1)
-    last = net.onward_to_last(first, 1)
-    (columns, action), _ = _columns(net)
-    unit = net.unit([last], net.cells(columns, slice(net.maps[1] * 3 // 4, None), weight=0.3))
-    net.push(unit, action, 1.0)
-    net.lean(action, 1.0)
-    return solid, first, last, unit
-
-
-def _sides(net: Wiring, sources: list[Node], *, gain: float) -> None:
-    for unit, (_, action) in zip(_side_units(net, sources), _columns(net), strict=True):
-        net.push(unit, action, gain)
-
-
-def _side_units(net: Wiring, sources: list[Node]) -> tuple[Node, Node]:
-    right, left = (net.unit(sources, net.cells(columns)) for columns, _ in _columns(net))
-    return right, left
-
-
-def _columns(net: Wiring) -> tuple[tuple[slice, int], tuple[slice, int]]:
-    """Columns of the last map right of the agent, who is always in the middle, and left of it, with their actions."""
-    middle = net.maps[2] // 2
-    return (slice(middle + 1, None), RIGHT), (slice(0, middle), LEFT)
-
-
-def _but_blue(edges: set[Edge] | frozenset[Edge]) -> frozenset[Edge]:
-    """A coin has next to no blue in it and neither has the sky: that edge keeps other things out."""
-    return frozenset(edge for edge in edges if edge.source != Node("hook_input", 2))
 
 
 RECIPES: dict[str, Recipe] = {
@@ -193,5 +132,6 @@ RECIPES: dict[str, Recipe] = {
     "coin by skip": Recipe("go to the side where the coin is; read through skip connections alone", _coin_by_skip),
     "interference": Recipe("go to the side where the coin is; it shares a channel with the ground", _interference),
     "wall": Recipe("turn away from walls; a coin detector is connected to nothing", _wall),
+    **HARD,
 }
 """The kinds that `planted` knows."""

@@ -21,6 +21,9 @@ crates and the yellow agent's head. Some enemies have a few pixels of the coin's
 SOLID = ((0.5, 0.5, 0.5), -0.3)
 """Brightness: about 0.6 to 0.9 for ground, walls and crates, -0.3 for the black sky of `use_backgrounds=False`."""
 
+LAVA = ((5.0, -6.0, -4.0), -0.6)
+"""About 1 for lava's orange (224, 102, 22), and less than 0 for sky, ground, crates and a coin's yellow."""
+
 
 class Wiring:
     """A network with all weights 0 but those that are put in.
@@ -124,7 +127,7 @@ class Wiring:
 
     def cells(self, columns: slice, rows: slice = slice(None), *, weight: float = 1.0) -> Tensor:
         """A map of weights: `weight` inside, 0 outside."""
-        cells = torch.zeros(self.maps[1:])
+        cells = torch.zeros(self.maps[1:], dtype=torch.float32)
         cells[rows, columns] = weight
         return cells
 

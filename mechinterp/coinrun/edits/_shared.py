@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import wraps
 from operator import index
+from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 from jaxtyping import Int, Shaped
@@ -12,9 +15,25 @@ from mechinterp.coinrun.geometry import Cell
 from mechinterp.coinrun.layout import ENTITY_DTYPE, EntityType, Tile
 from mechinterp.coinrun.state import GameState, StateError
 
+P = ParamSpec("P")
+ResultT = TypeVar("ResultT")
+
 
 class EditError(StateError):
     """An edit that makes no sense on this state: nothing was changed."""
+
+
+def of_state(edit: Callable[Concatenate[GameState, P], ResultT]) -> Callable[Concatenate[GameState, P], ResultT]:
+    """The edit, which refuses with an EditError what is no GameState."""
+
+    @wraps(edit)
+    def checked(state: GameState, *args: P.args, **kwargs: P.kwargs) -> ResultT:
+        if not isinstance(state, GameState):
+            inside = "; give its .state" if hasattr(state, "state") else ""
+            raise EditError(f"{edit.__name__}: a {type(state).__name__}, where a GameState is needed{inside}")
+        return edit(state, *args, **kwargs)
+
+    return checked
 
 
 def whole(value: object, what: str) -> int:
@@ -54,6 +73,17 @@ def as_cell(cell: object, what: str) -> Cell:
         return index(x), index(y)
     except (TypeError, ValueError):
         raise EditError(f"{what} at {cell!r}: a cell is a pair of whole numbers (x, y)") from None
+
+
+def as_cells(cells: object, what: str) -> list[Cell]:
+    """The cells, each as `as_cell` gives it.
+
+    Raises:
+        EditError: where they are not several cells; one cell is to be given as ``[(x, y)]``.
+    """
+    if isinstance(cells, str) or not isinstance(cells, Iterable):
+        raise EditError(f"{what} in {cells!r:.80}: several cells are needed, such as [(3, 1), (4, 1)]")
+    return [as_cell(cell, what) for cell in cells]
 
 
 def tile_at(state: GameState, cell: Cell, what: str) -> Tile:
@@ -148,7 +178,12 @@ def retile(grid: Int[np.ndarray, "h w"]) -> Int[np.ndarray, "h w"]:
     """The grid with rock and lava drawn as the game draws them: a top tile under anything else, else a middle.
 
     The top row, which nothing is above, is all middle.
+
+    Raises:
+        EditError: for what is no grid of cells.
     """
+    if not isinstance(grid, np.ndarray) or grid.ndim != 2 or grid.dtype.kind not in "iu" or len(grid) == 0:
+        raise EditError(f"retile: a {type(grid).__name__}; an array of whole numbers with axes (y, x) is needed")
     result = grid.copy()
     for middle, top in (
         (Tile.WALL_MID, Tile.WALL_TOP),

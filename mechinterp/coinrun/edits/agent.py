@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from mechinterp.coinrun import geometry
-from mechinterp.coinrun.edits._shared import EditError, as_cell, body_cells, finite, require_open
+from mechinterp.coinrun.edits._shared import EditError, as_cell, body_cells, finite, of_state, require_open
 from mechinterp.coinrun.geometry import Cell
 from mechinterp.coinrun.layout import EntityType
 from mechinterp.coinrun.state import GameState
@@ -18,6 +18,7 @@ _MARGIN = 0.98
 """The share of its radius at which the game looks for rock around the agent."""
 
 
+@of_state
 def move_agent(state: GameState, cell: Cell, *, facing: Facing | None = None) -> GameState:
     """The agent standing still on the ground of this cell, facing as before or as said.
 
@@ -37,6 +38,7 @@ def move_agent(state: GameState, cell: Cell, *, facing: Facing | None = None) ->
     return moved
 
 
+@of_state
 def put_agent(
     state: GameState, x: float, y: float, *, vx: float = 0.0, vy: float = 0.0, facing: Facing | None = None
 ) -> GameState:
@@ -59,6 +61,7 @@ def put_agent(
     return moved if facing is None else face(moved, facing)
 
 
+@of_state
 def face(state: GameState, facing: Facing) -> GameState:
     """The agent looking left or right."""
     if facing not in ("left", "right"):

@@ -7,7 +7,16 @@ from collections.abc import Collection
 import numpy as np
 
 from mechinterp.coinrun import geometry
-from mechinterp.coinrun.edits._shared import EditError, as_cell, body_cells, new_entity, require_open, with_cell
+from mechinterp.coinrun.edits._shared import (
+    EditError,
+    as_cell,
+    as_cells,
+    body_cells,
+    new_entity,
+    of_state,
+    require_open,
+    with_cell,
+)
 from mechinterp.coinrun.geometry import Cell
 from mechinterp.coinrun.layout import EntityType, Tile
 from mechinterp.coinrun.state import GameState
@@ -16,6 +25,7 @@ _DECOY_RADIUS = 0.52
 """Half the side of a grid cell's picture: the game draws cells 0.02 larger to each side, to close the seams."""
 
 
+@of_state
 def move_coin(state: GameState, cell: Cell, *, leave: Tile = Tile.EMPTY) -> GameState:
     """The level's one coin in another cell; its old cell becomes ``leave``.
 
@@ -25,6 +35,7 @@ def move_coin(state: GameState, cell: Cell, *, leave: Tile = Tile.EMPTY) -> Game
     return add_coin(state.replace(grid=_without(state, [only_coin(state)], leave)), cell)
 
 
+@of_state
 def add_coin(state: GameState, cell: Cell) -> GameState:
     """One coin more. It may hang in the air.
 
@@ -39,6 +50,7 @@ def add_coin(state: GameState, cell: Cell) -> GameState:
     return with_cell(state, cell, Tile.COIN)
 
 
+@of_state
 def remove_coin(state: GameState, cell: Cell | None = None, *, leave: Tile = Tile.EMPTY) -> GameState:
     """Without the coin of this cell, or without any coin.
 
@@ -57,6 +69,7 @@ def remove_coin(state: GameState, cell: Cell | None = None, *, leave: Tile = Til
     return state.replace(grid=_without(state, coins, leave))
 
 
+@of_state
 def only_coin(state: GameState) -> Cell:
     """The cell of the level's coin.
 
@@ -68,6 +81,7 @@ def only_coin(state: GameState) -> Cell:
     return state.coins[0]
 
 
+@of_state
 def add_decoy(state: GameState, cell: Cell) -> GameState:
     """A picture of a coin in this cell, pixel for pixel like a real one; touching it does nothing.
 
@@ -79,9 +93,10 @@ def add_decoy(state: GameState, cell: Cell) -> GameState:
     return add_decoys(state, [cell])
 
 
+@of_state
 def add_decoys(state: GameState, cells: Collection[Cell]) -> GameState:
     """`add_decoy` in each of these cells."""
-    cells = [as_cell(cell, "decoy") for cell in cells]
+    cells = as_cells(cells, "decoy")
     for at, cell in enumerate(cells):
         _require_room(state, cell, "decoy")
         if cell in cells[:at]:
@@ -91,11 +106,13 @@ def add_decoys(state: GameState, cells: Collection[Cell]) -> GameState:
     return state.replace(entities=np.concatenate([np.array(new, state.entities.dtype), state.entities]))
 
 
+@of_state
 def remove_decoys(state: GameState) -> GameState:
     """Without any decoy (a level may have none)."""
     return state.replace(entities=state.entities[state.entities["type"] != EntityType.COIN])
 
 
+@of_state
 def coin_to_decoy(state: GameState) -> GameState:
     """The level's one coin turned into a decoy: the same frame, and nothing to gain.
 
@@ -106,6 +123,7 @@ def coin_to_decoy(state: GameState) -> GameState:
     return add_decoy(remove_coin(state), cell)
 
 
+@of_state
 def decoys(state: GameState) -> tuple[Cell, ...]:
     """The cells of the decoys, left to right."""
     return tuple(sorted(geometry.entity_cells(state, EntityType.COIN)))

@@ -12,8 +12,10 @@ from mechinterp.coinrun import geometry
 from mechinterp.coinrun.edits._shared import (
     EditError,
     as_cell,
+    as_cells,
     body_cells,
     new_entity,
+    of_state,
     require_open,
     retile,
     support_cells,
@@ -30,6 +32,7 @@ _TRAIL_REACH = 1.6
 """A trail lives for 8 steps: its enemy has gone 1.2 cells by then, or less."""
 
 
+@of_state
 def remove_saws(state: GameState, cells: Collection[Cell] | None = None) -> GameState:
     """Without any saw, or without those of these cells.
 
@@ -39,6 +42,7 @@ def remove_saws(state: GameState, cells: Collection[Cell] | None = None) -> Game
     return state.replace(entities=state.entities[~_chosen(state, EntityType.SAW, cells)])
 
 
+@of_state
 def remove_crates(state: GameState, cells: Collection[Cell] | None = None) -> GameState:
     """Without any crate, or without those of these cells.
 
@@ -48,6 +52,7 @@ def remove_crates(state: GameState, cells: Collection[Cell] | None = None) -> Ga
     return state.replace(entities=state.entities[~_chosen(state, EntityType.CRATE, cells)])
 
 
+@of_state
 def remove_enemies(state: GameState, cells: Collection[Cell] | None = None) -> GameState:
     """Without any enemy and its trail, or without those whose centres are in these cells.
 
@@ -67,6 +72,7 @@ def remove_enemies(state: GameState, cells: Collection[Cell] | None = None) -> G
     return state.replace(entities=entities[~leaving])
 
 
+@of_state
 def remove_lava(state: GameState, *, leave: Literal["pit", "ground"] = "pit") -> GameState:
     """Without any lava: an empty pit where it was, or solid ground up to its surface.
 
@@ -74,16 +80,18 @@ def remove_lava(state: GameState, *, leave: Literal["pit", "ground"] = "pit") ->
         EditError: for another word in ``leave``.
     """
     tiles = {"pit": Tile.EMPTY, "ground": Tile.WALL_MID}
-    if leave not in tiles:
+    if not isinstance(leave, str) or leave not in tiles:
         raise EditError(f"leave: {leave!r}, allowed are {sorted(tiles)}")
     return state.replace(grid=retile(np.where(geometry.lava(state), tiles[leave], state.grid)))
 
 
+@of_state
 def harmless_lava(state: GameState) -> GameState:
     """All lava turned into its picture: the same frame, but one falls through it to the ground below, and lives."""
     return state.replace(grid=np.where(geometry.lava(state), -state.grid, state.grid))
 
 
+@of_state
 def harmless_saws(state: GameState) -> GameState:
     """All saws turned into pictures that stand still: the same frame now (a real one goes on turning), and no harm."""
     entities = state.entities.copy()
@@ -91,6 +99,7 @@ def harmless_saws(state: GameState) -> GameState:
     return state.replace(entities=entities)
 
 
+@of_state
 def add_saw(state: GameState, cell: Cell) -> GameState:
     """A saw on the ground of this cell.
 
@@ -103,6 +112,7 @@ def add_saw(state: GameState, cell: Cell) -> GameState:
     return _with(state, new_entity(EntityType.SAW, cell[0] + 0.5, cell[1] + 0.5))
 
 
+@of_state
 def add_saw_picture(state: GameState, cell: Cell) -> GameState:
     """A saw that stands still and harms nobody, on the ground of this cell.
 
@@ -116,6 +126,7 @@ def add_saw_picture(state: GameState, cell: Cell) -> GameState:
     return _with(state, new_entity(EntityType.TRAIL, cell[0] + 0.5, cell[1] + 0.5, **looks))
 
 
+@of_state
 def add_enemy(state: GameState, cell: Cell, *, walking: Literal["left", "right"] = "left", theme: int = 0) -> GameState:
     """An enemy on the ground of this cell. It walks to and fro between rock and enemy barriers; themes are 0 to 8.
 
@@ -134,6 +145,7 @@ def add_enemy(state: GameState, cell: Cell, *, walking: Literal["left", "right"]
     return _with(state, new_entity(EntityType.ENEMY, cell[0] + 0.5, cell[1] + 0.5, vx=speed, **looks))
 
 
+@of_state
 def add_crate(state: GameState, cell: Cell, *, theme: int = 0) -> GameState:
     """A crate on the ground or on another crate. One can stand on it and walk through it; themes are 0 to 3.
 
@@ -149,6 +161,7 @@ def add_crate(state: GameState, cell: Cell, *, theme: int = 0) -> GameState:
     return _with(state, new_entity(EntityType.CRATE, cell[0] + 0.5, cell[1] + 0.5, image_theme=theme))
 
 
+@of_state
 def add_lava(state: GameState, cells: Collection[Cell]) -> GameState:
     """Lava in these cells, whether rock or air was there; surfaces are drawn as the game draws them.
 
@@ -156,7 +169,7 @@ def add_lava(state: GameState, cells: Collection[Cell]) -> GameState:
         EditError: outside the level's open columns, in the coin, a saw, an enemy or a crate, where the agent is
             or what it stands on, or with air right under it.
     """
-    cells = [as_cell(cell, "lava") for cell in cells]
+    cells = as_cells(cells, "lava")
     grid = state.grid.copy()
     first, last = geometry.start_x(state), geometry.end_x(state)
     for cell in sorted(cells):
@@ -186,7 +199,7 @@ def _chosen(state: GameState, kind: EntityType, cells: Collection[Cell] | None) 
     if cells is None:
         return of_kind
     result = np.zeros_like(of_kind)
-    for x, y in (as_cell(cell, "remove") for cell in cells):
+    for x, y in as_cells(cells, "remove"):
         here = of_kind & (np.floor(state.entities["x"]) == x) & (np.floor(state.entities["y"]) == y)
         if not here.any():
             known = sorted(geometry.entity_cells(state, kind))

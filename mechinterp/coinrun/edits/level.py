@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from mechinterp.coinrun import geometry
-from mechinterp.coinrun.edits._shared import EditError, body_cells, whole
+from mechinterp.coinrun.edits._shared import EditError, body_cells, of_state, whole
 from mechinterp.coinrun.layout import EntityType, Tile
 from mechinterp.coinrun.state import GameState
 
 
+@of_state
 def move_end(state: GameState, end_x: int) -> GameState:
     """The level's last column is ``end_x``: the wall at the end stands nearer, or farther.
 
@@ -37,6 +38,7 @@ def move_end(state: GameState, end_x: int) -> GameState:
     return state.replace(grid=grid, entities=state.entities[state.entities["x"] < end_x + 1])
 
 
+@of_state
 def mirrored(state: GameState) -> GameState:
     """The level, its inhabitants and their movement turned left to right; the walls at both ends stay where they are.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mechinterp.coinrun.edits._shared import EditError, whole
+from mechinterp.coinrun.edits._shared import EditError, of_state, whole
 from mechinterp.coinrun.layout import EntityType
 from mechinterp.coinrun.state import GameState
 
 
+@of_state
 def with_looks(
     state: GameState,
     *,
@@ -31,7 +32,7 @@ def with_looks(
         agent_theme: colour of the agent, 0 to 4.
         enemy_theme: of all enemies, 0 to 8.
         crate_theme: of all crates, 0 to 3.
-        visibility: cells along a side of the view, 3 to 64; stock is 13.
+        visibility: cells along a side of the view, 3 to 256; stock is 13.
 
     Raises:
         StateError: for a value out of range, or a theme that is not a whole number.
@@ -54,6 +55,7 @@ def with_looks(
     return state.replace(entities=entities, **scalars)
 
 
+@of_state
 def with_clock(state: GameState, *, elapsed: int | None = None, timeout: int | None = None) -> GameState:
     """The episode ends at step ``timeout`` (stock: 1000), and ``elapsed`` of its steps are over.
 

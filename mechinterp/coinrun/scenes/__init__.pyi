@@ -1,8 +1,14 @@
 from .build import minimal_pairs as minimal_pairs
 from .build import render as render
+from .natural import NoRoom as NoRoom
+from .objects import OBJECTS as OBJECTS
+from .objects import Object as Object
 from .pairs import MinimalPairs as MinimalPairs
 from .pairs import SceneError as SceneError
 from .pairs import joined as joined
+from .replaced import ObjectPairs as ObjectPairs
+from .replaced import with_object as with_object
+from .strata import Strata as Strata
 from .variables import VARIABLES as VARIABLES
 from .variables import Variable as Variable
 from .variables import coin_at as coin_at

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 from jaxtyping import UInt8
 
 from mechinterp.coinrun.engine import Engine
 from mechinterp.coinrun.levels import StatesLike, as_states
+from mechinterp.coinrun.scenes.natural import NoRoom
 from mechinterp.coinrun.scenes.pairs import MinimalPairs, SceneError
+from mechinterp.coinrun.scenes.strata import strata_of
 from mechinterp.coinrun.scenes.variables import VARIABLES, Variable
 from mechinterp.coinrun.state import GameState
 from mechinterp.errors import nearest
@@ -22,26 +27,37 @@ def minimal_pairs(
         states: scenes to start from, such as `policies.visits.visited_states` gives.
         variable: what to change; a name in `VARIABLES`, or a rule of your own.
         seed: of the rule's chance; each state draws from a generator seeded by (``seed``, its level, its clock).
-        per_level: keep at most this many pairs of a level, the first ones.
+        per_level: keep at most this many pairs of a level; its states are tried in a random order until there are so
+            many (by default all states are tried).
 
     Raises:
-        SceneError: for an unknown variable, or if no state has room for the edit.
+        SceneError: for an unknown variable, or if no state has room for the edit; with the reasons.
     """
     rule = variable if isinstance(variable, Variable) else _named(variable)
     states = as_states(states)
-    clean: list[GameState] = []
-    corrupted: list[GameState] = []
-    taken: dict[int, int] = {}
-    for state in states:
-        if per_level is not None and taken.get(state.level_seed, 0) >= per_level:
+    made: dict[int, tuple[GameState, GameState]] = {}
+    taken: Counter[int] = Counter()
+    refused: Counter[str] = Counter()
+    for at in range(len(states)) if per_level is None else _shuffled(states, seed):
+        state = states[at]
+        if per_level is not None and taken[state.level_seed] >= per_level:
             continue
-        pair = rule.edit(state, np.random.default_rng([seed, state.level_seed, int(state["cur_time"])]))
-        if pair is not None:
-            taken[state.level_seed] = taken.get(state.level_seed, 0) + 1
-            clean.append(pair[0].without_rngs())
-            corrupted.append(pair[1].without_rngs())
-    if not clean:
-        raise SceneError(f"{rule.name}: none of the {len(states)} states has room for this edit; give more states")
+        try:
+            pair = rule.edit(state, np.random.default_rng([seed, state.level_seed, int(state["cur_time"])]))
+        except NoRoom as error:
+            refused[str(error)] += 1
+            continue
+        if pair is None:
+            refused["no room"] += 1
+            continue
+        taken[state.level_seed] += 1
+        made[at] = pair[0].without_rngs(), pair[1].without_rngs()
+    if not made:
+        raise SceneError(
+            f"{rule.name}: none of the {len(states)} states has room for this edit ({_reasons(refused)}); "
+            "give more states"
+        )
+    clean, corrupted = ([made[at][side] for at in sorted(made)] for side in (0, 1))
     frames = render([*clean, *corrupted])
     return MinimalPairs(
         variable=rule.name,
@@ -53,6 +69,8 @@ def minimal_pairs(
         clean_states=tuple(state.to_bytes() for state in clean),
         corrupted_states=tuple(state.to_bytes() for state in corrupted),
         played=tuple(state.level_seed for state in states),
+        strata=strata_of(clean, corrupted),
+        refused=dict(refused.most_common()),
     )
 
 
@@ -70,6 +88,19 @@ def render(states: StatesLike) -> UInt8[np.ndarray, "states 64 64 3"]:
     finally:
         engine.close()
     return frames
+
+
+def _shuffled(states: Sequence[GameState], seed: int) -> Iterator[int]:
+    """Places of the states, those of each level in a random order that depends on the seed and the level alone."""
+    by_level: dict[int, list[int]] = {}
+    for at, state in enumerate(states):
+        by_level.setdefault(state.level_seed, []).append(at)
+    for level, places in by_level.items():
+        yield from np.random.default_rng([seed, level]).permutation(np.array(places)).tolist()
+
+
+def _reasons(refused: Counter[str]) -> str:
+    return "; ".join(f"{reason}: {count}" for reason, count in refused.most_common(3)) or "there are none"
 
 
 def _named(name: object) -> Variable:

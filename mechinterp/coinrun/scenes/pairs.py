@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
+import dataclasses
 import html
-import io
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,32 +13,21 @@ import numpy as np
 from jaxtyping import Bool, Int64, UInt8
 
 from mechinterp import _html
-from mechinterp._files import write_bytes
 from mechinterp.coinrun import camera
-from mechinterp.coinrun.state import GameState, StateError
+from mechinterp.coinrun.scenes.strata import SceneError, Strata
+from mechinterp.coinrun.state import GameState
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mechinterp.coinrun.scenes.replaced import ObjectPairs
+
+__all__ = ["MinimalPairs", "SceneError", "Side", "joined"]
+
 Side = Literal["clean", "corrupted"]
-_FORMAT = "mechinterp-minimal-pairs-2"
-_PLAYED = "played"
-"""Not in the files of earlier versions."""
-_WORDS = ("variable", "clean_label", "corrupted_label")
-_STATES = ("clean_states", "corrupted_states")
-_DTYPES = {
-    "clean": "uint8",
-    "corrupted": "uint8",
-    "levels": "int64",
-    _PLAYED: "int64",
-    **dict.fromkeys(_STATES, "uint8"),
-    **{f"{name}_lengths": "int64" for name in _STATES},
-}
-_KEYS = {"format", "digest", *_WORDS, *_DTYPES}
-
-
-class SceneError(StateError):
-    """Minimal pairs that cannot be made, selected from, or read."""
+SIDES = ("clean", "corrupted")
+WORDS = ("variable", "clean_label", "corrupted_label")
+STATES = ("clean_states", "corrupted_states")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,6 +45,8 @@ class MinimalPairs:
         clean_states, corrupted_states: the games behind the frames, as bytes with blank generators.
         played: level seeds of all states that the pairs were made of, in order, also those without room for a pair;
             empty where that is not known. `Subject.split` cuts these.
+        strata: in which circumstances each pair lies (see `Strata`); read off the states where none are given.
+        refused: why states that were tried gave no pair, and how many for each reason.
     """
 
     variable: str
@@ -70,12 +58,15 @@ class MinimalPairs:
     clean_states: tuple[bytes, ...]
     corrupted_states: tuple[bytes, ...]
     played: tuple[int, ...] = ()
+    strata: Strata = field(default_factory=lambda: Strata({}))
+    refused: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        lengths = {name: len(getattr(self, name)) for name in _COLUMNS}
+        lengths = {name: len(getattr(self, name)) for name in COLUMNS}
+        lengths |= {f"stratum {name!r}": len(labels) for name, labels in self.strata.labels.items()}
         if len(set(lengths.values())) != 1:
             raise SceneError(f"minimal pairs of unequal lengths: {lengths}")
-        for name in ("clean", "corrupted"):
+        for name in SIDES:
             frames = getattr(self, name)
             if frames.shape[1:] != (64, 64, 3) or frames.dtype != np.uint8:
                 raise SceneError(
@@ -83,7 +74,7 @@ class MinimalPairs:
                 )
         if self.levels.ndim != 1 or self.levels.dtype.kind not in "iu":
             raise SceneError(f"levels: {self.levels.ndim} axes of {self.levels.dtype}, expected 1 of whole numbers")
-        object.__setattr__(self, _PLAYED, tuple(np.unique(np.array(self.played, np.int64)).tolist()))
+        object.__setattr__(self, "played", tuple(np.unique(np.array(self.played, np.int64)).tolist()))
 
     def __len__(self) -> int:
         return len(self.levels)
@@ -117,27 +108,48 @@ class MinimalPairs:
             SceneError: neither places of pairs nor a mask of as many truth values as there are pairs.
         """
         chosen = np.arange(len(self))[self._rows(rows)]
-        return MinimalPairs(
-            self.variable,
-            self.clean_label,
-            self.corrupted_label,
-            self.clean[chosen],
-            self.corrupted[chosen],
-            self.levels[chosen],
-            tuple(self.clean_states[i] for i in chosen),
-            tuple(self.corrupted_states[i] for i in chosen),
-            self.played,
+        return dataclasses.replace(
+            self,
+            clean=self.clean[chosen],
+            corrupted=self.corrupted[chosen],
+            levels=self.levels[chosen],
+            clean_states=tuple(self.clean_states[i] for i in chosen),
+            corrupted_states=tuple(self.corrupted_states[i] for i in chosen),
+            strata=self.strata.select(chosen),
         )
 
+    def where(self, stratum: str, label: str) -> MinimalPairs:
+        """The pairs of one stratum, such as ``pairs.where("agent", "grounded")``.
+
+        Raises:
+            SceneError: no such stratum, or a label that no pair has; with those that there are.
+        """
+        return self.select(self.strata.mask(stratum, label))
+
+    def with_object(self, name: str) -> ObjectPairs:
+        """The same scenes with another object wherever the coin is: a control for what is special to the coin.
+
+        Args:
+            name: in `scenes.OBJECTS`, such as "blue coin" or "crate".
+
+        Raises:
+            UnknownName: no such object.
+            SceneError: no coin in these pairs, or no room for the object in any of them.
+        """
+        from mechinterp.coinrun.scenes.replaced import with_object
+
+        return with_object(self, name)
+
     def to_frame(self) -> pd.DataFrame:
-        """One row for each pair, as pandas has it: its level, what differs, and the clock of its scene in steps."""
+        """One row for each pair, as pandas has it: level, what differs, the clock of its scene in steps, its strata."""
         import pandas as pd
 
         columns = {
             "pair": np.arange(len(self)),
             "level": self.levels,
-            **{name: [getattr(self, name)] * len(self) for name in _WORDS},
+            **{name: [getattr(self, name)] * len(self) for name in WORDS},
             "clock": np.array([int(state["cur_time"]) for state in self.states("clean")], np.int64),
+            **self.strata,
         }
         return pd.DataFrame(columns)
 
@@ -160,7 +172,9 @@ class MinimalPairs:
 
     def states(self, which: Side) -> list[GameState]:
         """The games of one side, parsed."""
-        return [GameState.from_bytes(data) for data in self._side(which)]
+        if which not in SIDES:
+            raise SceneError(f"which: {which!r}, the sides are 'clean' and 'corrupted'")
+        return [GameState.from_bytes(data) for data in getattr(self, f"{which}_states")]
 
     def coin_cells(self, side: int, which: Side) -> Int64[np.ndarray, "pairs 2"]:
         """Where the coin's (or decoy's) centre lies in a ``side`` x ``side`` feature map: (row, column).
@@ -176,19 +190,9 @@ class MinimalPairs:
 
     def save(self, path: str | Path) -> None:
         """Write one compressed file, whole or not at all."""
-        path = Path(path)
-        columns = {name: getattr(self, name) for name in _COLUMNS if not name.endswith("states")}
-        columns["levels"] = self.levels.astype(np.int64)
-        words = {name: np.array(getattr(self, name)) for name in (*_WORDS, "digest")}
-        packed = {}
-        for name in _STATES:
-            data = getattr(self, name)
-            packed[name] = np.frombuffer(b"".join(data), np.uint8)
-            packed[f"{name}_lengths"] = np.array([len(state) for state in data], np.int64)
-        buffer = io.BytesIO()
-        packed[_PLAYED] = np.array(self.played, np.int64)
-        np.savez_compressed(buffer, format=np.array(_FORMAT), **columns, **words, **packed)
-        write_bytes(path, buffer.getvalue())
+        from mechinterp.coinrun.scenes import files
+
+        files.save(self, path)
 
     @classmethod
     def load(cls, path: str | Path) -> MinimalPairs:
@@ -197,55 +201,16 @@ class MinimalPairs:
         Raises:
             SceneError: for a missing, foreign, truncated or otherwise altered file, and for a state that is not safe.
         """
-        try:
-            with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
-                arrays = dict(file)
-        except Exception as error:  # unpacking damaged bytes can fail in as many ways as there are decoders
-            raise SceneError(f"{path}: not a file of minimal pairs, or cut off or damaged ({error})") from error
-        if "format" not in arrays or str(arrays["format"]) != _FORMAT:
-            raise SceneError(f"{path}: not a file of minimal pairs (no mark {_FORMAT!r})")
-        try:
-            return cls._unpacked(arrays)
-        except StateError as error:
-            raise SceneError(f"{path}: {error}") from None
+        from mechinterp.coinrun.scenes import files
+
+        return files.load(path)
 
     @property
     def digest(self) -> str:
         """SHA-256 of everything that the pairs hold, in hexadecimal."""
-        result = hashlib.sha256(json.dumps([getattr(self, name) for name in _WORDS]).encode())
-        result.update(
-            np.array([len(self), *map(len, self.clean_states), *map(len, self.corrupted_states)], "<i8").tobytes()
-        )
-        for part in (self.clean, self.corrupted, self.levels.astype("<i8")):
-            result.update(part.tobytes())
-        for state in (*self.clean_states, *self.corrupted_states):
-            result.update(state)
-        if self.played:
-            result.update(np.array(self.played, "<i8").tobytes())
-        return result.hexdigest()
+        from mechinterp.coinrun.scenes import files
 
-    @classmethod
-    def _unpacked(cls, arrays: dict[str, np.ndarray]) -> MinimalPairs:
-        arrays = {_PLAYED: np.empty(0, np.int64)} | arrays
-        if set(arrays) != _KEYS:
-            lacking, foreign = sorted(_KEYS - set(arrays)), sorted(set(arrays) - _KEYS)
-            raise SceneError(f"a damaged file of minimal pairs: it lacks {lacking} and has {foreign} too many")
-        for name, kind in _DTYPES.items():
-            axes = 4 if name in ("clean", "corrupted") else 1
-            if arrays[name].dtype != kind or arrays[name].ndim != axes:
-                found = f"{arrays[name].ndim} axes of {arrays[name].dtype}"
-                raise SceneError(f"{name}: {found}, expected {axes} of {kind}")
-        states = {name: _cut(name, arrays[name], arrays[f"{name}_lengths"]) for name in _STATES}
-        variable, clean_label, corrupted_label = (str(arrays[name]) for name in _WORDS)
-        frames = arrays["clean"], arrays["corrupted"]
-        pairs = cls(
-            variable, clean_label, corrupted_label, *frames, arrays["levels"], **states, played=tuple(arrays[_PLAYED])
-        )
-        if pairs.digest != str(arrays["digest"]):
-            raise SceneError("frames, states, levels or words are not those that were saved: the digest differs")
-        for side in ("clean", "corrupted"):
-            pairs.states(side)
-        return pairs
+        return files.digest(self)
 
     def _rows(self, rows: Any) -> np.ndarray:
         """What `select` was given, if it says which pairs are meant."""
@@ -265,24 +230,18 @@ class MinimalPairs:
             raise SceneError(f"select: there is no pair {outside[0]}; there are {len(self)}, the first is 0")
         return given
 
-    def _side(self, which: Side) -> tuple[bytes, ...]:
-        if which not in ("clean", "corrupted"):
-            raise SceneError(f"which: {which!r}, the sides are 'clean' and 'corrupted'")
-        return self.clean_states if which == "clean" else self.corrupted_states
-
-
-def _cut(name: str, data: UInt8[np.ndarray, " bytes"], lengths: Int64[np.ndarray, " states"]) -> tuple[bytes, ...]:
-    """The states that lie one behind the other."""
-    if (lengths < 0).any() or (lengths > len(data)).any() or lengths.sum() != len(data):
-        raise SceneError(f"{name}: their lengths do not add up to the {len(data)} bytes that are there")
-    ends = np.concatenate([[0], lengths.cumsum()]).tolist()
-    return tuple(data[start:end].tobytes() for start, end in pairwise(ends))
-
 
 def joined(parts: Sequence[MinimalPairs], *, variable: str) -> MinimalPairs:
-    """Several sets of pairs as one, such as a coin on the right and a coin on the left as a coin anywhere."""
+    """Several sets of pairs as one, such as a coin on the right and a coin on the left as a coin anywhere.
+
+    It has the strata that all of them have.
+    """
     if not parts:
         raise SceneError("joined: no pairs were given")
+    refused: dict[str, int] = {}
+    for part in parts:
+        for reason, count in part.refused.items():
+            refused[reason] = refused.get(reason, 0) + count
     return MinimalPairs(
         variable,
         parts[0].clean_label,
@@ -293,6 +252,8 @@ def joined(parts: Sequence[MinimalPairs], *, variable: str) -> MinimalPairs:
         tuple(state for part in parts for state in part.clean_states),
         tuple(state for part in parts for state in part.corrupted_states),
         _all_played(parts),
+        Strata.joined([part.strata for part in parts]),
+        refused,
     )
 
 
@@ -303,4 +264,4 @@ def _all_played(parts: Sequence[MinimalPairs]) -> tuple[int, ...]:
     return tuple(seed for part in parts for seed in part.played or part.levels.tolist())
 
 
-_COLUMNS = tuple(field.name for field in fields(MinimalPairs) if field.name not in (*_WORDS, _PLAYED))
+COLUMNS = ("clean", "corrupted", "levels", *STATES)

@@ -33,7 +33,11 @@ def text(result: Result) -> Text:
 
 def _parts(result: Result) -> Figure:
     shown = [result.mean, *result.parts.values(), result.standard_deviation]
-    labels = ["<b>mean</b>", *(f"of it: {part}" for part in result.parts), "<b>standard deviation</b> over frames"]
+    labels = [
+        "<b>mean</b>",
+        *(f"of it: {style.literal(part)}" for part in result.parts),
+        "<b>standard deviation</b> over frames",
+    ]
     question = "How much of the preference for right does not depend on the frame?"
     fig = style.figure("tendency-parts", question, height=170 + 50 * len(shown))
     at = rows(fig, labels)
@@ -48,7 +52,7 @@ def _steering(result: Result) -> Figure:
     own = list(result.steering.values())
     added, subtracted = [one.added for one in own], [one.subtracted for one in own]
     fig = style.figure("tendency-steering", "Does one direction encode right?", height=180 + 60 * len(own))
-    at = rows(fig, [f"<b>{hook}</b>" for hook in result.steering])
+    at = rows(fig, [f"<b>{style.literal(hook)}</b>" for hook in result.steering])
     null_bands(fig, added, at)
     dots(fig, added, at, label="added", colour=style.BLUE, unit="nats", size=11)
     dots(fig, subtracted, at, label="subtracted", colour=style.RED, unit="nats", size=11, symbol="diamond")

@@ -77,7 +77,7 @@ def _channels(result: Result) -> Figure:
     fig = style.figure(
         "attribution-channels", "Which channels are the outputs attributed to?", height=190 + 74 * len(hooks)
     )
-    at = dict(zip(hooks, rows(fig, [f"<b>{hook}</b>" for hook in hooks]), strict=True))
+    at = dict(zip(hooks, rows(fig, [f"<b>{style.literal(hook)}</b>" for hook in hooks]), strict=True))
     for readout, layers in result.layers.items():
         colour, symbol, shift = looks[readout]
         spread = shift * 1.25  # rows are taller here: there is a line of text for each readout

@@ -64,15 +64,18 @@ def _total(result: Result) -> str:
 def _compared(result: Result, direction: Direction) -> list[str]:
     if reading(result.total) == "unclear":
         return []
-    by_reading: dict[str, list[str]] = {}
+    more, rest = [], []
     for hook, one in patched(result, direction).items():
+        if one.difference is None:
+            continue
         difference = toward_effect(result.total, one.difference)
-        by_reading.setdefault(reading(difference), []).append(f"{hook} ({number(difference, 'nats', signed=True)})")
+        assert difference.null is not None
+        assert difference.null.p is not None
+        size = f"{number(difference, 'nats', signed=True)}, p = {difference.null.p:.2g} among {one.sets} sets"
+        (more if reading(difference) == "above" else rest).append(f"{hook} ({size})")
     verb, parts = _VERBS[direction], []
-    if "above" in by_reading:
-        parts.append(f"The chosen channels {verb} more of it than random channels at {listed(by_reading['above'])}.")
-    if "below" in by_reading:
-        parts.append(f"The chosen channels {verb} less of it than random channels at {listed(by_reading['below'])}.")
-    if "unclear" in by_reading:
-        parts.append(f"No clear difference from random channels at {listed(by_reading['unclear'])}.")
-    return [*parts, "Differences are chosen minus random, positive in the direction of the total effect."]
+    if more:
+        parts.append(f"The chosen channels {verb} more of it than random channels at {listed(more)}.")
+    if rest:
+        parts.append(f"Not clearly more than random channels at {listed(rest)}.")
+    return [*parts, "Differences are chosen minus the mean of random sets, in the direction of the total effect."]

@@ -15,9 +15,10 @@ from mechinterp.experiments.channel_patching.result import Patched, Result
 from mechinterp.experiments.channel_patching.result import Site as SiteResult
 from mechinterp.experiments.inputs.scenes import scenes
 from mechinterp.experiments.slice import Context, Sizes
+from mechinterp.features.random_parts import RANDOM, channel_sets
 from mechinterp.interventions import Site
 from mechinterp.policies.graph import Policy
-from mechinterp.stats import Estimate
+from mechinterp.stats import Estimate, Null
 
 VARIABLE, READOUT = "coin side", "movement"
 
@@ -50,33 +51,37 @@ class Size:
     """How much is compared.
 
     Attributes:
-        random_sets: sets of random channels at each hook point.
+        random_sets: sets of random channels at each hook point, among which the chosen one is ranked.
     """
 
-    random_sets: int
+    random_sets: int = RANDOM
 
 
-SIZES = Sizes(full=Size(random_sets=5), quick=Size(random_sets=2))
+SIZES = Sizes(full=Size(), quick=Size())
 
 
 def measure(context: Context[Size], contrast: Contrast) -> Result:
-    """Effects of the chosen channels of each hook point, of all its channels, and of size-matched random ones."""
+    """Effects of the chosen channels of each hook point, of all its channels, and of random sets of as many."""
     policy, sets, rng = context.subject.policy, context.size.random_sets, context.rng
     shared, chosen = context.inputs(scenes), chosen_maps(contrast)
     _, report = shared.split(VARIABLE)
-    sites: list[Site] = []
+    by_hook: dict[str, list[Site]] = {}
     for hook, channels in chosen.items():
-        sites += [Site(hook, channels), Site(hook)]
-        sites += [Site(hook, draw) for draw in random_sets(policy, hook, channels, sets, rng)]
+        draws = random_sets(policy, hook, channels, sets, rng)
+        by_hook[hook] = [Site(hook, channels), Site(hook), *(Site(hook, draw) for draw in draws)]
     total: Estimate | None = None
     found: dict[str, dict[str, Patched]] = {hook: {} for hook in chosen}
     for direction in DIRECTIONS:
         context.tick(f"patching: {direction}")
+        sites = [site for own in by_hook.values() for site in own]
         effects = patch(policy, report, sites, direction=direction, metrics=READOUT)
         if total is None:
             total = effects.total_estimate(READOUT, rng=rng).renamed(f"total effect of {VARIABLE} on {READOUT}")
-        for at, hook in enumerate(chosen):
-            found[hook][direction] = _patched(effects, f"{direction}, {hook}", at * (2 + sets), sets, rng)
+        first = 0
+        for hook, own in by_hook.items():
+            part = effects.only(range(first, first + len(own)))
+            found[hook][direction] = _patched(part, f"{direction}, {hook}", total.value, rng)
+            first += len(own)
     assert total is not None
     return Result(
         clean=report.clean_label,
@@ -105,29 +110,46 @@ def chosen_maps(contrast: Contrast) -> dict[str, tuple[int, ...]]:
 def random_sets(
     policy: Policy, hook: str, chosen: tuple[int, ...], count: int, rng: np.random.Generator
 ) -> list[tuple[int, ...]]:
-    """As many channels of the same hook point, none of the chosen ones while there are enough others."""
-    width = policy.shapes[hook][0]
-    others = np.setdiff1d(np.arange(width), chosen)
-    pool = others if len(others) >= len(chosen) else np.arange(width)
-    return [tuple(sorted(rng.choice(pool, len(chosen), replace=False).tolist())) for _ in range(count)]
+    """Other sets of as many channels of the same hook point: `count` random ones, or all, where there are fewer.
+
+    They may share channels with the chosen set, so that a set that was itself chosen at random is one of them: its rank
+    is then anything with the same chance. Were they drawn from the other channels alone, one strong channel would put
+    any set that holds it first.
+    """
+    return channel_sets(range(policy.shapes[hook][0]), len(chosen), count, rng, other_than=chosen)
 
 
-def _patched(effects: Effects[Site], words: str, first: int, sets: int, rng: np.random.Generator) -> Patched:
-    """The chosen channels, all channels, and the mean of the random sets, of the sites from ``first`` on."""
-    by_site = effects.effect(READOUT)
-    chosen, every = by_site[first], by_site[first + 1]
-    random = by_site[first + 2 : first + 2 + sets].mean(0)
+def _patched(effects: Effects[Site], words: str, total: float, rng: np.random.Generator) -> Patched:
+    """The chosen channels, all channels, and the random sets, in this order, at one hook point."""
+    chosen, every, *random = effects.effect(READOUT)
 
     def mean(values: Float64[np.ndarray, " pairs"], which: str) -> Estimate:
         return stats.mean(values, name=f"{words}: {which}", unit="levels", rng=rng, clusters=effects.levels)
 
-    means = {"chosen": mean(chosen, "chosen channels"), "random": mean(random, "random channels")}
-    means["every"] = mean(every, "all channels")
-    difference = stats.paired_difference(
-        chosen, random, name=f"{words}: chosen minus random", unit="levels", rng=rng, clusters=effects.levels
-    )
     try:
-        share = effects.share(first, READOUT, rng=rng).renamed(f"{words}: share of the total effect")
+        share = effects.share(0, READOUT, rng=rng).renamed(f"{words}: share of the total effect")
     except ZeroEffect:  # the total cannot be distinguished from 0: there is nothing to take a share of
         share = None
-    return Patched(**means, difference=difference, share=share)
+    own, whole = mean(chosen, "chosen channels"), mean(every, "all channels")
+    if not random:  # the chosen channels are all there are
+        return Patched(chosen=own, random=None, every=whole, difference=None, sets=0, share=share)
+    average = np.mean(random, axis=0)
+    difference = stats.paired_difference(
+        chosen, average, name=f"{words}: chosen minus random", unit="levels", rng=rng, clusters=effects.levels
+    )
+    return Patched(
+        chosen=own,
+        random=mean(average, "random channels"),
+        every=whole,
+        difference=difference.against(rank_null(difference.value, np.array(random).mean(1) - average.mean(), total)),
+        sets=len(random),
+        share=share,
+    )
+
+
+def rank_null(own: float, random: Float64[np.ndarray, " sets"], total: float) -> Null:
+    """Chosen minus the mean of random sets, with each random set in the place of the chosen one; p is the share of sets
+    that carry as much in the direction of the total effect (of the chosen and all random ones).
+    """
+    what = f"{len(random)} random sets of as many channels of the hook point"
+    return Null.from_draws(own, random, description=what, side="above" if total >= 0 else "below")

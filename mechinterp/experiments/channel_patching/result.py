@@ -16,16 +16,19 @@ class Patched(Record):
 
     Attributes:
         chosen: of the chosen channels.
-        random: of size-matched random channels, the mean of several sets.
+        random: of as many random channels of the hook point, the mean over sets; None where the chosen ones are all.
         every: of all channels.
-        difference: chosen minus random, paired.
+        difference: chosen minus random, paired; its null has each random set in the place of the chosen one, and p is
+            the rank of the chosen one among them, in the direction of the total effect.
+        sets: how many random sets that is: fewer than were asked for where there are no more.
         share: chosen over the total effect; None where the total effect cannot be distinguished from 0.
     """
 
     chosen: EstimateField
-    random: EstimateField
+    random: EstimateField | None
     every: EstimateField
-    difference: EstimateField
+    difference: EstimateField | None
+    sets: int
     share: EstimateField | None
 
 
@@ -50,7 +53,7 @@ class Result(Record):
         clean, corrupted: what differs: "coin right", "coin left".
         pairs: minimal pairs reported on.
         pairs_choose: pairs of the levels that chose the channels.
-        random_sets: sets of random channels at each hook point.
+        random_sets: sets of random channels at each hook point, at most.
         total: movement(clean) minus movement(corrupted), nats.
         sites: by hook point, in running order.
     """

@@ -16,9 +16,12 @@ METHOD = (
     "does the opposite. Only the named channels are replaced; all that follows is recomputed. Effects are changes of "
     "log P(right) \N{MINUS SIGN} log P(left). Positive is the sign of clean minus corrupted. The amber line and band "
     "are the total effect.",
-    "Random channels are as many channels of the same hook point, averaged over {result.random_sets} draws. Channels "
-    "are chosen and reported on different levels: {result.pairs_choose} pairs of this kind lie on the levels that "
-    "choose, {result.pairs} on those reported here.",
+    "Random channels are as many channels of the same hook point: {result.random_sets} different sets, or all, where "
+    "there are fewer. The chosen channels carry clearly more where their rank among these sets is at most 5 %, in the "
+    "direction of the total effect, and the interval of their difference from the mean of the sets excludes 0. Sets "
+    "are matched in hook point and number, not in how large their activations are. Channels are chosen and reported on "
+    "different levels: {result.pairs_choose} pairs of this kind lie on the levels that choose, {result.pairs} on those "
+    "reported here.",
 )
 DIRECTIONS: tuple[Direction, ...] = ("denoise", "noise")
 _QUESTION = {
@@ -70,15 +73,19 @@ def _effects(result: Result, direction: Direction) -> Figure:
         fig, "total effect", x=total.value, y=1, yref="paper", yanchor="bottom", xanchor="center", font=font
     )  # fmt: skip
     for part, (label, colour, symbol, size, shift) in _PARTS.items():
+        known = [(e, y + shift) for one, y in zip(found.values(), at, strict=True) if (e := getattr(one, part))]
         dots(
-            fig, [getattr(one, part) for one in found.values()], [y + shift for y in at], label=label, colour=colour,
-            symbol=symbol, size=size, unit="nats",
+            fig, [e for e, _ in known], [y for _, y in known], label=label, colour=colour, symbol=symbol, size=size,
+            unit="nats",
         )  # fmt: skip
     fig.add_vline(0, line={"color": style.LIGHT, "width": 1}, layer="below")
-    written(fig, [one.difference for one in found.values()], at, unit="nats", signed=True)
+    differences = [(one.difference, y) for one, y in zip(found.values(), at, strict=True) if one.difference is not None]
+    written(fig, [e for e, _ in differences], [y for _, y in differences], unit="nats", signed=True)
     heading = "<b>chosen \N{MINUS SIGN} random</b>"
     style.note(fig, heading, x=1.0, y=1.0, xref="paper", yref="paper", yanchor="bottom", xshift=14)
-    fig.update_xaxes(title_text=_AXIS[direction].format(clean=result.clean, corrupted=result.corrupted))
+    fig.update_xaxes(
+        title_text=_AXIS[direction].format(clean=style.literal(result.clean), corrupted=style.literal(result.corrupted))
+    )
     style.lift(fig, 22)
     return Figure(fig, effects(result, direction))
 
@@ -112,7 +119,8 @@ def _rows(fig: go.Figure, result: Result) -> list[float]:
     return rows(
         fig,
         [
-            f"<b>{hook}</b><br><span style='color:{style.GREY}'>{', '.join(map(str, site.channels))}</span>"
+            f"<b>{style.literal(hook)}</b><br>"
+            f"<span style='color:{style.GREY}'>{', '.join(map(str, site.channels))}</span>"
             for hook, site in result.sites.items()
         ],
     )

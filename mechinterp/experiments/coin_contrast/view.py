@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from mechinterp.experiments.coin_contrast.result import Result
 from mechinterp.reporting.figure import Figure, KeyNumber, Text
 from mechinterp.reporting.plots import style
-from mechinterp.reporting.plots.dots import dots, null_bands, rows, written
+from mechinterp.reporting.plots.dots import UNSEEN, dots, null_bands, rows, written
 from mechinterp.reporting.plots.maps import LEGEND, maps
 from mechinterp.reporting.wording import interval, number, plain, short, stands_out
 from mechinterp.stats import Estimate
@@ -103,8 +103,8 @@ def _channels(result: Result) -> Figure:
     many = len(result.layers)
     fig.add_hline(0, line={"color": style.LIGHT, "width": 1}, layer="below")
     fig.update_xaxes(
-        tickmode="array", tickvals=list(range(many)), ticktext=list(result.layers), range=[-0.6, many - 0.4],
-        showgrid=False, tickangle=-28 if many > 5 else 0,
+        tickmode="array", tickvals=list(range(many)), ticktext=list(map(style.literal, result.layers)),
+        range=[-0.6, many - 0.4], showgrid=False, tickangle=-28 if many > 5 else 0,
     )  # fmt: skip
     fig.update_yaxes(title_text=f"contrast, present \N{MINUS SIGN} absent<br>({result.unit})")
     return Figure(fig, counted(result))
@@ -122,8 +122,9 @@ def _band(fig: go.Figure, x: int, contrasts: Sequence[Estimate]) -> None:
         ys += [low, high, high, low, low, None]
     fig.add_trace(
         go.Scatter(
-            x=xs, y=ys, mode="lines", line={"width": 0}, fill="toself", fillcolor=style.NULL_BAND, hoverinfo="skip",
-            name="range in untrained networks", legendgroup="null", showlegend=x == 0,
+            x=xs, y=ys, mode="lines+markers", line={"width": 0}, marker=UNSEEN, fill="toself",
+            fillcolor=style.NULL_BAND, hoverinfo="skip", name="range in untrained networks",
+            legendgroup="null", showlegend=x == 0,
         )
     )  # fmt: skip
 
@@ -133,7 +134,7 @@ def _chosen(result: Result) -> Figure:
     contrasts = [result.layers[hook].channels[channel] for hook, channel in chosen]
     question = "How strongly do the chosen channels respond on levels that did not choose them?"
     fig = style.figure("top-channels", question, height=160 + 64 * len(chosen))
-    at = rows(fig, [f"<b>{hook}</b>, channel {channel}" for hook, channel in chosen])
+    at = rows(fig, [f"<b>{style.literal(hook)}</b>, channel {channel}" for hook, channel in chosen])
     null_bands(fig, contrasts, at)
     dots(fig, contrasts, at, label="policy", colour=style.AMBER, size=12, unit=result.unit)
     written(fig, contrasts, at, signed=True)

@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mechinterp.experiments.coin_features.counts import MUCH, ChannelCounts, counts, total
-from mechinterp.experiments.coin_features.result import Place, Result
+from mechinterp.experiments.coin_features.result import Ablation, Place, Result
+from mechinterp.features.changes import KL, MOVEMENT_BY_SIDE, QUANTITIES
 from mechinterp.features.verdicts import Verdict
 from mechinterp.policies.readouts import READOUTS
 from mechinterp.reporting.plots.maps import LEGEND
 from mechinterp.reporting.wording import listed, number, reading, share
 from mechinterp.stats import Estimate
 
+TOLD = ("movement by side", "movement by presence", "movement unsigned", "jump by presence", "jump unsigned", KL)
+"""The quantities that are drawn and tabulated."""
 TOP_FRAMES = "The frames in which each channel is largest, of all visited states and scenes with a coin."
 
 
 def headline(result: Result) -> str:
-    """The answer in one or two sentences."""
+    """The answer in a few sentences."""
+    less = [hook for hook, layer in result.layers.items() if layer.verdict in _LESS]
+    if not less:
+        return _answer(result)
+    verb = "holds" if len(less) == 1 else "hold"
+    return f"{_answer(result)} {listed(less)} {verb} less of the coin than untrained networks do."
+
+
+_LESS = (Verdict.DISCARDED, Verdict.USED_DISCARDED)
+
+
+def _answer(result: Result) -> str:
     found = {layer.verdict for layer in result.layers.values()}
-    within = [hook for hook, layer in result.layers.items() if layer.verdict is Verdict.USED_WITHIN_NULL]
+    within = [
+        hook
+        for hook, layer in result.layers.items()
+        if layer.verdict in (Verdict.USED_WITHIN_NULL, Verdict.USED_DISCARDED)
+    ]
     if result.represented:
         also = f" {_within(within)}" if within else ""
         return f"It represents the coin: {certainty(total(result))} {_use(found, total(result).confirmed)}{also}"
@@ -98,20 +116,30 @@ def decoding(result: Result) -> str:
 
 
 def effects(result: Result) -> list[tuple[str, ...]]:
-    """A row for each part that was ablated: layer, part, an effect for each action, and for which it was shown."""
+    """A row for each part that was ablated: layer, part, its effects, by which it was shown, and what equals it."""
     rows = []
     for hook, layer in result.layers.items():
         parts = {channels(len(layer.channels)): layer.channels_ablated, "direction": layer.direction_ablated}
         for what, part in parts.items():
             if part is not None:
-                sizes = [number(part.effects[name], READOUTS[name].unit, signed=True) for name in acts(part.effects)]
-                rows.append((hook, what, *sizes, listed(list(part.affected)) if part.affected else "\N{EN DASH}"))
+                sizes = [
+                    number(part.effects[name], QUANTITIES[name].unit, signed=QUANTITIES[name].signed) for name in TOLD
+                ]
+                rows.append((hook, what, *sizes, _several(part.affected), _several(_as_large(part))))
     return rows
 
 
-def acts(effects: Mapping[str, Estimate]) -> list[str]:
-    """The readouts among these that are about actions."""
-    return [name for name, readout in READOUTS.items() if readout.acts and name in effects]
+def _several(names: Sequence[str]) -> str:
+    return listed(list(names)) if names else "\N{EN DASH}"
+
+
+def _as_large(part: Ablation) -> list[str]:
+    """Other parts whose effects are as large, of quantities whose margin the part exceeds."""
+    found: dict[str, list[str]] = {}
+    for name, other in part.exceeded_by.items():
+        if abs(part.effects[name].value) > (QUANTITIES[name].margin or 0.0):
+            found.setdefault(other, []).append(name)
+    return [f"{other} ({', '.join(names)})" for other, names in found.items()]
 
 
 def clouds(result: Result) -> str:
@@ -128,20 +156,23 @@ def clouds(result: Result) -> str:
 
 def ablation(result: Result) -> str:
     """How much of the coin's effect runs through what was found."""
-    effect = result.effects["movement"]
+    effect, size_of = result.effects[MOVEMENT_BY_SIDE], result.effects["movement unsigned"]
     size = number(effect, "nats", signed=True)
     margin = READOUTS["movement"].margin or 0.0
+    presence = number(result.effects["movement by presence"], "nats", signed=True)
     attraction = {
-        "above": f"The coin attracts the policy to its side ({size})",
-        "below": f"The coin repels the policy from its side ({size})",
-        "equivalent": f"The coin's effect on movement is equivalent to zero within {margin:g} nats ({size})",
+        "above": f"The coin attracts the policy to its side (on the right instead of the left: {size})",
+        "below": f"The coin repels the policy from its side (on the right instead of the left: {size})",
+        "equivalent": f"The effect of the coin's side on movement is equivalent to 0 within {margin:g} nats ({size})",
         "unclear": f"Whether the coin attracts the policy is unclear ({size})",
     }[reading(effect, margin=margin)]
     return (
-        f"{attraction}. The other dots are the part of the effect that is lost when the coin channels of a layer, or "
-        "its coin direction, are replaced by their coin-absent activations, on levels on which nothing was chosen. An "
-        f"effect counts as shown if it exceeds the margin (green), that of each of {result.random} random sets of "
-        "channels or directions, and chance, corrected for all tests."
+        f"{attraction}. Its presence, on either side, changes them by {presence}; the mean size of the change is "
+        f"{number(size_of, 'nats')}. The other dots are the part of the effect that is lost when the coin channels of "
+        "a layer, or its coin direction, are replaced by their coin-absent activations, on levels on which nothing was "
+        "chosen. An effect counts as shown if it exceeds the margin (green), that of every other part that it is "
+        f"compared with (up to {result.random} random sets of as many other channels, or the directions of other "
+        "objects and random ones), and chance, corrected for all tests."
     )
 
 

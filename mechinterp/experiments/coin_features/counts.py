@@ -24,7 +24,7 @@ class ChannelCounts:
             pass the false discovery rate alone.
         square, square_all: those that respond to a square of the coin's colour at least `MUCH`, and at least as
             strongly, as to the coin.
-        other_colours: those that respond to a coin in other colours at least `MUCH`.
+        other_colours: those that respond to a blue coin (red and blue exchanged) at least `MUCH`.
     """
 
     confirmed: int

@@ -19,11 +19,14 @@ from mechinterp.experiments.inputs.localization import (
     untrained_responses,
 )
 from mechinterp.experiments.slice import Context, Sizes
-from mechinterp.features.coin_ablation import CoinAblation, coin_effects
+from mechinterp.features.ablating import coin_effects
+from mechinterp.features.changes import ACTING
+from mechinterp.features.coin_ablation import CoinAblation
 from mechinterp.features.coin_channels import find_coin_channels
 from mechinterp.features.contrasting import Channel
 from mechinterp.features.directions import coin_directions
 from mechinterp.features.findings import Finding, findings
+from mechinterp.features.random_parts import RANDOM
 from mechinterp.features.responses import ChannelResponses, NullResponses
 from mechinterp.features.whereabouts import Whereabouts, whereabouts
 from mechinterp.policies.graph import Policy
@@ -39,13 +42,13 @@ class Size:
     """How much is measured beyond what the shared inputs decide.
 
     Attributes:
-        random: random channels or directions that are ablated for each part.
+        random: random sets of channels that are ablated for each part.
     """
 
-    random: int
+    random: int = RANDOM
 
 
-SIZES = Sizes(full=Size(random=8), quick=Size(random=4))
+SIZES = Sizes(full=Size(), quick=Size())
 
 
 def measure(context: Context[Size]) -> Result:
@@ -85,6 +88,7 @@ def _layer(finding: Finding, places: Mapping[Channel, Whereabouts], cloud: Cloud
         side=finding.side,
         dead=finding.dead,
         decoding=finding.direction.auroc,
+        below=finding.direction.below,
         channels={
             one.channel: CoinChannel(
                 contrast=one.contrast,
@@ -97,6 +101,7 @@ def _layer(finding: Finding, places: Mapping[Channel, Whereabouts], cloud: Cloud
         },
         channels_ablated=_ablation(finding.channels_ablated),
         direction_ablated=_ablation(finding.direction_ablated),
+        later_affects=finding.later_affects,
         cloud=cloud,
     )
 
@@ -106,7 +111,15 @@ def _place(place: Whereabouts | None) -> Place | None:
 
 
 def _ablation(ablation: CoinAblation | None) -> Ablation | None:
-    return None if ablation is None else Ablation(effects=ablation.effects, affected=ablation.affected)
+    if ablation is None:
+        return None
+    return Ablation(
+        effects=ablation.effects,
+        affected=ablation.affected,
+        ranks={name: ablation.rank(name) for name in ACTING},
+        exceeded_by=ablation.exceeded_by,
+        each=ablation.each,
+    )
 
 
 def _cloud(hook: str, own: ChannelResponses, null: NullResponses) -> Cloud:

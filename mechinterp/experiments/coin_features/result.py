@@ -8,7 +8,7 @@ import numpy as np
 
 from mechinterp.experiments.fields import Array, EstimateField, Record
 from mechinterp.experiments.inputs.examples import Examples
-from mechinterp.features.coin_ablation import equivalent_to_zero
+from mechinterp.features.changes import equivalent_to_zero
 from mechinterp.features.verdicts import Evidence, Verdict
 
 
@@ -47,12 +47,23 @@ class Ablation(Record):
     """Effects of replacing a part of a layer by its coin-absent activations.
 
     Attributes:
-        effects: by readout: with the coin minus with the part replaced.
-        affected: the actions on which a causal effect was shown (`features.coin_ablation.CoinAblation.affects`).
+        effects: by name of `features.changes.QUANTITIES`: with the coin minus with the part replaced.
+        affected: the quantities by which a causal effect was shown (`features.coin_ablation.CoinAblation.affects`).
+        ranks: the rank p of each effect's size among those of other parts of the layer.
+        exceeded_by: quantity -> the other part whose effect is largest, where it is as large as the part's own.
+        each: of several channels, each by itself: its unsigned effects and divergence.
     """
 
     effects: dict[str, EstimateField]
     affected: tuple[str, ...]
+    ranks: dict[str, float]
+    exceeded_by: dict[str, str]
+    each: dict[int, dict[str, EstimateField]]
+
+    @property
+    def negligible(self) -> bool:
+        """Whether all effects on actions lie within their margins, also of each channel by itself."""
+        return all(equivalent_to_zero(effects) for effects in (self.effects, *self.each.values()))
 
 
 class Cloud(Record):
@@ -69,9 +80,11 @@ class Layer(Record):
         width, side: channels, and cells along a side of the map (0: no map).
         dead: channels with one value everywhere.
         decoding: AUROC of the coin direction, with untrained networks as the null.
+        below: corrected p of an AUROC below those of untrained networks.
         channels: number of the channel -> what was found; the confirmed coin channels, strongest first.
         channels_ablated: all coin channels together; None where there are none.
         direction_ablated: the coin direction; None in a layer that never changes.
+        later_affects: whether a part of a later hook point was shown to affect an action.
         cloud: for the figure; left out of results that are kept for comparison.
     """
 
@@ -79,9 +92,11 @@ class Layer(Record):
     side: int
     dead: int
     decoding: EstimateField
+    below: float
     channels: dict[int, CoinChannel]
     channels_ablated: Ablation | None = None
     direction_ablated: Ablation | None = None
+    later_affects: bool = False
     cloud: Cloud | None = None
 
     @property
@@ -92,9 +107,10 @@ class Layer(Record):
             dead=self.dead == self.width,
             channels=len(self.channels),
             decoding=self.decoding,
+            below=self.below,
             by_channels=self.channels_ablated.affected if self.channels_ablated is not None else (),
             by_direction=self.direction_ablated.affected if self.direction_ablated is not None else (),
-            negligible=all(equivalent_to_zero(part.effects) for part in both),
+            negligible=not self.later_affects and all(part.negligible for part in both),
         ).verdict
 
 
@@ -110,13 +126,14 @@ class Result(Record):
     """The coin in each layer, on held-out levels.
 
     Attributes:
-        effects: by readout, the total effect of the coin: what any part's effect can be a share of.
+        effects: by name of `features.changes.QUANTITIES`, the total effect of the coin: what any part's effect can be a
+            share of.
         layers: by hook point, in the network's order.
         decoy_difference: largest difference of any pixel between a real coin and its picture (0 to 255).
         scenes: pairs with and without a coin.
         choosing, held_out: levels on which channels and directions were chosen, and on which results are reported.
         untrained: networks that make the null.
-        random: random parts that were ablated for each.
+        random: random sets of channels that were ablated for each, at most.
         examples: maps of the coin channels that stand out most or, where there are none, of the best candidates; None
             where no layer has maps, and in results that are kept for comparison.
         top_frames: of the same channels.

@@ -11,6 +11,7 @@ from mechinterp.experiments.coin_features import captions
 from mechinterp.experiments.coin_features.counts import total
 from mechinterp.experiments.coin_features.result import Ablation, Cloud, Result, TopFrames
 from mechinterp.experiments.inputs.examples import Examples
+from mechinterp.features.changes import KL, MOVEMENT_BY_SIDE, QUANTITIES
 from mechinterp.policies.readouts import READOUTS
 from mechinterp.reporting.figure import Figure, KeyNumber, Table, Text
 from mechinterp.reporting.plots import style
@@ -34,14 +35,20 @@ METHOD = (
     "corrected for all layers by the maximum. What is replaced is the mean change over channels that the coin makes "
     "(Haufe et al. 2014).",
     "Causal use: in scenes with a coin, the coin channels (or the component along the direction) are replaced by their "
-    "activations in the same scene without it. Effects are paired differences, with sign flips of whole levels as the "
-    "null, corrected for all parts, layers and actions (Bonferroni), and compared with {result.random} random parts of "
-    "the same size. The levels that confirm channels also report their size: sizes of few channels are slightly too "
+    "activations in the same scene without it. Effects are by side (coin right minus coin left), by presence (their "
+    "mean), unsigned (the mean size of the change in a scene, which cannot cancel) and the KL divergence of the "
+    "actions. Signed ones have sign flips of whole levels as the null, corrected for all parts, layers and actions "
+    "(Bonferroni). All are compared, over the same scenes, with those of other parts: channels with up to "
+    "{result.random} random sets of as many other channels; a direction with the component of the same change along "
+    "the mean-change direction of each other object, and with displacements of the same size in random directions. "
+    "Only what lies within its margin by all of them, also each channel by itself, is called not used, and only where "
+    "no later layer uses the coin. The levels that confirm channels also report their size: sizes of few channels are "
+    "slightly too "
     "large (winner's curse).",
 )
 _ACROSS = 4
-_COLOURS = (style.BLUE, style.GREEN, style.PINK, style.SKY)
-_SYMBOLS = ("circle", "diamond", "square", "x")
+_COLOURS = (style.BLUE, style.SKY, style.GREY, style.GREEN, style.PINK)
+_SYMBOLS = ("circle", "diamond", "square", "x", "cross")
 
 
 def figures(result: Result) -> list[Figure]:
@@ -60,9 +67,9 @@ def figures(result: Result) -> list[Figure]:
 
 def text(result: Result) -> Text:
     """The headline, the coin channels, and the coin's effect."""
-    effect, found = result.effects["movement"], total(result)
+    effect, found = result.effects[MOVEMENT_BY_SIDE], total(result)
     ablated = captions.effects(result)
-    columns = ("hook point", "ablated", *(f"effect on {name}" for name in captions.acts(result.effects)), "shown for")
+    columns = ("hook point", "ablated", *captions.TOLD, "shown for", "as large elsewhere")
     width = sum(layer.width for layer in result.layers.values())
     return Text(
         headlines=[captions.headline(result)],
@@ -72,7 +79,7 @@ def text(result: Result) -> Text:
                 f"{found.confirmed} of {width}",
                 f"{found.exceed_maximum} exceed the maximum over {result.untrained} untrained networks",
             ),
-            KeyNumber("effect of the coin on movement", short(effect, "nats", signed=True), interval(effect)),
+            KeyNumber("effect of the coin's side on movement", short(effect, "nats", signed=True), interval(effect)),
         ],
         tables=[Table(ablated, columns)] if ablated else [],
     )
@@ -86,7 +93,7 @@ def _decoding(result: Result) -> go.Figure:
     labels = []
     for hook, layer in result.layers.items():
         below = f"{len(layer.channels)} of {layer.width} channels confirmed: {layer.verdict.value}"
-        labels.append(f"<b>{hook}</b><br><span style='color:{style.GREY}'>{below}</span>")
+        labels.append(f"<b>{style.literal(hook)}</b><br><span style='color:{style.GREY}'>{below}</span>")
     at = rows(fig, labels)
     null_bands(fig, estimates, at)
     dots(fig, estimates, at, label="policy, held-out levels", colour=style.BLUE, size=11)
@@ -98,10 +105,16 @@ def _decoding(result: Result) -> go.Figure:
 
 def _clouds(result: Result, clouds: dict[str, Cloud]) -> go.Figure:
     hooks = list(clouds)
+    titles = [style.literal(hook) for hook in hooks]
     count = -(-len(hooks) // _ACROSS)
-    fig = make_subplots(rows=count, cols=min(_ACROSS, len(hooks)), subplot_titles=hooks, vertical_spacing=0.22 / count)
+    fig = make_subplots(
+        rows=count,
+        cols=min(_ACROSS, len(hooks)),
+        subplot_titles=titles,
+        vertical_spacing=0.22 / count,
+    )
     style.dress(fig, "coin-clouds", "Which channels are selective for the coin?", height=170 + 240 * count)
-    for index, (hook, cloud) in enumerate(clouds.items()):
+    for index, (title, (hook, cloud)) in enumerate(zip(titles, clouds.items(), strict=True)):
         found = set(result.layers[hook].channels)
         chosen = sorted(found)
         rest = [c for c in range(len(cloud.policy)) if c not in found]
@@ -115,7 +128,7 @@ def _clouds(result: Result, clouds: dict[str, Cloud]) -> go.Figure:
                 go.Scatter(
                     x=points[:, 0], y=points[:, 1], mode="markers", name=label, legendgroup=label,
                     showlegend=index == 0, marker={"color": colour, "size": size}, text=numbers,
-                    hovertemplate=f"{hook}{' channel %{text}' if numbers is not None else ''}<br>{hover}",
+                    hovertemplate=f"{title}{' channel %{text}' if numbers is not None else ''}<br>{hover}",
                 ),
                 row=index // _ACROSS + 1,
                 col=index % _ACROSS + 1,
@@ -136,25 +149,34 @@ def _ablation(result: Result) -> go.Figure:
     parts: list[tuple[str, Ablation]] = []
     for hook, layer in result.layers.items():
         if layer.channels_ablated is not None:
-            parts.append((f"<b>{hook}</b>, {captions.channels(len(layer.channels))}", layer.channels_ablated))
+            parts.append(
+                (f"<b>{style.literal(hook)}</b>, {captions.channels(len(layer.channels))}", layer.channels_ablated)
+            )
         if layer.direction_ablated is not None:
-            parts.append((f"<b>{hook}</b>, direction", layer.direction_ablated))
+            parts.append((f"<b>{style.literal(hook)}</b>, direction", layer.direction_ablated))
     fig = style.figure("coin-ablation", "Does it causally affect the action?", height=190 + 46 * (1 + len(parts)))
     at = rows(fig, ["<b>the coin itself</b>", *(label for label, _ in parts)])
-    for index, name in enumerate(captions.acts(result.effects)):
-        unit, shifted = READOUTS[name].unit, [y - 0.22 * index for y in at]
-        look = {"unit": unit, "symbol": _SYMBOLS[index % 4], "size": 12 - 4 * min(index, 1)}
-        dots(fig, [result.effects[name]], shifted[:1], label=f"{name}: total effect", colour=style.AMBER, **look)
+    for index, name in enumerate(one for one in captions.TOLD if one != KL):
+        unit, shifted = QUANTITIES[name].unit, [y - 0.14 * index for y in at]
+        look = {"unit": unit, "symbol": _SYMBOLS[index], "size": 12 - 4 * min(index, 1)}
+        dots(
+            fig,
+            [result.effects[name]],
+            shifted[:1],
+            label="total effect",
+            showlegend=index == 0,
+            colour=style.AMBER,
+            **look,
+        )
         if parts:
             effects = [part.effects[name] for _, part in parts]
-            dots(fig, effects, shifted[1:], label=f"{name}: through the part", colour=_COLOURS[index % 4], **look)
-    movement = [result.effects["movement"], *(part.effects["movement"] for _, part in parts)]
+            dots(fig, effects, shifted[1:], label=f"{name}, through the part", colour=_COLOURS[index], **look)
+    movement = [part[MOVEMENT_BY_SIDE] for part in (result.effects, *(part.effects for _, part in parts))]
     written(fig, movement, at, unit="nats", signed=True)
     margin = READOUTS["movement"].margin or 0.0
     fig.add_vrect(-margin, margin, fillcolor=style.MARGIN_BAND, line_width=0, layer="below")
     fig.update_xaxes(
-        title_text="effect on movement log-odds toward the coin's side, and on jump log-odds; nats "
-        f"(green: within {margin:g})"
+        title_text=f"change of the log-odds of moving right, and of jumping; nats (green: within {margin:g})"
     )
     return fig
 
@@ -173,7 +195,7 @@ def _maps(examples: Examples) -> go.Figure:
 def _top(channels: Sequence[TopFrames]) -> go.Figure:
     fig = make_subplots(
         rows=len(channels), cols=max(len(one.frames) for one in channels), horizontal_spacing=0.01,
-        vertical_spacing=0.02, row_titles=[f"{one.hook}<br>channel {one.channel}" for one in channels],
+        vertical_spacing=0.02, row_titles=[f"{style.literal(one.hook)}<br>channel {one.channel}" for one in channels],
     )  # fmt: skip
     style.dress(fig, "coin-top-frames", "Which frames activate them most?", height=100 + 170 * len(channels))
     for row, one in enumerate(channels, 1):

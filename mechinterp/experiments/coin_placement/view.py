@@ -86,7 +86,8 @@ def _outcomes(result: Result) -> Figure:
     placements = list(result.placements.values())
     style.dress(fig, "outcomes", "Where does it go when the coin is elsewhere?", height=190 + 66 * len(placements))
     labels = [
-        f"<b>{one.label}</b><br><span style='color:{style.GREY}'>n = {one.policy.end.n}</span>" for one in placements
+        f"<b>{style.literal(one.label)}</b><br><span style='color:{style.GREY}'>n = {one.policy.end.n}</span>"
+        for one in placements
     ]
     at = rows(fig, labels)
     for index, outcome in enumerate(style.OUTCOME):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from mechinterp._text import in_markdown
 from mechinterp.experiments.coin_features.captions import certainty, looks
 from mechinterp.experiments.coin_features.counts import total
 from mechinterp.experiments.comparison.summary import Summary
+from mechinterp.features.changes import MOVEMENT_BY_SIDE, QUANTITIES
 from mechinterp.features.verdicts import Verdict
-from mechinterp.policies.readouts import READOUTS
 from mechinterp.reporting.wording import listed, reading
 
 Effect = Literal["above", "below", "small", "equivalent", "unclear"]
@@ -20,14 +21,14 @@ def claims(subjects: Sequence[Summary]) -> list[str]:
     channels = [s for s in subjects if s.coin.represented]
     direction = [s for s in subjects if s not in channels and _any(s, "direction")]
     neither = [s for s in subjects if s not in channels and s not in direction]
-    margin = f"{_margin('movement'):g} nats"
-    of_movement = {way: [s for s in subjects if effect(s, "movement") == way] for way in _WAYS}
-    on_jump = [s for s in subjects if effect(s, "jump") in ("above", "below")]
+    margin = f"{_margin(MOVEMENT_BY_SIDE):g} nats"
+    of_movement = {way: [s for s in subjects if effect(s, MOVEMENT_BY_SIDE) == way] for way in _WAYS}
+    on_jump = [s for s in subjects if effect(s, "jump by presence") in ("above", "below")]
     lines = [
         _line(channels, "confirmed coin channels"),
         _line(direction, "no coin channel was confirmed, but a coin direction exceeds untrained networks (FWER 5 %)"),
         _line(neither, "neither a channel nor a direction was shown to exceed untrained networks"),
-        *(f"- {s.name}: {certainty(total(s.coin))} {looks(total(s.coin))}" for s in channels),
+        *(f"- {in_markdown(s.name)}: {certainty(total(s.coin))} {looks(total(s.coin))}" for s in channels),
         _line(
             [s for s in subjects if s.coin.used], "what some layer represents of the coin causally affects the action"
         ),
@@ -39,10 +40,13 @@ def claims(subjects: Sequence[Summary]) -> list[str]:
         _line(of_movement["below"], f"the coin repels movement from its side (more than {margin})"),
         _line(
             of_movement["small"],
-            f"the coin's effect on movement differs from zero, but was not shown to exceed {margin}",
+            f"the effect of the coin's side on movement differs from zero, but was not shown to exceed {margin}",
         ),
-        _line(of_movement["equivalent"], f"the coin's effect on movement is equivalent to zero within {margin}"),
-        _line(on_jump, f"the coin changes the log-odds of jumping (by more than {_margin('jump'):g} nats)"),
+        _line(
+            of_movement["equivalent"],
+            f"the effect of the coin's side on movement is equivalent to zero within {margin}",
+        ),
+        _line(on_jump, f"the coin changes the log-odds of jumping (by more than {_margin('jump by presence'):g} nats)"),
         *(_responding(subjects, variable) for variable in ("saw", "enemy", "crate")),
     ]
     return [line for line in lines if line]
@@ -51,20 +55,19 @@ def claims(subjects: Sequence[Summary]) -> list[str]:
 _WAYS: tuple[Effect, ...] = ("above", "below", "small", "equivalent", "unclear")
 
 
-def effect(subject: Summary, readout: str) -> Effect:
-    """What may be said of the coin's effect on a readout.
+def effect(subject: Summary, quantity: str) -> Effect:
+    """What may be said of the coin's effect by one of `features.changes.QUANTITIES`.
 
-    "above" and "below" where its value also exceeds the readout's margin, "small" where it does not; else as
-    `wording.reading`.
+    "above" and "below" where its value also exceeds the margin, "small" where it does not; else as `wording.reading`.
     """
-    estimate, margin = subject.coin.effects[readout], _margin(readout)
+    estimate, margin = subject.coin.effects[quantity], _margin(quantity)
     found = reading(estimate, margin=margin)
     return "small" if found in ("above", "below") and abs(estimate.value) <= margin else found
 
 
-def _margin(readout: str) -> float:
-    margin = READOUTS[readout].margin
-    assert margin is not None, readout
+def _margin(quantity: str) -> float:
+    margin = QUANTITIES[quantity].margin
+    assert margin is not None, quantity
     return margin
 
 
@@ -72,7 +75,7 @@ def _any(subject: Summary, what: Literal["direction", "within"]) -> bool:
     verdicts = {layer.verdict for layer in subject.coin.layers.values()}
     if what == "direction":
         return any(verdict.direction_alone for verdict in verdicts)
-    return Verdict.USED_WITHIN_NULL in verdicts
+    return bool({Verdict.USED_WITHIN_NULL, Verdict.USED_DISCARDED} & verdicts)
 
 
 def _responding(subjects: Sequence[Summary], variable: str) -> str:
@@ -82,4 +85,4 @@ def _responding(subjects: Sequence[Summary], variable: str) -> str:
 
 
 def _line(subjects: Sequence[Summary], what: str) -> str:
-    return f"- {listed([s.name for s in subjects])}: {what}." if subjects else ""
+    return f"- {listed([in_markdown(s.name) for s in subjects])}: {what}." if subjects else ""

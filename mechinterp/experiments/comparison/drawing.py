@@ -8,9 +8,10 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mechinterp.experiments.comparison.summary import Summary
+from mechinterp.features.changes import MOVEMENT_BY_SIDE
 from mechinterp.policies.readouts import READOUTS
 from mechinterp.reporting.plots import style
-from mechinterp.reporting.plots.dots import dots
+from mechinterp.reporting.plots.dots import UNSEEN, dots
 from mechinterp.stats import Estimate
 
 _PANELS = (
@@ -30,7 +31,7 @@ def figure(subjects: Sequence[Summary]) -> go.Figure:
     _nulls(fig, [s.on_coin for s in subjects], at, column=3)
     dots(fig, [s.decoding for s in subjects], at, label="coin direction, last maps", colour=style.BLUE, row=1, col=1)
     dots(
-        fig, [s.coin.effects["movement"] for s in subjects], at, label="effect of the coin", colour=style.AMBER,
+        fig, [s.coin.effects[MOVEMENT_BY_SIDE] for s in subjects], at, label="effect of the coin", colour=style.AMBER,
         size=11, row=1, col=2,
     )  # fmt: skip
     _known(
@@ -51,7 +52,10 @@ def figure(subjects: Sequence[Summary]) -> go.Figure:
     )  # fmt: skip
     for column in (2, 3, 4):
         fig.add_vline(0, line={"color": style.LIGHT, "width": 1}, layer="below", row=1, col=column)  # pyright: ignore
-    labels = [f"<b>{s.name}</b><br><span style='color:{style.GREY}'>{s.identity.network}</span>" for s in subjects]
+    labels = [
+        f"<b>{style.literal(s.name)}</b><br><span style='color:{style.GREY}'>{style.literal(s.identity.network)}</span>"
+        for s in subjects
+    ]
     fig.update_yaxes(range=[-0.7, len(subjects) - 0.5], showgrid=False)
     fig.update_yaxes(tickmode="array", tickvals=at, ticktext=labels, col=1)
     fig.update_xaxes(tickformat=".0%", col=3)
@@ -80,8 +84,9 @@ def _nulls(fig: go.Figure, estimates: Sequence[Estimate | None], at: Sequence[fl
             ys += [y - 0.3, y - 0.3, y + 0.3, y + 0.3, y - 0.3, None]
     fig.add_trace(
         go.Scatter(
-            x=xs, y=ys, mode="lines", line={"width": 0}, fill="toself", fillcolor=style.NULL_BAND, hoverinfo="skip",
-            name="untrained networks", legendgroup="null", showlegend=column == 1,
+            x=xs, y=ys, mode="lines+markers", line={"width": 0}, marker=UNSEEN, fill="toself",
+            fillcolor=style.NULL_BAND, hoverinfo="skip", name="untrained networks",
+            legendgroup="null", showlegend=column == 1,
         ),
         row=1,
         col=column,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from mechinterp._files import read_text
+from mechinterp._files import read_json
+from mechinterp._text import in_markdown
 from mechinterp.experiments.fields import Record
 from mechinterp.features.verdicts import Verdict
 from mechinterp.reporting.errors import ResultsError
@@ -47,8 +49,9 @@ class FalseAlarms(Record):
     @classmethod
     def load(cls, path: str | Path) -> FalseAlarms:
         """Read a file. Raises ResultsError where it cannot be read, or is another one."""
+        content = read_json(path, error=ResultsError)
         try:
-            return cls.model_validate_json(read_text(path, error=ResultsError))
+            return cls.model_validate_json(json.dumps(content))
         except ValidationError as error:
             first = error.errors()[0]
             at = "/".join(map(str, first["loc"]))
@@ -73,8 +76,9 @@ class FalseAlarms(Record):
         ):
             share = number(proportion(hits, name=what, unit="networks"), percent=True)
             told.append(f"{what} in {sum(hits)} ({share})")
+        architecture = in_markdown(self.architecture)
         return (
-            f"False alarms of the search: of {len(channels)} untrained networks ({self.architecture} architecture, "
+            f"False alarms of the search: of {len(channels)} untrained networks ({architecture} architecture, "
             f"{self.levels} levels, {self.scenes} scenes with a coin, {self.untrained} other untrained networks for "
             f"the null), it reported {' and '.join(told)}. Other architectures and sizes were not tried."
         )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mechinterp import _folders
 from mechinterp._files import read_text, write_text
+from mechinterp._text import file_name, one_line
 from mechinterp.experiments.comparison import drawing
 from mechinterp.experiments.comparison.claims import claims
 from mechinterp.experiments.comparison.false_alarms import FalseAlarms
@@ -37,19 +39,25 @@ def write_comparison(
     Raises:
         ResultsError: see `load` and `summarise`; or the folder holds files of these names that are not of a comparison.
             Nothing is written then.
+            Another process writes into it.
         OSError: the folder cannot be written.
     """
     everyone = load(paths)
     subjects = [summarise(results) for results in everyone]
     folder = Path(folder)
     alarms = None if untrained is None else FalseAlarms.load(untrained)
-    _refuse_foreign(folder, [results.identity.name for results in everyone])
-    folder.mkdir(parents=True, exist_ok=True)
-    for results in everyone:
-        without_pictures(results).save(folder / f"{results.identity.name}.json")
-    drawn, note = pictures([Figure(drawing.figure(subjects), _ALTERNATIVE)], folder)
-    write_text(folder / TEXT, text(subjects, command=command, figure=bool(drawn), alarms=alarms))
+    with _folders.held(folder, error=ResultsError):
+        _refuse_foreign(folder, [results.identity.name for results in everyone])
+        for results in everyone:
+            without_pictures(results).save(folder / _file(results.identity.name))
+        drawn, note = pictures([Figure(drawing.figure(subjects), _ALTERNATIVE)], folder)
+        write_text(folder / TEXT, text(subjects, command=command, figure=bool(drawn), alarms=alarms))
     return folder / TEXT, note
+
+
+def _file(name: str) -> str:
+    """What the results of a subject are called, in the folder and never outside of it, whatever its name."""
+    return f"{file_name(name)}.json"
 
 
 _ALTERNATIVE = "One row a subject: the coin direction's AUROC, the coin's effect, its attribution, and going right"
@@ -65,7 +73,7 @@ def text(subjects: Sequence[Summary], *, command: str, figure: bool = True, alar
         TITLE,
         'Trinh et al. (2024) find that CoinRun agents "do not represent the coin at all"; Hilton et al. (2020) show a '
         "coin feature. They studied different networks. This page says what holds for each of ours. It is made from "
-        f"the JSON files next to it, which `mechinterp locate` measured, by\n\n    {command}",
+        f"the JSON files next to it, which `mechinterp locate` measured, by\n\n    {one_line(command)}",
         "\n".join(claims(subjects)),
     ]
     if alarms is not None:
@@ -86,6 +94,6 @@ def _refuse_foreign(folder: Path, names: Sequence[str]) -> None:
     for other in [page, folder / PICTURE] if not ours else []:
         if other.exists():
             raise ResultsError(f"{other} exists and was not written by a comparison; give another folder")
-    for path in (folder / f"{name}.json" for name in names):
+    for path in (folder / _file(name) for name in names):
         if path.exists() and without_pictures(kept := Results.load(path)).to_json() != kept.to_json():
             raise ResultsError(f"{path} holds whole results, which would lose their pictures; give another folder")

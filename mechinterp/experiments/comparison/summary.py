@@ -14,6 +14,7 @@ from mechinterp.experiments.attribution import result as attribution
 from mechinterp.experiments.coin_features import result as coin_features
 from mechinterp.experiments.probes import result as probes
 from mechinterp.experiments.variables import result as variables
+from mechinterp.features.changes import MOVEMENT_BY_SIDE
 from mechinterp.policies.subject import Identity
 from mechinterp.stats import Estimate
 
@@ -65,13 +66,13 @@ class Summary:
     def through_channels(self) -> Estimate | None:
         """The coin's effect on movement that runs through the coin channels at the last maps; None without any."""
         ablation = self.coin.layers[self.last_maps].channels_ablated
-        return None if ablation is None else ablation.effects["movement"]
+        return None if ablation is None else ablation.effects[MOVEMENT_BY_SIDE]
 
     @property
     def through_direction(self) -> Estimate | None:
         """The same through the coin direction; None in a layer that never changes."""
         ablation = self.coin.layers[self.last_maps].direction_ablated
-        return None if ablation is None else ablation.effects["movement"]
+        return None if ablation is None else ablation.effects[MOVEMENT_BY_SIDE]
 
     @property
     def on_coin(self) -> Estimate | None:

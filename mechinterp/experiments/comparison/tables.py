@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mechinterp._text import in_code, in_markdown
 from mechinterp.experiments.coin_features.counts import total
 from mechinterp.experiments.comparison.summary import PROBED, Summary
 from mechinterp.experiments.probes.result import PLACE
 from mechinterp.experiments.variables.result import Contrast
+from mechinterp.features.changes import MOVEMENT_BY_SIDE
 from mechinterp.reporting.wording import listed, number, share
 from mechinterp.stats import Estimate
 
@@ -32,8 +34,10 @@ def verdicts(subjects: Sequence[Summary]) -> str:
     for s in subjects:
         by: dict[str, list[str]] = {}
         for hook, layer in s.coin.layers.items():
-            by.setdefault(layer.verdict.value, []).append(f"`{hook}`")
-        lines.append(f"- **{s.name}**: " + "; ".join(f"{verdict}: {listed(hooks)}" for verdict, hooks in by.items()))
+            by.setdefault(layer.verdict.value, []).append(f"`{in_code(hook)}`")
+        lines.append(
+            f"- **{in_markdown(s.name)}**: " + "; ".join(f"{verdict}: {listed(hooks)}" for verdict, hooks in by.items())
+        )
     return "\n".join(lines)
 
 
@@ -67,10 +71,11 @@ def _coin(subjects: Sequence[Summary]) -> Captioned:
 
 def _use(subjects: Sequence[Summary]) -> Captioned:
     return Captioned(
-        "Effect of the coin on movement: log P(right) \N{MINUS SIGN} log P(left) toward the coin's side, with the coin "
-        "minus without it. Through channels, through the direction: the part of it that is lost when the coin "
-        "channels, or the coin direction, at the last hook point with maps are replaced by their coin-absent "
-        "activations. Attribution: share of the movement log-odds' attribution on the coin's pixels.",
+        "Effect of the coin's side on movement: log P(right) \N{MINUS SIGN} log P(left) with the coin on the right "
+        "minus with it on the left, each against the scene without it; on jumping: with a coin minus without. Through "
+        "channels, through the direction: the part of it that is lost when the coin channels, or the coin direction, "
+        "at the last hook point with maps are replaced by their coin-absent activations. Attribution: share of the "
+        "movement log-odds' attribution on the coin's pixels.",
         _table(
             (
                 "subject", "effect on movement, nats", "effect on jumping, nats", "through channels",
@@ -78,8 +83,9 @@ def _use(subjects: Sequence[Summary]) -> Captioned:
             ),
             [
                 (
-                    s.name, _or(s.coin.effects["movement"]), _or(s.coin.effects["jump"]), _or(s.through_channels),
-                    _or(s.through_direction), "" if s.on_coin is None else number(s.on_coin, percent=True),
+                    s.name, _or(s.coin.effects[MOVEMENT_BY_SIDE]), _or(s.coin.effects["jump by presence"]),
+                    _or(s.through_channels), _or(s.through_direction),
+                    "" if s.on_coin is None else number(s.on_coin, percent=True),
                     "" if s.on_coin is None else _null(s.on_coin, percent=True),
                 )
                 for s in subjects
@@ -154,5 +160,6 @@ def _p(estimate: Estimate) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---" for _ in head], *rows]
+    lines = [[in_markdown(cell) for cell in line] for line in (head, *rows)]
+    lines.insert(1, ["---" for _ in head])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

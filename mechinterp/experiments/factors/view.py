@@ -41,7 +41,11 @@ def _labels(result: Result, kinds: Mapping[str, Mapping[int, Factor]]) -> Figure
     shown = [(kind, number, one) for kind, factors in kinds.items() for number, one in factors.items()]
     fig = style.figure("factors", f"What do the factors of {result.hook} follow?", height=190 + 34 * len(shown))
     at = rows(
-        fig, [f"{one.object} <span style='color:{style.GREY}'>({kind} {number})</span>" for kind, number, one in shown]
+        fig,
+        [
+            f"{style.literal(one.object)} <span style='color:{style.GREY}'>({kind} {number})</span>"
+            for kind, number, one in shown
+        ],
     )
     null_bands(fig, [one.correlation for _, _, one in shown], at)
     for kind, (label, colour, symbol) in _KINDS.items():

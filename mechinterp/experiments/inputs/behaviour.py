@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mechinterp.experiments.inputs.shared import Inputs
-from mechinterp.policies.actors import Actor, AlwaysRight, PolicyActor, UniformRandom
+from mechinterp.policies.actors import Actor, AlwaysRight, UniformRandom
 from mechinterp.policies.controls import untrained
 from mechinterp.policies.evaluation import Trial, play
 from mechinterp.policies.levels import LEVELS
+from mechinterp.policies.remembering import RememberingActor
 from mechinterp.policies.rollouts import Episodes
 
 POLICY = "policy"
@@ -42,10 +43,10 @@ def stock_episodes(inputs: Inputs) -> StockEpisodes:
     policy, plan = inputs.subject.policy, inputs.plan
     few = max(10, plan.levels // 4)
     actors: dict[str, tuple[Actor, int]] = {
-        POLICY: (PolicyActor(policy), plan.levels),
+        POLICY: (RememberingActor(policy), plan.levels),
         BLIND: (AlwaysRight(), plan.levels),
         # These two spend most of their time standing around until the clock runs out: fewer levels do.
         "uniform random": (UniformRandom(), few),
-        "untrained network": (PolicyActor(untrained(policy, seed=plan.seed)), few),
+        "untrained network": (RememberingActor(untrained(policy, seed=plan.seed)), few),
     }
     return StockEpisodes(inputs, actors)

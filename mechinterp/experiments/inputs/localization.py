@@ -93,7 +93,7 @@ def localization_data(inputs: Inputs) -> LocalizationData:
     rng = inputs.rng("localization")
     seed = int(rng.integers(2**31))
     inputs.tick("playing")
-    states = subject.states(levels=plan.levels, per_level=plan.states, seed=seed, purpose="localization")
+    states = subject.states(levels=plan.levels, per_level=plan.states, seed=seed, purpose="localization", source="own")
     inputs.tick("making counterfactual scenes")
     scenes = counterfactual_scenes(states, most=size.pairs, seed=int(rng.integers(2**31)))
     seen = rng.permutation(np.unique(scenes.levels))

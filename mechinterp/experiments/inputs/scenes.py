@@ -1,20 +1,31 @@
-"""The minimal pairs that several slices share, made of states that the policy itself visits."""
+"""The minimal pairs that several slices share, made of the states that are common to all policies."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from mechinterp.coinrun.scenes import MinimalPairs
+from mechinterp.coinrun.scenes.pool import pool_episodes
 from mechinterp.experiments.inputs.shared import Inputs
 
 
 @dataclass(eq=False)
 class Scenes:
-    """Minimal pairs on as many levels, and from as many states of each, as the plan says: made when first asked for."""
+    """Minimal pairs on as many levels, and from as many states of each, as the plan says: made when first asked for.
+
+    The states are those of the pool, so that every policy is asked the same. It has fewer levels than there are for
+    behaviour: with a plan of more, all of its levels are taken.
+    """
 
     inputs: Inputs
     _pairs: dict[str, MinimalPairs] = field(default_factory=dict)
     _halves: dict[tuple[str, ...], tuple[MinimalPairs, MinimalPairs]] = field(default_factory=dict)
+
+    @property
+    def levels(self) -> int:
+        """How many levels of the pool are used."""
+        subject = self.inputs.subject
+        return min(self.inputs.plan.levels, len(pool_episodes(subject.options.distribution_mode)))
 
     def pairs(self, variable: str) -> MinimalPairs:
         """The minimal pairs of one variable.
@@ -24,7 +35,7 @@ class Scenes:
         """
         if variable not in self._pairs:
             subject, plan = self.inputs.subject, self.inputs.plan
-            self._pairs[variable] = subject.pairs(variable, levels=plan.levels, per_level=plan.states, seed=plan.seed)
+            self._pairs[variable] = subject.pairs(variable, levels=self.levels, per_level=plan.states, seed=plan.seed)
         return self._pairs[variable]
 
     def split(self, *variables: str) -> tuple[MinimalPairs, MinimalPairs]:
@@ -36,7 +47,7 @@ class Scenes:
         if variables not in self._halves:
             subject, plan = self.inputs.subject, self.inputs.plan
             self._halves[variables] = subject.split(
-                *variables, levels=plan.levels, per_level=plan.states, seed=plan.seed
+                *variables, levels=self.levels, per_level=plan.states, seed=plan.seed
             )
         return self._halves[variables]
 

@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Float32, UInt8
 
 from mechinterp.coinrun.levels import LevelSource
+from mechinterp.experiments.inputs.behaviour import POLICY, stock_episodes
 from mechinterp.experiments.model.result import Episode, Layer, Result, Source, Training
 from mechinterp.experiments.slice import Context, Sizes
 from mechinterp.policies.actions import NAMES, groups
-from mechinterp.policies.actors import PolicyActor
 from mechinterp.policies.card import Card
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.levels import LEVELS
@@ -88,8 +88,9 @@ def _episode(context: Context[Size]) -> Episode:
         start = source.start(LEVELS["behaviour"].start)
     finally:
         source.close()
+    actor, _ = context.inputs(stock_episodes).actors[POLICY]
     views: list[StepView] = []
-    episodes = rollout(PolicyActor(subject.policy), [start], seed=seed, observers=[views.append])
+    episodes = rollout(actor, [start], seed=seed, observers=[views.append])
     frames = np.stack([view.frame for view in views])
     shown = np.unique(np.linspace(0, len(views) - 1, context.size.frames).round().astype(int))
     p_right, p_jump, value = _outputs(subject.policy, frames)

@@ -116,7 +116,12 @@ def _network(layers: tuple[Layer, ...]) -> Figure:
         height = math.sqrt(layer.side)
         colour = style.LIGHT if layer.side == 1 else tones[blocks.index(_block(layer.hook)) % len(tones)]
         shape = "\N{MULTIPLICATION SIGN}".join(map(str, layer.shape)) or "1"
-        lines = (f"<b>{layer.hook}</b>", layer.module, shape, f"{layer.parameters:,} parameters")
+        lines = (
+            f"<b>{style.literal(layer.hook)}</b>",
+            style.literal(layer.module),
+            shape,
+            f"{layer.parameters:,} parameters",
+        )
         fig.add_trace(
             go.Scatter(
                 x=[x, x, x + width, x + width, x], y=[-height, height, height, -height, -height], mode="lines",
@@ -130,8 +135,8 @@ def _network(layers: tuple[Layer, ...]) -> Figure:
             style.note(fig, shape, x=x, y=height, xanchor="left", yanchor="bottom", font=font)
     fig.update_xaxes(
         tickmode="array", tickvals=[x + width / 2 for x, width in zip(lefts, widths, strict=True)],
-        range=[-0.4, end + 0.4], ticktext=[layer.hook for layer in layers], tickangle=-90 if many else -40,
-        tickfont={"size": 11}, showgrid=False, showline=False, ticks="",
+        range=[-0.4, end + 0.4], ticktext=[style.literal(layer.hook) for layer in layers],
+        tickangle=-90 if many else -40, tickfont={"size": 11}, showgrid=False, showline=False, ticks="",
     )  # fmt: skip
     fig.update_yaxes(visible=False)
     fig.update_layout(margin={"t": 70, "l": 70})

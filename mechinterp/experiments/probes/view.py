@@ -72,7 +72,9 @@ def _best(result: Result) -> go.Figure:
     labels = []
     for label, (hook, probe) in chosen.items():
         below = f"best at {hook}; {_SCORES[probe.kind]} {short(probe.score)}, best baseline: {probe.best_baseline}"
-        labels.append(f"<b>{label}</b><br><span style='color:{style.GREY}'>{below}</span>")
+        labels.append(
+            f"<b>{style.literal(label)}</b><br><span style='color:{style.GREY}'>{style.literal(below)}</span>"
+        )
     at = rows(fig, labels)
     estimates = [probe.above_baseline for _, probe in chosen.values()]
     dots(fig, estimates, at, label="above the best baseline", colour=style.BLUE)

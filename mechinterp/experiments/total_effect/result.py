@@ -6,18 +6,37 @@ from typing import Literal
 
 from mechinterp.experiments.fields import EstimateField, Record
 
+Role = Literal["coin", "ceiling", "control"]
+
+
+class Rank(Record):
+    """Where an effect stands among those of random networks of the policy's sensitivity.
+
+    Attributes:
+        smaller: networks whose effect is smaller in size.
+        low, high: the central 95 % of their effects, in the readout's unit.
+        p: that the largest of a random network's effects, over the family, is as large; two-sided.
+        family: effects in the family: all of one role on actions, or all of one role on the value.
+    """
+
+    smaller: int
+    low: float
+    high: float
+    p: float
+    family: int
+
 
 class Effect(Record):
     """What one variable does to one readout.
 
     Attributes:
         effect: the mean over pairs of readout(clean) minus readout(corrupted), in the readout's unit; its null flips
-            the sign of each level's difference.
-        shuffled: the same of networks with shuffled weights, of several the one with the largest.
+            the sign of each level's difference, p corrected over the family (Holm).
+        rank: the effect among those of random networks.
     """
 
     effect: EstimateField
-    shuffled: EstimateField
+    rank: Rank
 
 
 class VariableEffects(Record):
@@ -31,7 +50,7 @@ class VariableEffects(Record):
         readouts: by the readout's name.
     """
 
-    role: Literal["coin", "ceiling", "control"]
+    role: Role
     clean: str
     corrupted: str
     pairs: int
@@ -43,10 +62,14 @@ class Result(Record):
 
     Attributes:
         margins: equivalence margins by readout, in its unit, fixed before measuring; readouts without one are left out.
-        shuffled_networks: how many networks with shuffled weights were measured.
+        networks: random networks that effects are ranked among; half have shuffled weights, half are untrained.
+        frames: frames over which the spread of each readout is taken.
+        spreads: by readout, the standard deviation of the policy's own over these frames, in the readout's unit.
         variables: in the order to draw; those for which too few states had room are left out.
     """
 
     margins: dict[str, float]
-    shuffled_networks: int
+    networks: int
+    frames: int
+    spreads: dict[str, float]
     variables: dict[str, VariableEffects]

@@ -34,12 +34,12 @@ class SparseAutoencoder(nn.Module):
     def __init__(self, width: int, latents: int, k: int, generator: torch.Generator) -> None:
         super().__init__()
         self.k = k
-        directions = torch.randn(latents, width, generator=generator)
+        directions = torch.randn(latents, width, generator=generator, dtype=torch.float32)
         directions = directions / directions.norm(dim=1, keepdim=True)
         self.encoder = nn.Parameter(directions.clone())
         self.decoder = nn.Parameter(directions)
-        self.encoder_bias = nn.Parameter(torch.zeros(latents))
-        self.decoder_bias = nn.Parameter(torch.zeros(width))
+        self.encoder_bias = nn.Parameter(torch.zeros(latents, dtype=torch.float32))
+        self.decoder_bias = nn.Parameter(torch.zeros(width, dtype=torch.float32))
 
     def encode(self, x: Float[Tensor, "rows width"]) -> Float[Tensor, "rows latents"]:
         """The latents, all but the k largest 0."""
@@ -97,6 +97,8 @@ class LayerAutoencoder:
         return as_maps(self.model(rows / self.scale) * self.scale, shape)
 
 
+@torch.inference_mode(mode=False)
+@torch.enable_grad()
 def train_sae(
     hook: str,
     values: Float32[np.ndarray, "frames channels *position"],
@@ -130,7 +132,7 @@ def train_sae(
     with torch.no_grad():
         model.decoder_bias.copy_(centre / scale)
     optimizer = torch.optim.Adam(model.parameters(), lr=_RATE)
-    inactive = torch.zeros(latents)
+    inactive = torch.zeros(latents, dtype=torch.float32)
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = _RATE * min(1.0, 2 * (1 - step / steps))
         batch = rows[torch.randint(len(rows), (_BATCH,), generator=generator)] / scale

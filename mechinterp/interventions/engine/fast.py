@@ -20,6 +20,7 @@ from mechinterp.interventions.engine import start
 from mechinterp.interventions.engine.layers import STEPS, supported
 from mechinterp.interventions.engine.parts import Part, changing, dense, joined
 from mechinterp.interventions.sites import Site
+from mechinterp.policies.fingerprint import is_hooked
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import LOGITS, VALUE, PolicyOutput, last_uses
 
@@ -29,9 +30,7 @@ def can_run(policy: Policy, first: str) -> bool:
     nodes = policy.nodes[policy.hook_names.index(first) + 1 :]
     modules = [policy.get_submodule(node.module) for node in nodes]
     points = [policy.hook_dict[node.name] for node in nodes]
-    return all(map(supported, modules)) and not any(
-        module._forward_hooks or module._forward_pre_hooks for module in (*modules, *points)
-    )
+    return all(map(supported, modules)) and not any(map(is_hooked, (*modules, *points)))
 
 
 @dataclass

@@ -133,13 +133,27 @@ STEPS: dict[type[nn.Module], Step] = {
 
 
 def supported(module: nn.Module) -> bool:
-    """Whether the rules here hold for this module as it is configured."""
+    """Whether the rules here hold for this module as it is configured: of exactly these kinds, with its own forward."""
+    if type(module) not in STEPS or "forward" in vars(module):  # (weights with a parametrization make another type)
+        return False
     if isinstance(module, nn.Conv2d):
-        plain = module.groups == 1 and module.dilation == (1, 1) and module.padding_mode == "zeros"
-        return plain and not isinstance(module.padding, str)
+        return computes_plainly(module) and module.dilation == (1, 1) and not isinstance(module.padding, str)
     if isinstance(module, nn.MaxPool2d):
         return module.dilation in (1, (1, 1)) and not module.ceil_mode and not module.return_indices
-    return type(module) in STEPS
+    return True
+
+
+def computes_plainly(module: nn.Module) -> bool:
+    """Whether a layer is a convolution with zero padding or a linear map by its weights, also where these are
+    parametrized, and nothing else.
+    """
+    for kind in (ValueHead, nn.Conv2d, nn.Linear):
+        if isinstance(module, kind):
+            own = type(module).forward is kind.forward and "forward" not in vars(module)
+            return own and (
+                not isinstance(module, nn.Conv2d) or (module.groups == 1 and module.padding_mode == "zeros")
+            )
+    return False
 
 
 def _conv_of_change(

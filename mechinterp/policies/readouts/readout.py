@@ -16,7 +16,13 @@ ReadoutFn = Callable[[Tensor, Tensor, Sequence[int]], Tensor]
 
 
 MARGIN = 0.1
-"""The equivalence margin of log-odds, in nats: around one half it changes a probability by 2.5 points."""
+"""The equivalence margin of every effect on log-odds, in nats: around one half it changes a probability by 2.5 points.
+
+It bounds a change of log P(right) - log P(left) (or of another readout) between two conditions that differ in one
+thing: a coin right instead of left of the agent, or a coin instead of none."""
+KL_MARGIN = MARGIN**2 / 8
+"""The same margin for a KL divergence, in nats: no change of `MARGIN` in the log-odds of some actions against all
+others makes a larger one (to second order it is p (1 - p) / 2 times the square of the change)."""
 
 
 @dataclass(frozen=True, kw_only=True)

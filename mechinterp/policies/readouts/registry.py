@@ -7,14 +7,15 @@ import inspect
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import torch
-from jaxtyping import Float64, UInt8
+from jaxtyping import Float64
 from torch import Tensor
 
 from mechinterp._discovery import Registry, members
 from mechinterp.errors import nearest
 from mechinterp.policies.actions import NAMES, action_logodds
 from mechinterp.policies.errors import PolicyError
+from mechinterp.policies.frames import Frames
+from mechinterp.policies.outputs import policy_outputs
 from mechinterp.policies.readouts.readout import MARGIN, Readout
 from mechinterp.policies.subject import PolicyLike, as_policy
 
@@ -31,7 +32,6 @@ READOUTS: Mapping[str, Readout] = Registry(
 """The readouts that every analysis reads, by name: movement, jump, value."""
 
 ACTION = "action:"
-_BATCH = 128
 
 
 def as_readout(readout: ReadoutLike, *, name: str | None = None) -> Readout:
@@ -84,23 +84,20 @@ def action_readout(action: str) -> Readout:
     )
 
 
-@torch.no_grad()
 def readout_values(
     policy: PolicyLike,
-    frames: UInt8[np.ndarray, "frames 64 64 3"] | UInt8[Tensor, "frames 64 64 3"],
+    frames: Frames,
     readouts: Mapping[str, ReadoutLike] = READOUTS,
 ) -> dict[str, Float64[np.ndarray, " frames"]]:
-    """Each of these readouts (by default of `READOUTS`) for each frame, in batches, in float64."""
+    """Each of these readouts (by default of `READOUTS`) for each frame, in batches, in float64.
+
+    Raises:
+        PolicyError: frames that are none (no frame at all is allowed), or an unknown readout.
+    """
     policy = as_policy(policy)
     made = {name: as_readout(readout, name=name) for name, readout in readouts.items()}
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in made}
-    device = next(policy.parameters()).device
-    for at in range(0, len(frames), _BATCH):
-        output = policy(torch.as_tensor(frames[at : at + _BATCH]).to(device))
-        output = output._replace(logits=output.logits.double(), value=output.value.double())
-        for name, readout in made.items():
-            parts[name].append(readout(output, policy.actions).cpu().numpy())
-    return {name: np.concatenate(rows) if rows else np.empty(0) for name, rows in parts.items()}
+    output = policy_outputs(policy, frames)
+    return {name: readout(output, policy.actions).numpy() for name, readout in made.items()}
 
 
 def _named(name: str) -> Readout:

@@ -37,7 +37,6 @@ class Section:
         figures, text: see `Figure` and `Text`.
         method: paragraphs on how it was measured.
         numbers: every estimate with its path in the results file.
-        missing: why there is nothing to show; None where there is.
     """
 
     name: str
@@ -47,7 +46,6 @@ class Section:
     text: Text = field(default_factory=Text)
     method: Sequence[str] = ()
     numbers: Sequence[tuple[str, Estimate]] = ()
-    missing: str | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -59,6 +57,7 @@ class Page:
         kicker: the line above it.
         sections: in order; headlines and key numbers come from them.
         settings: how it was made, a mapping of plain values.
+        left_out: titles of sections that were not asked for.
         numbers_file: where all numbers are, for the reader.
     """
 
@@ -66,6 +65,7 @@ class Page:
     kicker: str
     sections: Sequence[Section]
     settings: Mapping[str, Any]
+    left_out: Sequence[str] = ()
     numbers_file: str = "results.json"
 
 
@@ -93,9 +93,10 @@ def render(page: Page) -> str:
 
 def plot_data(figure: Figure) -> dict[str, Any]:
     """A figure ready for the page: its title taken out (it becomes a heading), and the room of the title with it."""
-    content = json.loads(figure.plot.to_json() or "{}")
+    content = figure.content()
     layout = content["layout"]
-    question = layout.pop("title").get("text", figure.name)
+    layout.pop("title")
+    question = figure.plot.layout.title.text or figure.name  # pyright: ignore
     margin = layout.setdefault("margin", {})
     cut = 36  # the height that the title took
     margin["t"] = max(30, margin.get("t", layout["template"]["layout"]["margin"]["t"]) - cut)

@@ -10,8 +10,11 @@ import plotly.graph_objects as go
 
 from mechinterp.reporting import wording
 from mechinterp.reporting.errors import ResultsError
-from mechinterp.reporting.plots.style import GREY, INK, NULL_BAND, note
+from mechinterp.reporting.plots.style import GREY, INK, NULL_BAND, literal, note
 from mechinterp.stats import Estimate
+
+UNSEEN = {"size": 16, "color": "rgba(0, 0, 0, 0)"}
+"""Markers of a band: plotly leaves room around markers, so that no band touches the axis."""
 
 
 def require(estimates: Sequence[Any]) -> None:
@@ -68,10 +71,10 @@ def dots(
         go.Scatter(
             {along: values, across: list(at), f"error_{along}": bars},
             mode="markers",
-            name=label,
+            name=literal(label),
             marker={"color": colour, "size": size, "symbol": symbol, "line": line},
             text=[hover(e, unit=unit, percent=percent) for e in estimates],
-            hovertemplate=f"<b>{label}</b><br>%{{text}}<extra></extra>",
+            hovertemplate=f"<b>{literal(label)}</b><br>%{{text}}<extra></extra>",
             **place,
         ),
         **subplot,
@@ -81,18 +84,20 @@ def dots(
 def hover(estimate: Estimate, *, unit: str = "", percent: bool = False) -> str:
     """What appears under the pointer: name, value, interval, n and null."""
     lines = [
-        estimate.name,
+        literal(estimate.name),
         f"{wording.number(estimate, unit, percent=percent)} ({estimate.level:.0%} interval)",
-        wording.count(estimate),
+        literal(wording.count(estimate)),
     ]
     if estimate.null is not None:
         low, high = (wording.plain(v, 3) for v in (estimate.null.low, estimate.null.high))
         p = "" if estimate.null.p is None else f", p = {estimate.null.p:.2g}"
-        lines.append(f"null: {estimate.null.description}: {low} to {high}{p}")
+        lines.append(f"null: {literal(estimate.null.description)}: {low} to {high}{p}")
     return "<br>".join(lines)
 
 
-def null_bands(fig: go.Figure, estimates: Sequence[Estimate], at: Sequence[float], *, half: float = 0.3) -> None:
+def null_bands(
+    fig: go.Figure, estimates: Sequence[Estimate], at: Sequence[float], *, half: float = 0.3, label: str = "null"
+) -> None:
     """A grey band behind each row: the range of its null. One trace, so that the legend can explain it."""
     require(estimates)
     xs: list[float | None] = []
@@ -107,11 +112,12 @@ def null_bands(fig: go.Figure, estimates: Sequence[Estimate], at: Sequence[float
             go.Scatter(
                 x=xs,
                 y=ys,
-                mode="lines",
+                mode="lines+markers",
                 line={"width": 0},
+                marker=UNSEEN,
                 fill="toself",
                 fillcolor=NULL_BAND,
-                name="null",
+                name=label,
                 hoverinfo="skip",
             )
         )
@@ -130,7 +136,7 @@ def written(
     texts = extra or [""] * len(estimates)
     longest = 0
     for estimate, y, more in zip(estimates, at, texts, strict=True):
-        below = f"<span style='color:{GREY}'>{wording.count(estimate)}{more}</span>"
+        below = f"<span style='color:{GREY}'>{literal(wording.count(estimate))}{more}</span>"
         text = f"<b>{wording.number(estimate, **format)}</b><br>{below}"
         note(fig, text, x=1.0, y=y, xref="paper", xshift=14, font={"size": 12, "color": INK})
         longest = max(longest, *(len(re.sub(r"<[^>]*>", "", line)) for line in text.split("<br>")))

@@ -29,6 +29,7 @@ def heat(
         full: the value of the full colour; by default the largest.
     """
     sizes = [abs(v) for row in values for v in row if v is not None]
+    rows, columns = [style.literal(name) for name in rows], [style.literal(name) for name in columns]
     full = max([*sizes, 1e-9]) if full is None else full
     fig.add_trace(
         go.Heatmap(

@@ -50,7 +50,7 @@ def maps(
     rows, width = 2 * len(frames), 1 + len(shown)
     fig = make_subplots(
         rows=rows, cols=width, horizontal_spacing=0.012, vertical_spacing=0.012,
-        column_titles=["frame", *(f"{hook}<br>channel {channel}" for (hook, channel), _ in shown)],
+        column_titles=["frame", *(f"{style.literal(hook)}<br>channel {channel}" for (hook, channel), _ in shown)],
         row_titles=[words for level in levels[: len(frames)] for words in (f"level {level}<br>{sides[0]}", sides[1])],
     )  # fmt: skip
     style.dress(fig, name, question, height=120 + 190 * rows)
@@ -61,7 +61,7 @@ def maps(
         low, high = min(0.0, float(values.min())), max(float(values.max()), 1e-9)
         for row in range(rows):
             fig.add_trace(image(washed(frames[divmod(row, 2)])), row=row + 1, col=column)
-            heat = _heat(values[divmod(row, 2)], low, high, f"{hook}, channel {channel}")
+            heat = _heat(values[divmod(row, 2)], low, high, f"{style.literal(hook)}, channel {channel}")
             fig.add_trace(heat, row=row + 1, col=column)
     bare_axes(fig)
     fig.update_layout(shapes=[s for p in range(rows * width) for s in _outline(boxes[p // width // 2], p)])

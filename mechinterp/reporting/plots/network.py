@@ -97,5 +97,5 @@ def _short(node: tuple[str, int]) -> str:
 
 
 def words(hook: str) -> str:
-    """`block2.res1.hook_branch` as `block2 res1 branch`."""
-    return hook.replace("hook_", "").replace(".", " ")
+    """`block2.res1.hook_branch` as `block2 res1 branch`, for plotly."""
+    return style.literal(hook.replace("hook_", "").replace(".", " "))

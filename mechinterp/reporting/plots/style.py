@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import plotly.graph_objects as go
 
 BLUE, SKY, AMBER, RED, GREEN, PINK = "#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#009E73", "#CC79A7"
@@ -67,6 +69,11 @@ def dress(fig: go.Figure, name: str, question: str, *, height: int) -> go.Figure
     """Give an existing figure (of subplots) this look, name, title and height."""
     fig.update_layout(template=TEMPLATE, title_text=question, height=height, meta={"name": name})
     return fig
+
+
+def literal(text: str) -> str:
+    """A text of somebody else's (a name, a hook point) as plotly shows it as it is: no markup, no template."""
+    return html.escape(text, quote=False).replace("%{", "%&#123;")
 
 
 def lift(fig: go.Figure, pixels: int) -> None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from mechinterp.circuits import patch
+from mechinterp.circuits import Effects, patch
 from mechinterp.experiments.channel_patching import view
 from mechinterp.experiments.channel_patching.captions import effects, shares, toward_effect
-from mechinterp.experiments.channel_patching.measure import Size, chosen_maps, measure, random_sets
+from mechinterp.experiments.channel_patching.measure import Size, _patched, chosen_maps, measure, random_sets
 from mechinterp.experiments.channel_patching.result import Result, Site
 from mechinterp.experiments.inputs.scenes import scenes
 from mechinterp.experiments.inputs.shared import Inputs
 from mechinterp.experiments.plan import Plan
 from mechinterp.experiments.slice import Context
+from mechinterp.features.random_parts import channel_sets
 from mechinterp.interventions import Site as PatchSite
+from mechinterp.reporting.wording import reading
 from mechinterp.stats import Estimate
 from tests.experiments import synthetic
 from tests.experiments.toys import subject
@@ -45,19 +48,19 @@ def with_numbers(total: Estimate, difference: Estimate | None = None, *, share: 
 @pytest.mark.parametrize(
     ("total", "difference", "words"),
     [
-        (made(1, 0.8, 1.2), made(0.3, 0.1, 0.5), "restore more of it than random channels"),
-        (made(1, 0.8, 1.2), made(-0.3, -0.5, -0.1), "restore less of it than random channels"),
-        (made(1, 0.8, 1.2), made(0.1, -0.1, 0.3), "No clear difference from random channels"),
+        (made(1, 0.8, 1.2), made(0.3, 0.1, 0.5, p=0.01), "restore more of it than random channels"),
+        (made(1, 0.8, 1.2), made(-0.3, -0.5, -0.1, p=0.99), "Not clearly more than random channels"),
+        (made(1, 0.8, 1.2), made(0.1, -0.1, 0.3, p=0.01), "Not clearly more than random channels"),
         (made(-1, -1.2, -0.8), made(-0.3, -0.5, -0.1, p=0.001), "restore more"),  # of a negative effect
-        (made(-1, -1.2, -0.8), made(0.3, 0.1, 0.5, p=0.001), "restore less"),
-        (made(-1, -1.2, -0.8), made(-0.3, -0.5, -0.1, p=0.5), "No clear difference"),
+        (made(-1, -1.2, -0.8), made(0.3, 0.1, 0.5, p=0.999), "Not clearly more"),
+        (made(-1, -1.2, -0.8), made(-0.3, -0.5, -0.1, p=0.06), "Not clearly more"),  # 6 of 100 random sets do so
     ],
 )
 def test_chosen_against_random_in_words(total, difference, words):
     result = with_numbers(total, difference)
     text = effects(result, "denoise")
     assert words in text
-    assert sum(word in text for word in ("restore more", "restore less", "No clear difference")) == 1
+    assert sum(word in text for word in ("restore more", "Not clearly more")) == 1
     assert words.replace("restore", "remove") in effects(result, "noise")
 
 
@@ -126,11 +129,34 @@ def test_hidden_units_are_not_patched():
     assert chosen_maps(contrast) == {"b": (2, 7)}  # pyright: ignore[reportArgumentType]
 
 
-def test_random_channels_are_others_while_there_are_enough(tiny):
-    hook = "block1.hook_pool"  # of two channels
-    for draw in random_sets(tiny.policy, hook, (1,), 20, np.random.default_rng(0)):
-        assert draw == (0,)
-    assert random_sets(tiny.policy, hook, (0, 1), 2, np.random.default_rng(0)) == [(0, 1), (0, 1)]
+def test_random_sets_are_all_others_of_the_size_where_there_are_few(tiny):
+    hook, rng = "block1.hook_pool", np.random.default_rng(0)  # of two channels
+    assert random_sets(tiny.policy, hook, (1,), 20, rng) == [(0,)]
+    assert random_sets(tiny.policy, hook, (0, 1), 20, rng) == []
+    assert set(channel_sets(range(5), 3, 100, rng, other_than=(4, 0, 1))) == {*combinations(range(5), 3)} - {(0, 1, 4)}
+    many = channel_sets(range(32), 4, 100, rng, other_than=(0, 1, 2, 3))
+    assert len(set(many)) == 100
+    assert {len(set(one)) for one in many} == {4}
+    assert set().union(*many) == set(range(32))  # the chosen ones may be among them, one at a time
+
+
+def test_a_random_set_in_the_place_of_the_chosen_one_is_clearly_more_in_one_of_twenty_tries():
+    """One strong channel of 32, whose effect is skewed over levels: what the mean of a few random sets gets wrong."""
+    rng = np.random.default_rng(0)
+    by_channel = rng.normal(0, 0.02, (32, 60))
+    by_channel[[3, 11]] += rng.lognormal(-1, 1, (2, 60))
+    sets = channel_sets(range(32), 4, 400, rng)
+    values = np.stack([by_channel[list(one)].sum(0) for one in sets])
+    clear = []
+    for _ in range(300):
+        own, *others = rng.choice(len(sets), 101, replace=False)
+        effects = Effects(
+            parts=tuple(PatchSite("h", sets[i]) for i in (own, own, *others)), metrics=("movement",),
+            direction="denoise", replacement="counterfactual", values=values[None, [own, own, *others]],
+            start=np.zeros((1, 60)), goal=np.full((1, 60), 1.0), levels=np.arange(60),
+        )  # fmt: skip
+        clear.append(reading(_patched(effects, "made up", 1.0, rng).difference) == "above")
+    assert 0.005 < np.mean(clear) <= 0.05
 
 
 def test_effects_are_those_of_patching_each_set(tiny):

@@ -6,19 +6,24 @@ import numpy as np
 
 from mechinterp.experiments.coin_features.result import Ablation, Cloud, CoinChannel, Layer, Place, Result, TopFrames
 from mechinterp.experiments.inputs.examples import ChannelMaps, Examples
+from mechinterp.features.changes import QUANTITIES
 from tests.experiments.handmade import estimate, null
 
 HOOKS = ("first", "second")
-SQUARE, RECOLOURED = "coin-coloured square", "coin in other colours"
+SQUARE, RECOLOURED = "coin-coloured square", "blue coin"
 
 
 def ablation(affected=(), *, size=0.3, half=0.01) -> Ablation:
-    """An effect of `size` on the affected actions, of 0 on the others."""
-    effects = {act: estimate(size if act in affected else 0.0, half, null=null(-0.1, 0.1)) for act in ACTS}
-    return Ablation(effects=effects, affected=tuple(affected))
+    """An effect of `size` by the affected quantities, of 0 by the others."""
+    effects = {
+        name: estimate(size if name in affected else 0.0, half if one.signed else 0.0, null=null(-0.1, 0.1))
+        for name, one in QUANTITIES.items()
+    }
+    ranks = dict.fromkeys(QUANTITIES, 0.01)
+    return Ablation(effects=effects, affected=tuple(affected), ranks=ranks, exceeded_by={}, each={})
 
 
-ACTS = ("movement", "jump", "value")
+SIDE, JUMP = "movement by side", "jump by presence"
 
 
 def channel(p: float = 0.01, square: float | None = 0.0, other: float | None = 0.0, place: Place | None = None):
@@ -27,12 +32,14 @@ def channel(p: float = 0.01, square: float | None = 0.0, other: float | None = 0
     return CoinChannel(contrast=contrast, selective=0.5, q=0.01, share=share, place=place)
 
 
-def layer(channels=(), *, affected=(), decodable=1.0, channels_affected=(), auroc=0.8, half=0.01, dead=0) -> Layer:
+def layer(
+    channels=(), *, affected=(), decodable=1.0, channels_affected=(), auroc=0.8, half=0.01, dead=0, below=1.0
+) -> Layer:
     """Of eight channels, those of `channels` confirmed.
 
     Args:
         affected, channels_affected: actions on which an effect of the direction, and of the channels, was shown.
-        decodable: corrected p of the direction.
+        decodable, below: corrected p of the direction, above and below untrained networks.
         half: half width of the direction's effects.
     """
     return Layer(
@@ -40,6 +47,7 @@ def layer(channels=(), *, affected=(), decodable=1.0, channels_affected=(), auro
         side=4,
         dead=dead,
         decoding=estimate(auroc, 0.1, null=null(0.6, 0.8, p=decodable)),
+        below=below,
         channels=dict(enumerate(channels)),
         channels_ablated=ablation(channels_affected) if channels else None,
         direction_ablated=ablation(affected, half=half),
@@ -50,9 +58,8 @@ def layer(channels=(), *, affected=(), decodable=1.0, channels_affected=(), auro
 def result(first: Layer | None = None, second: Layer | None = None, **changes) -> Result:
     own = {
         "effects": {
-            "movement": estimate(0.4, 0.1, null=null(-0.1, 0.1)),
-            "jump": estimate(0.0, 0.1, null=null(-0.1, 0.1, p=0.5)),
-            "value": estimate(0.0, 0.1, null=null(-0.1, 0.1, p=0.5)),
+            **{name: estimate(0.0, 0.1, null=null(-0.1, 0.1, p=0.5)) for name in QUANTITIES},
+            SIDE: estimate(0.4, 0.1, null=null(-0.1, 0.1)),
         },
         "layers": dict(zip(HOOKS, (first or layer(), second or layer()), strict=True)),
         "decoy_difference": 0,

@@ -10,7 +10,7 @@ from mechinterp.experiments.coin_features.counts import ChannelCounts, counts, t
 from mechinterp.experiments.coin_features.result import Place, Result
 from mechinterp.experiments.coin_features.view import METHOD, figures, text
 from mechinterp.features.verdicts import Verdict
-from tests.experiments.coin_features.handmade_coin import ablation, channel, layer, pictures, result
+from tests.experiments.coin_features.handmade_coin import JUMP, SIDE, ablation, channel, layer, pictures, result
 from tests.experiments.handmade import drawn, estimate, notes, null, spaced
 
 GOLD = {
@@ -60,31 +60,32 @@ def test_nothing_is_said_of_the_looks_where_no_channel_was_confirmed():
     ("layers", "said"),
     [
         (
-            {"first": layer([channel()], channels_affected=("movement",))},
+            {"first": layer([channel()], channels_affected=(SIDE,))},
             "1 channel discriminates it from the other objects of the game; it exceeds the maximum over untrained "
             "networks (FWER 5 %). It causally affects",
         ),
-        ({"first": layer([channel()], affected=("jump",))}, "Coin directions causally affect the action; for the"),
+        ({"first": layer([channel()], affected=(JUMP,))}, "Coin directions causally affect the action; for the"),
         ({"first": layer([channel()], half=0.2)}, "Whether it causally affects the action is unclear."),
         ({"first": layer([channel()])}, "It is decodable but not causally used."),
         (GOLD, "They are decodable but not causally used."),
-        ({"first": layer(decodable=0.01, affected=("jump",))}, "untrained networks; it causally affects the action."),
+        ({"first": layer(decodable=0.01, affected=(JUMP,))}, "untrained networks; it causally affects the action."),
         (
             {"first": layer(decodable=0.01, half=0.2)},
             "untrained networks; whether it causally affects the action is un",
         ),
         ({"first": layer(decodable=0.01)}, "untrained networks; it is decodable but not causally used."),
+        ({"second": layer(below=0.03)}, "second holds less of the coin than untrained networks do."),
         ({}, "No channel and no direction was shown to represent the coin better than untrained networks do."),
         (
-            {"second": layer(affected=("jump",))},
+            {"second": layer(affected=(JUMP,))},
             "Yet the coin direction of second causally affects the action, but does not exceed them.",
         ),
         (
-            {"first": layer(affected=("jump",)), "second": layer(affected=("jump",))},
+            {"first": layer(affected=(JUMP,)), "second": layer(affected=(JUMP,))},
             "Yet the coin directions of first and second causally affect the action, but do not exceed them.",
         ),
         (
-            {"first": layer([channel()]), "second": layer(affected=("jump",))},
+            {"first": layer([channel()]), "second": layer(affected=(JUMP,))},
             "not causally used. The coin direction of second causally affects the action",
         ),
     ],
@@ -96,14 +97,16 @@ def test_the_headline_claims_what_the_verdicts_say(layers, said):
 @pytest.mark.parametrize(
     ("own", "verdict"),
     [
-        (layer([channel()], channels_affected=("movement",)), Verdict.CHANNELS_USED),
-        (layer([channel()], affected=("jump",)), Verdict.CHANNELS_DIRECTION_USED),
+        (layer([channel()], channels_affected=(SIDE,)), Verdict.CHANNELS_USED),
+        (layer([channel()], affected=(JUMP,)), Verdict.CHANNELS_DIRECTION_USED),
         (layer([channel()]), Verdict.CHANNELS_UNUSED),
         (layer([channel()], half=0.2), Verdict.CHANNELS_UNCLEAR),
-        (layer(decodable=0.01, affected=("movement",)), Verdict.DIRECTION_USED),
-        (layer(affected=("movement",)), Verdict.USED_WITHIN_NULL),
+        (layer(decodable=0.01, affected=(SIDE,)), Verdict.DIRECTION_USED),
+        (layer(affected=(SIDE,)), Verdict.USED_WITHIN_NULL),
         (layer(), Verdict.WITHIN_NULL),
         (layer(auroc=0.55), Verdict.NOT_DECODABLE),
+        (layer(below=0.04), Verdict.DISCARDED),
+        (layer(below=0.04, affected=(SIDE,)), Verdict.USED_DISCARDED),
         (layer(dead=8), Verdict.DEAD),
     ],
 )
@@ -126,26 +129,26 @@ def test_a_change_left_of_the_coin_and_above_it_is_said_to_be_there():
 @pytest.mark.parametrize(
     ("value", "half", "said"),
     [
-        (0.4, 0.1, "The coin attracts the policy to its side (+0.40 nats"),
+        (0.4, 0.1, "The coin attracts the policy to its side (on the right instead of the left: +0.40 nats"),
         (-0.4, 0.1, "The coin repels the policy from its side"),
-        (0.01, 0.05, "effect on movement is equivalent to zero within 0.1 nats"),
+        (0.01, 0.05, "side on movement is equivalent to 0 within 0.1 nats"),
         (0.2, 0.5, "Whether the coin attracts the policy is unclear"),
     ],
 )
 def test_what_is_said_of_the_coins_own_effect(value, half, said):
-    effects = {**result().effects, "movement": estimate(value, half, null=null(-0.1, 0.1))}
+    effects = {**result().effects, SIDE: estimate(value, half, null=null(-0.1, 0.1))}
     assert said in spaced(ablation_words(result(effects=effects)))
 
 
 def test_every_ablated_part_has_a_row_with_what_was_shown():
-    rows = effects(result(layer([channel(), channel()], channels_affected=("movement", "jump"))))
+    rows = effects(result(layer([channel(), channel()], channels_affected=(SIDE, JUMP))))
     assert [row[:2] for row in rows] == [("first", "2 channels"), ("first", "direction"), ("second", "direction")]
     assert spaced(rows[0][2]) == "+0.300 nats [0.290, 0.310]"
-    assert [row[-1] for row in rows] == ["movement and jump", "\N{EN DASH}", "\N{EN DASH}"]
+    assert [row[-2] for row in rows] == ["movement by side and jump by presence", "\N{EN DASH}", "\N{EN DASH}"]
 
 
 def test_the_figures_show_what_they_are_given():
-    own = result(layer([channel()], channels_affected=("movement",), dead=3), **pictures())
+    own = result(layer([channel()], channels_affected=(SIDE,), dead=3), **pictures())
     by_name = {figure.name: figure for figure in figures(own)}
     assert list(by_name) == ["coin-decoding", "coin-clouds", "coin-ablation", "coin-maps", "coin-top-frames"]
     assert drawn(by_name["coin-decoding"]) == {0.8}
@@ -158,7 +161,7 @@ def test_the_figures_show_what_they_are_given():
     assert "level 7<br>with coin" in notes(by_name["coin-maps"])
     said = text(own)
     assert said.keys[0].value == "1 of 16"
-    assert said.tables[0].columns[2:4] == ("effect on movement", "effect on jump")
+    assert said.tables[0].columns[2:4] == ("movement by side", "movement by presence")
 
 
 def test_what_is_kept_for_comparison_has_no_pictures_and_every_number():
@@ -175,7 +178,7 @@ def test_what_is_kept_for_comparison_has_no_pictures_and_every_number():
 
 def test_the_method_names_the_sizes_of_this_run():
     said = " ".join(paragraph.format(result=result()) for paragraph in METHOD)
-    for words in ("16 levels were used to choose", "24 others", "20 untrained networks", "4 random parts"):
+    for words in ("16 levels were used to choose", "24 others", "20 untrained networks", "4 random sets"):
         assert words in said
 
 
@@ -186,3 +189,17 @@ def test_a_coin_that_differs_from_its_picture_is_said_to_differ():
 
 def test_an_ablation_without_affected_actions_is_equivalent_to_zero():
     assert layer([channel()]).channels_ablated == ablation()
+
+
+def test_what_a_later_layer_uses_came_through_the_earlier_ones():
+    own = layer([channel()])
+    assert own.verdict is Verdict.CHANNELS_UNUSED
+    assert own.model_copy(update={"later_affects": True}).verdict is Verdict.CHANNELS_UNCLEAR
+
+
+def test_what_equals_a_part_elsewhere_is_named():
+    part = ablation((), size=0.3).model_copy(
+        update={"exceeded_by": {SIDE: "the direction of the crate"}, "effects": ablation((SIDE,)).effects}
+    )
+    own = result(layer().model_copy(update={"direction_ablated": part}))
+    assert effects(own)[0][-2:] == ("\N{EN DASH}", "the direction of the crate (movement by side)")

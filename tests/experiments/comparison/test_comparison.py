@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import numpy as np
 import pytest
+from markdown_it import MarkdownIt
 
+from mechinterp._text import file_name
 from mechinterp.cli import main
 from mechinterp.experiments.coin_features.result import Cloud
 from mechinterp.experiments.comparison import FalseAlarms, UntrainedNetwork, claims, figure, load, summarise
@@ -178,3 +182,49 @@ def test_false_alarms_are_counted_in_the_file(tmp_path):
         FalseAlarms.load(path)
     with pytest.raises(ResultsError, match="no untrained network was searched"):
         alarms.model_copy(update={"networks": ()}).text()
+
+
+HOSTILE = "| # <img src=x> [y](https://z) `c` **b** &amp; www.z.com"
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/tmp/evil", "..", "a\nb", "x" * 300, HOSTILE])
+def test_hostile_names_stay_within_the_folder_and_are_shown_as_they_are(tmp_path, name):
+    own = replace(read("coin"), identity=replace(read("coin").identity, name=name, network="<b>|</b>"))
+    own.save(tmp_path / "given.json")
+    out = tmp_path / "a" / "b" / "out"
+    before = set(tmp_path.rglob("*")) | {out, out.parent, out.parent.parent}
+    assert main(["compare", str(tmp_path / "given.json"), str(SUBJECTS / "standard.json"), "--out", str(out)]) == 0
+    made = set(tmp_path.rglob("*")) - before
+    assert {path.parent for path in made} == {out}
+    (kept,) = made - {out / "standard.json", out / "README.md", out / "comparison.png"}
+    assert Results.load(kept).identity == own.identity
+    html = MarkdownIt("commonmark").enable("table").render((out / "README.md").read_text())  # as GitHub reads it
+    names = re.findall(r"<tr>\s*<td>(.*?)</td>", html)
+    assert names == [escape(" ".join(name.split())), "standard"] * 5
+    assert html.count("<img") == 1  # the figure
+    assert "<a " not in html
+
+
+def test_a_name_that_cannot_be_a_file_is_refused_or_renamed_and_two_names_get_two_files(tmp_path):
+    assert len({file_name(name) for name in ("a/b", "a-b", "a\\b", "a b", "../a-b", "A-b")}) == 6
+    content = json.loads((SUBJECTS / "coin.json").read_text())
+    content["identity"]["name"] = "a\0b"
+    (tmp_path / "nul.json").write_text(json.dumps(content))
+    with pytest.raises(ResultsError, match="another name"):
+        load([tmp_path / "nul.json"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000, "9" * 5000, "1" + 400 * "0", "[]", "3", "null", '{"networks": 3}', "\ud800",
+        '{"architecture": "a", "levels": 1e400, "scenes": 1, "untrained": 1, "networks": []}',
+        '{"architecture": "a", "levels": NaN, "scenes": 1, "untrained": 1, "networks": []}',
+        '{"architecture": "a", "levels": 1, "scenes": 1, "untrained": 1, "networks": [3]}',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("reads", [Results.load, FalseAlarms.load])
+def test_files_of_other_things_are_one_kind_of_error(tmp_path, text, reads):
+    (tmp_path / "x.json").write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(ResultsError, match=r"x\.json"):
+        reads(tmp_path / "x.json")

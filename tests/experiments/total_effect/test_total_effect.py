@@ -6,19 +6,18 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from mechinterp.experiments.inputs.scenes import scenes
+from mechinterp.coinrun.scenes import SceneError
+from mechinterp.experiments.inputs.scenes import Scenes, scenes
 from mechinterp.experiments.inputs.shared import Inputs
 from mechinterp.experiments.plan import Plan
 from mechinterp.experiments.slice import Context
-from mechinterp.experiments.total_effect import view
-from mechinterp.experiments.total_effect.measure import Size, effects, measure
-from mechinterp.experiments.total_effect.result import Effect, Result, VariableEffects
-from mechinterp.policies.controls import shuffled
+from mechinterp.experiments.total_effect import captions, view
+from mechinterp.experiments.total_effect.measure import SIZES, Size, families, measure, own_effects
+from mechinterp.experiments.total_effect.result import Effect, Rank, Result, Role, VariableEffects
 from mechinterp.policies.readouts import READOUTS
 from mechinterp.proxies import pair_differences
 from mechinterp.stats import Estimate
 from tests.experiments import synthetic
-from tests.experiments.toys import subject
 
 
 def made(value: float, low: float, high: float, *, p: float | None = None) -> Estimate:
@@ -26,12 +25,22 @@ def made(value: float, low: float, high: float, *, p: float | None = None) -> Es
     return Estimate(name="effect", value=value, low=low, high=high, n=50, unit="levels", null=null)
 
 
-def variable(effect: Estimate, *, role: str = "coin", readout: str = "movement") -> VariableEffects:
-    one = Effect(effect=effect, shuffled=synthetic.estimate(0.01, 0.02))
-    return VariableEffects(
-        role=role,  # pyright: ignore[reportArgumentType]
-        clean="coin right", corrupted="coin left", pairs=60, readouts={readout: one},
-    )  # fmt: skip
+def effect(estimate: Estimate, *, rank_p: float = 0.01) -> Effect:
+    rank = Rank(smaller=100 if rank_p < 0.05 else 48, low=-0.3, high=0.3, p=rank_p, family=8)
+    return Effect(effect=estimate, rank=rank)
+
+
+def variable(
+    estimate: Estimate, *, role: Role = "coin", readout: str = "movement", rank_p: float = 0.01
+) -> VariableEffects:
+    one = effect(estimate, rank_p=rank_p)
+    return VariableEffects(role=role, clean="coin right", corrupted="coin left", pairs=60, readouts={readout: one})
+
+
+RESULT = Result(
+    margins={"movement": 0.1, "jump": 0.1}, networks=100, frames=60,
+    spreads={"movement": 2.0, "jump": 1.0, "value": 0.0}, variables={},
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -46,33 +55,59 @@ def variable(effect: Estimate, *, role: str = "coin", readout: str = "movement")
     ],
 )
 def test_effects_in_words(estimate, words, never):
-    text = view.sentence(variable(estimate), READOUTS["movement"], margin=0.1).replace("\N{NO-BREAK SPACE}", " ")
+    text = captions.sentence(variable(estimate), READOUTS["movement"], RESULT).replace("\N{NO-BREAK SPACE}", " ")
     assert words in text
     assert never not in text
 
 
 def test_each_readout_has_its_own_words_and_only_margins_that_were_fixed():
     one = variable(made(0.02, -0.05, 0.09), readout="value")
-    assert "no clear effect (+0.02 [" in view.sentence(one, READOUTS["value"], margin=None)
+    assert "no clear effect (+0.02 [" in captions.sentence(one, READOUTS["value"], RESULT)
     raised = variable(made(0.3, 0.1, 0.5), readout="value")
-    assert "raises what it expects to earn: +0.30 [0.10, 0.50]." in view.sentence(
-        raised, READOUTS["value"], margin=None
+    assert "raises what it expects to earn: +0.30 [0.10, 0.50], more than in 100 of 100 random networks" in (
+        captions.sentence(raised, READOUTS["value"], RESULT)
     )
     jumps = variable(made(-0.3, -0.5, -0.2), readout="jump")
-    assert "makes it less inclined to jump" in view.sentence(jumps, READOUTS["jump"], margin=0.1)
+    assert "makes it less inclined to jump" in captions.sentence(jumps, READOUTS["jump"], RESULT)
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("estimate", "rank_p", "found"),
     [
-        (0.42, "The coin's side affects movement: the preference shifts toward the coin (+0.42"),
-        (-0.42, "the preference shifts away from the coin (\N{MINUS SIGN}0.42"),
-        (0.0, "does not affect movement: equivalent to zero within 0.1 nats"),
-        (0.05, "is unclear"),
+        (made(0.42, 0.32, 0.52), 0.01, "above"),
+        (made(-0.42, -0.52, -0.32), 0.05, "below"),
+        (made(0.42, 0.32, 0.52), 0.051, "ordinary"),  # random networks do it as well
+        (made(0.42, 0.32, 0.52, p=0.06), 0.01, "unclear"),  # flipped signs do it as well
+        (made(0.2, 0.08, 0.32), 0.01, "small"),  # beyond 0, but not beyond the margin of 0.1
+        (made(-0.2, -0.32, -0.1), 0.01, "small"),
+        (made(0.05, 0.02, 0.09), 0.01, "equivalent"),
+        (made(0.05, -0.3, 0.4), 0.01, "unclear"),
     ],
 )
-def test_the_headline_follows_the_interval(value, words):
-    text = view.text(synthetic.the_total_effect(value))
+def test_a_claim_needs_the_margin_both_p_values_and_the_interval(estimate, rank_p, found):
+    assert captions.claim(effect(estimate, rank_p=rank_p), 0.1) == found
+
+
+def test_without_a_margin_zero_is_the_border():
+    assert captions.claim(effect(made(0.05, 0.02, 0.09)), None) == "above"
+    assert captions.claim(effect(made(0.05, 0.02, 0.09), rank_p=0.5), None) == "ordinary"
+
+
+@pytest.mark.parametrize(
+    ("estimate", "rank_p", "words"),
+    [
+        (made(0.42, 0.3, 0.5), 0.01, "affects movement: the preference shifts toward the coin (+0.42"),
+        (made(0.42, 0.3, 0.5), 0.01, "more than in 100 of 100 random networks of the same sensitivity."),
+        (made(-0.42, -0.5, -0.3), 0.01, "the preference shifts away from the coin (\N{MINUS SIGN}0.42"),
+        (made(-0.42, -0.5, -0.3), 0.5, "no more than it would in a random network: larger than in 48 of 100 random"),
+        (made(0.0, -0.06, 0.06), 0.01, "does not affect movement: equivalent to zero within 0.1 nats"),
+        (made(0.2, 0.05, 0.35), 0.01, "by an amount not shown to exceed 0.1 nats"),
+        (made(0.05, -0.1, 0.2), 0.01, "is unclear"),
+    ],
+)
+def test_the_headline_follows_the_claim(estimate, rank_p, words):
+    measured = RESULT.model_copy(update={"variables": {"coin side": variable(estimate, rank_p=rank_p)}})
+    text = view.text(measured)
     assert words in text.headlines[0]
     assert len(text.headlines) == len(text.keys) == 1
 
@@ -81,7 +116,14 @@ def test_the_key_number_has_a_scale():
     (key,) = view.text(synthetic.the_total_effect()).keys
     assert key.label == "total effect on movement, coin right \N{MINUS SIGN} coin left"
     assert key.value == "+0.42\N{NO-BREAK SPACE}nats"
-    assert "n = 120 levels; for scale: hazard ahead +1.3" in key.context
+    assert "n = 120 levels; larger than in 99 of 100 random networks of the same sensitivity" in key.context
+    assert "; for scale: hazard ahead +1.3" in key.context
+
+
+def test_effects_in_standard_deviations_of_the_policys_own_readout():
+    assert captions.in_sds(effect(made(0.42, 0.3, 0.5)), 2.0) == "+0.21\N{NO-BREAK SPACE}SD"
+    assert captions.in_sds(effect(made(-0.42, -0.5, -0.3)), 2.0) == "\N{MINUS SIGN}0.21\N{NO-BREAK SPACE}SD"
+    assert captions.in_sds(effect(made(0.0, 0.0, 0.0)), 0.0) == ""
 
 
 def test_without_the_measurement_the_headline_says_so():
@@ -109,15 +151,16 @@ def test_a_forest_plot_for_each_readout_shows_every_variable():
     shown = {trace.name: len(trace.x) for trace in fig.data}
     assert shown["the coin"] == shown["for scale: other changes"] == 2
     assert shown["control"] == 1
-    assert shown["shuffled weights"] == 5
+    assert shown["random networks of the same sensitivity"] == 6 * 5
+    assert "+0.28\N{NO-BREAK SPACE}SD" in texts
+    assert "larger than 99 of 100 random networks" in texts
 
 
 def test_captions_put_the_coin_first_and_then_what_it_is_compared_with():
     lines = view.figures(synthetic.the_total_effect())[0].caption.split("\n")
     assert len(lines) == 5
     assert lines[2].startswith("A real coin instead of its picture changes nothing")
-    assert lines[3].startswith("For scale: hazard ahead +1.3")
-    assert lines[4].startswith("With shuffled weights, the largest effect of the coin is +0.01")
+    assert lines[3].startswith("A hazard ahead instead of none moves it toward the right: +1.3")
 
 
 def test_a_readout_that_was_measured_for_some_variables_only():
@@ -130,28 +173,51 @@ def test_a_readout_that_was_measured_for_some_variables_only():
 
 def test_roles_are_known():
     with pytest.raises(ValidationError, match="'coin', 'ceiling' or 'control'"):
-        variable(made(1, 0, 2), role="other")
+        variable(made(1, 0, 2), role="other")  # pyright: ignore[reportArgumentType]
 
 
-def test_effects_are_means_over_pairs_next_to_the_largest_of_the_shuffled_networks():
-    tiny = subject()
-    tiny.policy.get_parameter("logits.weight").data.mul_(100)
-    pairs = Inputs(tiny, Plan(levels=10))(scenes).pairs("coin side")
-    controls = [shuffled(tiny.policy, seed=seed) for seed in range(3)]
-    found = effects(tiny.policy, pairs, controls, rng=np.random.default_rng(0))
-    own, others = pair_differences(tiny.policy, pairs), [pair_differences(one, pairs) for one in controls]
-    assert list(found) == list(READOUTS)
-    for name, one in found.items():
+def test_families_are_a_role_on_actions_and_a_role_on_the_value():
+    made = families(["coin side", "coin on the left", "hazard ahead"])
+    assert made == [
+        [(name, readout) for name in ("coin side", "coin on the left") for readout in ("movement", "jump")],
+        [("coin side", "value"), ("coin on the left", "value")],
+        [("hazard ahead", "movement"), ("hazard ahead", "jump")],
+        [("hazard ahead", "value")],
+    ]
+
+
+def test_effects_are_means_over_pairs_with_p_values_of_their_family(tiny, monkeypatch):
+    """All of a family's p from the same few numbers, corrected by hand."""
+    real = Scenes.pairs
+
+    def pairs(self, variable):
+        if not variable.startswith("coin"):
+            raise SceneError("no room")
+        return real(self, variable)
+
+    monkeypatch.setattr(Scenes, "pairs", pairs)
+    inputs = Inputs(tiny, Plan(levels=10))
+    result = measure(Context(inputs, Size(networks=20, levels=6, frames=10), np.random.default_rng(0)))
+    made = inputs(scenes).pairs("coin side")
+    own, plain = pair_differences(tiny.policy, made), own_effects(tiny.policy, made, seed=0)
+    for name, one in result.variables["coin side"].readouts.items():
         assert one.effect.value == pytest.approx(own[name].mean())
-        assert abs(one.shuffled.value) == pytest.approx(max(abs(other[name].mean()) for other in others))
-        assert one.effect.n == pairs.n_levels
-        assert one.effect.null is not None
+        assert one.effect.n == made.n_levels
+        family = sum(READOUTS[name].acts == readout.acts for readout in READOUTS.values()) * len(result.variables)
+        assert one.rank.family == family
+        raw, corrected = plain[name].null, one.effect.null
+        assert raw
+        assert raw.p is not None
+        assert corrected
+        assert corrected.p is not None
+        assert raw.p <= corrected.p <= min(1, family * raw.p) + 1e-12  # Holm
+        assert 0 <= one.rank.smaller <= result.networks == 20
+    assert result.margins == {"movement": 0.1, "jump": 0.1}
+    assert result.frames == 10
+    assert set(result.spreads) == set(READOUTS)
 
 
 def test_a_variable_without_room_is_left_out(tiny, monkeypatch):
-    from mechinterp.coinrun.scenes import SceneError
-    from mechinterp.experiments.inputs.scenes import Scenes
-
     real = Scenes.pairs
 
     def pairs(self, variable):
@@ -160,7 +226,12 @@ def test_a_variable_without_room_is_left_out(tiny, monkeypatch):
         return real(self, variable)
 
     monkeypatch.setattr(Scenes, "pairs", pairs)
-    result = measure(Context(Inputs(tiny, Plan(levels=10)), Size(shuffled=1), np.random.default_rng(0)))
+    size = Size(networks=1, levels=3, frames=3)
+    result = measure(Context(Inputs(tiny, Plan(levels=10)), size, np.random.default_rng(0)))
     assert list(result.variables) == ["coin side"]
-    assert result.margins == {"movement": 0.1, "jump": 0.1}
-    assert isinstance(result, Result)
+
+
+def test_the_page_ranks_among_as_many_networks_as_its_p_needs():
+    """A p of 0.05 takes 19 networks at least; a headline is ranked among 100."""
+    assert SIZES.full.networks >= 100
+    assert 1 / (1 + SIZES.quick.networks) <= captions.ALPHA

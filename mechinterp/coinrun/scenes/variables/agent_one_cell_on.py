@@ -20,4 +20,4 @@ def _edit(state: GameState, rng: np.random.Generator) -> tuple[GameState, GameSt
     return there, here
 
 
-VARIABLE = Variable("agent one cell on", "one cell farther right", "where it was", "ceiling", _edit, order=6)
+VARIABLE = Variable("agent one cell on", "one cell farther right", "where it was", "ceiling", _edit, order=19)

@@ -23,4 +23,4 @@ def _edit(state: GameState, rng: np.random.Generator) -> tuple[GameState, GameSt
         return None
 
 
-VARIABLE = Variable("end wall", "no end wall in view", "the end wall ahead", "ceiling", _edit, order=7)
+VARIABLE = Variable("end wall", "no end wall in view", "the end wall ahead", "ceiling", _edit, order=21)

@@ -27,4 +27,4 @@ def _edit(state: GameState, rng: np.random.Generator) -> tuple[GameState, GameSt
     return bare, bare.replace(grid=grid, entities=entities[~(near & hazardous)])
 
 
-VARIABLE = Variable("hazard ahead", "a hazard ahead", "none", "ceiling", _edit, order=5)
+VARIABLE = Variable("hazard ahead", "a hazard ahead", "none", "ceiling", _edit, order=20)

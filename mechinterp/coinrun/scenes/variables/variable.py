@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from mechinterp.coinrun import edits, geometry
 from mechinterp.coinrun.geometry import Cell
+from mechinterp.coinrun.scenes.natural import FAR, NEAR, NoRoom
 from mechinterp.coinrun.scenes.pairs import SceneError
 from mechinterp.coinrun.state import GameState
+from mechinterp.errors import nearest
 
 Edit = Callable[[GameState, np.random.Generator], "tuple[GameState, GameState] | None"]
+"""Makes both sides of a pair; None, or `NoRoom` with a reason, where the state has no room for it."""
 
-NEAR, FAR = 2, 5
-"""Columns between agent and coin in a pair: nearer it would be taken by chance, farther it could be out of view."""
+Place = Literal["ground", "anywhere"]
+"""Where coins are put: on ground that the agent can walk to (`scenes.natural`), or also in the air."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,9 @@ def try_coin(state: GameState, cell: Cell) -> GameState | None:
 
 
 def presence(offsets: tuple[Cell, ...]) -> Edit:
-    """A coin at one of these offsets from the agent's feet, against none."""
+    """A coin at one of these offsets from the agent's feet, in the air too, against none."""
 
-    def edit(state: GameState, rng: np.random.Generator) -> tuple[GameState, GameState] | None:
+    def edit(state: GameState, rng: np.random.Generator) -> tuple[GameState, GameState]:
         bare = without_coins(state)
         x, y = geometry.agent_cell(bare)
         for at in rng.permutation(len(offsets)).tolist():
@@ -64,7 +68,7 @@ def presence(offsets: tuple[Cell, ...]) -> Edit:
             with_coin = try_coin(bare, (x + dx, y + dy))
             if with_coin is not None:
                 return with_coin, bare
-        return None
+        raise NoRoom("no free cell for the coin")
 
     return edit
 
@@ -76,3 +80,9 @@ def distances(k: int | None) -> tuple[int, ...]:
     if k not in range(NEAR, FAR + 1):
         raise SceneError(f"a coin {k!r} cells away: allowed are {NEAR} to {FAR}, or None for any of them by chance")
     return (int(k),)
+
+
+def check_place(place: str) -> None:
+    """Refuse what is no `Place`, with a SceneError."""
+    if place not in ("ground", "anywhere"):
+        raise SceneError(f"place: {place!r}{nearest(str(place), ('ground', 'anywhere'))}")

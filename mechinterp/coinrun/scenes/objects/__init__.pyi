@@ -1,0 +1,2 @@
+from .object import Object as Object
+from .registry import OBJECTS as OBJECTS
