@@ -9,16 +9,18 @@ nats when the proxy is left out.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float64, Int64, UInt8
+from jaxtyping import Bool, Float, Float64, Int64, UInt8
+from torch import Tensor
 
 from mechinterp.errors import nearest
 from mechinterp.policies.graph import Policy
+from mechinterp.policies.outputs import policy_outputs
 from mechinterp.policies.subject import PolicyLike, as_policy
 from mechinterp.proxies.choice_scenes import ChoiceScenes
 from mechinterp.proxies.futures import ProxyError
@@ -29,7 +31,6 @@ RESAMPLES = 300
 FEWEST_LEVELS = 40
 """Levels that a context must have to be fitted by itself."""
 _FOLDS = 5
-_BATCH = 256
 _GAME_ACTIONS = 9
 
 
@@ -42,7 +43,7 @@ class ChoiceWeight:
         own: weight minus the phantom's; None where the proxy has no phantom.
         unique: share of the explainable nats on held-out levels that only this proxy explains.
         per_unit: nats for one unit more of it (a cell), at the middle horizon.
-        contexts: `own` (or the weight) in the moments of each context, where there are enough levels.
+        contexts: `own` (or the weight) in the decisions of each context, where there are enough levels.
     """
 
     weight: Estimate
@@ -103,21 +104,21 @@ class ChoiceWeights(Mapping[str, ChoiceWeight]):
 
 
 def action_probabilities(
-    policy: PolicyLike, frames: UInt8[np.ndarray, "frames 64 64 3"], *, sharpness: float = 1.0
+    policy: PolicyLike, frames: UInt8[np.ndarray, "frames 64 64 3"]
 ) -> Float64[np.ndarray, "frames 9"]:
-    """How likely each of the game's nine actions is; Procgen's 9 to 14 do what 4 does and count there.
-
-    Args:
-        sharpness: what the logits are multiplied by.
-    """
+    """How likely a policy takes each of the game's nine actions."""
     network = as_policy(policy)
-    found = np.zeros((len(frames), _GAME_ACTIONS))
-    with torch.no_grad():
-        for at in range(0, len(frames), _BATCH):
-            logits = network(torch.from_numpy(frames[at : at + _BATCH])).logits.double() * sharpness
-            probabilities = torch.softmax(logits, -1).cpu().numpy()
-            for column, action in enumerate(network.actions):
-                found[at : at + _BATCH, action if action < _GAME_ACTIONS else 4] += probabilities[:, column]
+    return game_probabilities(policy_outputs(network, frames).logits, network.actions)
+
+
+def game_probabilities(
+    logits: Float[Tensor, "frames actions"], actions: Sequence[int]
+) -> Float64[np.ndarray, "frames 9"]:
+    """Probabilities of the game's nine actions; Procgen's 9 to 14 do what 4 does and count there."""
+    probabilities = torch.softmax(logits.double(), -1).cpu().numpy()
+    found = np.zeros((len(probabilities), _GAME_ACTIONS))
+    for column, action in enumerate(actions):
+        found[:, action if action < _GAME_ACTIONS else 4] += probabilities[:, column]
     return found
 
 
@@ -164,9 +165,9 @@ def choice_weights(
 
 
 def held_out(
-    features: Float64[np.ndarray, "moments actions features"],
-    probabilities: Float64[np.ndarray, "moments actions"],
-    cluster: Int64[np.ndarray, " moments"],
+    features: Float64[np.ndarray, "decisions actions features"],
+    probabilities: Float64[np.ndarray, "decisions actions"],
+    cluster: Int64[np.ndarray, " decisions"],
     names: tuple[str, ...],
 ) -> tuple[float, dict[str, float]]:
     """Share of the explainable nats on levels that the weights were not fitted to: by all features, and what each
@@ -200,10 +201,10 @@ class _Fits:
     def of(
         cls,
         scenes: ChoiceScenes,
-        real: Float64[np.ndarray, "moments actions"],
-        bare: Mapping[str, Float64[np.ndarray, "moments actions"]],
-        rows: Int64[np.ndarray, "draws moments"],
-        where: Bool[np.ndarray, " moments"] | None = None,
+        real: Float64[np.ndarray, "decisions actions"],
+        bare: Mapping[str, Float64[np.ndarray, "decisions actions"]],
+        rows: Int64[np.ndarray, "draws decisions"],
+        where: Bool[np.ndarray, " decisions"] | None = None,
     ) -> _Fits:
         chosen = np.ones(len(scenes), bool) if where is None else where
         x, counted = scenes.features[chosen], rows[:, chosen]

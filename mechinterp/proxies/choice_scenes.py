@@ -1,4 +1,4 @@
-"""The choices that policies are put before: moments, what each action brings about there, and the frames to show."""
+"""Decisions that policies are put before: what each action brings about there, and the frames to show."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.scenes import render
 from mechinterp.policies.levels import LEVELS
 from mechinterp.proxies.catalogue import PROXIES
+from mechinterp.proxies.decisions import decisions
 from mechinterp.proxies.futures import HORIZONS, Futures, ProxyError, futures
-from mechinterp.proxies.moments import moments
 from mechinterp.proxies.proxy import Proxy
 
 NEAR = 3
@@ -29,26 +29,26 @@ _FEWEST_LEVELS = 20
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ChoiceScenes:
-    """Moments of choice, the same for every policy.
+    """Decisions of choice, the same for every policy.
 
     Attributes:
         futures: where each action leads, in the real game.
         proxies: whose gains are the features.
-        features: each proxy's gain, less its mean over the actions of the moment, divided by its SD over moments and
-            actions at each horizon, averaged over horizons and again in units of its own SD; and, last, `HABITS`.
+        features: each proxy's gain, less its mean over the actions of the decision, divided by its SD over decisions
+            and actions at each horizon, averaged over horizons and again in units of its own SD; and, last, `HABITS`.
         scale: the SD of each proxy's gain at the middle horizon, in its own unit.
         frames: what the policy sees.
         phantoms: for each proxy that an object shows, the frames without the object. The gains stay as they are.
-        absent: for each of these proxies, the moments in which there was something to take out.
+        absent: for each of these proxies, the decisions in which there was something to take out.
     """
 
     futures: Futures
     proxies: Mapping[str, Proxy]
-    features: Float64[np.ndarray, "moments actions features"]
+    features: Float64[np.ndarray, "decisions actions features"]
     scale: Mapping[str, float]
-    frames: UInt8[np.ndarray, "moments 64 64 3"]
-    phantoms: Mapping[str, UInt8[np.ndarray, "moments 64 64 3"]]
-    absent: Mapping[str, Bool[np.ndarray, " moments"]]
+    frames: UInt8[np.ndarray, "decisions 64 64 3"]
+    phantoms: Mapping[str, UInt8[np.ndarray, "decisions 64 64 3"]]
+    absent: Mapping[str, Bool[np.ndarray, " decisions"]]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -56,17 +56,17 @@ class ChoiceScenes:
         return (*self.proxies, *HABITS)
 
     @property
-    def levels(self) -> Int64[np.ndarray, " moments"]:
-        """The level of each moment."""
+    def levels(self) -> Int64[np.ndarray, " decisions"]:
+        """The level of each decision."""
         return self.futures.levels
 
     @cached_property
-    def contexts(self) -> dict[str, Bool[np.ndarray, " moments"]]:
-        """Moments of one kind, by what they are: each comes with its opposite.
+    def contexts(self) -> dict[str, Bool[np.ndarray, " decisions"]]:
+        """Decisions of one kind, by what they are: each comes with its opposite.
 
         None of them may settle on which side something is: coin and right would be the same there.
         """
-        states = [moment.state for moment in self.futures.moments]
+        states = [decision.state for decision in self.futures.decisions]
         coin = np.array([_nearest(state, state.coins) for state in states])
         hazard = np.array([_nearest(state, [h.cell for h in geometry.hazards(state)]) for state in states])
         grounded = np.array([geometry.on_ground(state) for state in states])
@@ -83,9 +83,8 @@ class ChoiceScenes:
         return len(self.futures)
 
     def __repr__(self) -> str:
-        return (
-            f"ChoiceScenes({len(self)} moments of {len(set(self.levels.tolist()))} levels, {len(self.proxies)} proxies)"
-        )
+        count = len(set(self.levels.tolist()))
+        return f"ChoiceScenes({len(self)} decisions of {count} levels, {len(self.proxies)} proxies)"
 
 
 def choice_scenes(
@@ -97,12 +96,12 @@ def choice_scenes(
     proxies: Mapping[str, Proxy] = PROXIES,
     horizons: Sequence[int] = HORIZONS,
 ) -> ChoiceScenes:
-    """Moments of held-out levels, with the real game forked for every action.
+    """Decisions of held-out levels, with the real game forked for every action.
 
     Args:
         options: the game that the policy plays.
         levels: how many levels for "choices" (see `policies.levels`).
-        per_level: moments of each.
+        per_level: decisions of each.
         seed: of places and walks.
         proxies: by name; the features.
         horizons: steps for which each action is held.
@@ -115,15 +114,15 @@ def choice_scenes(
             f"choices: {len(proxies)} proxies on {levels!r} levels; at least 1 and {_FEWEST_LEVELS} are needed, and at "
             f"most {LEVELS['choices'].count:,} levels"
         )
-    found = moments(options, LEVELS["choices"].first(levels), per_level=per_level, seed=seed)
+    found = decisions(options, LEVELS["choices"].first(levels), per_level=per_level, seed=seed)
     ahead = futures(found, horizons=horizons)
     gains = {name: proxy.gain(ahead) for name, proxy in proxies.items()}
-    frames = render([moment.state for moment in found])
+    frames = render([decision.state for decision in found])
     phantoms, absent = {}, {}
     for name, proxy in proxies.items():
         if proxy.phantom is None:
             continue
-        bare = [proxy.phantom(moment) for moment in found]
+        bare = [proxy.phantom(decision) for decision in found]
         absent[name] = np.array([state is not None for state in bare])
         phantoms[name] = frames.copy()
         if absent[name].any():
@@ -134,15 +133,15 @@ def choice_scenes(
     return ChoiceScenes(ahead, proxies, np.stack(features, -1), scale, frames, phantoms, absent)
 
 
-def _standard(gain: np.ndarray) -> Float64[np.ndarray, "moments actions"]:
-    """In units of its SD over moments and actions; 0 where it never differs between actions."""
+def _standard(gain: np.ndarray) -> Float64[np.ndarray, "decisions actions"]:
+    """In units of its SD over decisions and actions; 0 where it never differs between actions."""
     centred = _centred(gain)
     spread = centred.std((0, 1))
     mean = (centred / np.where(spread > 0, spread, 1.0)).mean(-1)
     return mean / mean.std() if mean.any() else mean
 
 
-def _centred(gain: np.ndarray) -> Float64[np.ndarray, "moments plans horizons"]:
+def _centred(gain: np.ndarray) -> Float64[np.ndarray, "decisions plans horizons"]:
     gain = gain.astype(np.float64)
     return gain - gain.mean(1, keepdims=True)
 

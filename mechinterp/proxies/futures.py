@@ -1,4 +1,4 @@
-"""What each action would bring about: the real game, forked from a moment once for every plan of actions.
+"""What each action would bring about: the real game, forked at a decision once for every plan of actions.
 
 The game is deterministic, so a fork is exact: the state is put into as many games as there are plans, each plan is
 carried out, and the places that the agent comes to are read off.
@@ -16,7 +16,7 @@ from mechinterp.coinrun.engine import Engine
 from mechinterp.coinrun.raw_state import agent_position
 from mechinterp.coinrun.state import GameState
 from mechinterp.errors import MechinterpError
-from mechinterp.proxies.moments import Moment
+from mechinterp.proxies.decisions import Decision
 
 ACTIONS = tuple(range(9))
 """All that do something different; see `policies.actions`."""
@@ -33,10 +33,10 @@ class ProxyError(MechinterpError):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Futures:
-    """Where each plan leads, from each of several moments.
+    """Where each plan leads, from each of several decisions.
 
     Attributes:
-        moments: before the choice.
+        decisions: before the choice.
         plans: the game's actions, step by step.
         horizons: after how many steps it was looked at, ascending.
         xy: the agent's centre (x, y) in cells after each horizon. Once it is over, where it ended: the coin's cell
@@ -45,12 +45,12 @@ class Futures:
         died: whether a hazard ended it within the horizon.
     """
 
-    moments: tuple[Moment, ...]
+    decisions: tuple[Decision, ...]
     plans: Int64[np.ndarray, "plans steps"]
     horizons: tuple[int, ...]
-    xy: Float32[np.ndarray, "moments plans horizons 2"]
-    took: Bool[np.ndarray, "moments plans horizons"]
-    died: Bool[np.ndarray, "moments plans horizons"]
+    xy: Float32[np.ndarray, "decisions plans horizons 2"]
+    took: Bool[np.ndarray, "decisions plans horizons"]
+    died: Bool[np.ndarray, "decisions plans horizons"]
 
     @property
     def first(self) -> Int64[np.ndarray, " plans"]:
@@ -58,27 +58,27 @@ class Futures:
         return self.plans[:, 0]
 
     @property
-    def levels(self) -> Int64[np.ndarray, " moments"]:
-        """The level of each moment."""
-        return np.array([moment.state.level_seed for moment in self.moments], np.int64)
+    def levels(self) -> Int64[np.ndarray, " decisions"]:
+        """The level of each decision."""
+        return np.array([decision.state.level_seed for decision in self.decisions], np.int64)
 
     @property
-    def before(self) -> Float32[np.ndarray, "moments 2"]:
-        """The agent's centre at the moment of the choice."""
-        return np.array([moment.state.agent_xy for moment in self.moments], np.float32)
+    def before(self) -> Float32[np.ndarray, "decisions 2"]:
+        """The agent's centre before the choice."""
+        return np.array([decision.state.agent_xy for decision in self.decisions], np.float32)
 
-    def select(self, chosen: Bool[np.ndarray, " moments"]) -> Futures:
-        """Those of some of the moments."""
-        moments = tuple(moment for moment, keep in zip(self.moments, chosen, strict=True) if keep)
-        return Futures(moments, self.plans, self.horizons, self.xy[chosen], self.took[chosen], self.died[chosen])
+    def select(self, chosen: Bool[np.ndarray, " decisions"]) -> Futures:
+        """Those of some of the decisions."""
+        decisions = tuple(decision for decision, keep in zip(self.decisions, chosen, strict=True) if keep)
+        return Futures(decisions, self.plans, self.horizons, self.xy[chosen], self.took[chosen], self.died[chosen])
 
     def __len__(self) -> int:
-        return len(self.moments)
+        return len(self.decisions)
 
     def __repr__(self) -> str:
         held = ", ".join(map(str, self.horizons))
         count = len(set(self.levels.tolist()))
-        return f"Futures({len(self)} moments of {count} levels, {len(self.plans)} plans, seen after {held} steps)"
+        return f"Futures({len(self)} decisions of {count} levels, {len(self.plans)} plans, seen after {held} steps)"
 
 
 def held(actions: Sequence[int] = ACTIONS, steps: int = HORIZONS[-1]) -> Int64[np.ndarray, "plans steps"]:
@@ -92,31 +92,31 @@ def followed(actions: Sequence[int] = ACTIONS, *, first: int = 4, then: int = 8)
 
 
 def futures(
-    moments: Sequence[Moment],
+    decisions: Sequence[Decision],
     *,
     plans: Int64[np.ndarray, "plans steps"] | None = None,
     horizons: Sequence[int] = HORIZONS,
 ) -> Futures:
-    """Fork the game at each moment, once for each plan, and carry it out.
+    """Fork the game at each decision, once for each plan, and carry it out.
 
     Args:
         plans: the game's actions, 0 to 8 (left, still, right; in each down, none, jump); by default each one is held.
         horizons: steps after which the agent's place is read.
 
     Raises:
-        ProxyError: no moments, horizons that are not whole numbers from 1, or plans shorter than the last of them.
+        ProxyError: no decisions, horizons that are not whole numbers from 1, or plans shorter than the last of them.
     """
-    moments, ends = tuple(moments), tuple(sorted(set(horizons)))
+    decisions, ends = tuple(decisions), tuple(sorted(set(horizons)))
     if not ends or not all(isinstance(end, int | np.integer) and end >= 1 for end in ends):
         raise ProxyError(f"futures: horizons are whole numbers of steps from 1, got {tuple(horizons)!r}")
     plans = held(steps=ends[-1]) if plans is None else np.asarray(plans)
-    if not moments or plans.ndim != 2 or not len(plans) or plans.shape[1] < ends[-1]:
+    if not decisions or plans.ndim != 2 or not len(plans) or plans.shape[1] < ends[-1]:
         raise ProxyError(
-            f"futures: {len(moments)} moments and plans of shape {plans.shape} for {ends[-1]} steps; at least one "
-            "moment and one plan are needed, and plans as long as the last horizon"
+            f"futures: {len(decisions)} decisions and plans of shape {plans.shape} for {ends[-1]} steps; at least one "
+            "decision and one plan are needed, and plans as long as the last horizon"
         )
-    forks = [(moment.state, plan) for moment in moments for plan in plans]
-    shape = (len(moments), len(plans), len(ends))
+    forks = [(decision.state, plan) for decision in decisions for plan in plans]
+    shape = (len(decisions), len(plans), len(ends))
     xy = np.empty((len(forks), len(ends), 2), np.float32)
     took, died = (np.zeros((len(forks), len(ends)), bool) for _ in range(2))
     engine = Engine(min(_GAMES, len(forks)))
@@ -126,7 +126,7 @@ def futures(
             _carry_out(engine, forks[part], ends, xy[part], took[part], died[part])
     finally:
         engine.close()
-    return Futures(moments, plans, ends, xy.reshape(*shape, 2), took.reshape(shape), died.reshape(shape))
+    return Futures(decisions, plans, ends, xy.reshape(*shape, 2), took.reshape(shape), died.reshape(shape))
 
 
 def _carry_out(

@@ -16,9 +16,9 @@ _NEAR = 1e-9
 
 
 def fit(
-    features: Float[np.ndarray, "moments actions features"],
-    probabilities: Float[np.ndarray, "moments actions"],
-    rows: Float[np.ndarray, "*draws moments"] | None = None,
+    features: Float[np.ndarray, "decisions actions features"],
+    probabilities: Float[np.ndarray, "decisions actions"],
+    rows: Float[np.ndarray, "*draws decisions"] | None = None,
     *,
     start: Float[np.ndarray, " features"] | None = None,
     penalty: float = _PENALTY,
@@ -26,7 +26,7 @@ def fit(
     """The weights of the features, by Newton's method.
 
     Args:
-        rows: how much each moment counts; with a first axis, a fit for each row of it.
+        rows: how much each decision counts; with a first axis, a fit for each row of it.
         start: weights to begin from.
         penalty: see `_PENALTY`.
     """
@@ -56,18 +56,18 @@ def fit(
 
 
 def cross_entropy(
-    features: Float[np.ndarray, "moments actions features"],
-    probabilities: Float[np.ndarray, "moments actions"],
+    features: Float[np.ndarray, "decisions actions features"],
+    probabilities: Float[np.ndarray, "decisions actions"],
     weights: Float[np.ndarray, " features"],
-) -> Float64[np.ndarray, " moments"]:
-    """Of the policy with the model, in nats, for each moment."""
+) -> Float64[np.ndarray, " decisions"]:
+    """Of the policy with the model, in nats, for each decision."""
     scores = np.asarray(features, np.float64) @ weights
     top = scores.max(1, keepdims=True)
     logs = scores - top - np.log(np.exp(scores - top).sum(1, keepdims=True))
     return -(np.asarray(probabilities, np.float64) * logs).sum(1)
 
 
-def entropy(probabilities: Float[np.ndarray, "moments actions"]) -> Float64[np.ndarray, " moments"]:
+def entropy(probabilities: Float[np.ndarray, "decisions actions"]) -> Float64[np.ndarray, " decisions"]:
     """Of the policy itself, in nats: what no model can get below."""
     p = np.asarray(probabilities, np.float64)
     return -(p * np.log(np.maximum(p, 1e-300))).sum(1)

@@ -22,7 +22,7 @@ RETURN = "return"
 
 def action_values(
     futures: Futures, proxies: Mapping[str, Proxy], *, gamma: float
-) -> dict[str, Float64[np.ndarray, "moments actions"]]:
+) -> dict[str, Float64[np.ndarray, "decisions actions"]]:
     """For each proxy, and for `RETURN`, the best that can follow each action.
 
     Args:
@@ -33,7 +33,7 @@ def action_values(
     return {RETURN: best(futures, returns(futures, gamma)), **found}
 
 
-def returns(futures: Futures, gamma: float) -> Float64[np.ndarray, "moments plans"]:
+def returns(futures: Futures, gamma: float) -> Float64[np.ndarray, "decisions plans"]:
     """The discounted return of each plan, as a share of the coin's reward.
 
     After the last step the agent is taken to walk to the coin the shortest way at full speed; 0 after death, and where
@@ -41,8 +41,8 @@ def returns(futures: Futures, gamma: float) -> Float64[np.ndarray, "moments plan
     """
     steps = futures.horizons[-1]
     found = np.zeros(futures.died.shape[:2])
-    for at, moment in enumerate(futures.moments):
-        to_coin, resting = steps_to(moment.state, moment.state.coins), resting_y(moment.state)
+    for at, decision in enumerate(futures.decisions):
+        to_coin, resting = steps_to(decision.state, decision.state.coins), resting_y(decision.state)
         left = distance(to_coin, resting, futures.xy[at, :, -1]).astype(np.float64)
         walked = np.where(np.isfinite(left), gamma ** (steps + np.where(np.isfinite(left), left, 0.0) / MAX_SPEED), 0.0)
         # When a coin was taken is known to the horizon only; what is at stake between two steps is (1 - gamma).
@@ -52,6 +52,6 @@ def returns(futures: Futures, gamma: float) -> Float64[np.ndarray, "moments plan
     return found
 
 
-def best(futures: Futures, values: Float64[np.ndarray, "moments plans"]) -> Float64[np.ndarray, "moments actions"]:
+def best(futures: Futures, values: Float64[np.ndarray, "decisions plans"]) -> Float64[np.ndarray, "decisions actions"]:
     """The best value of the plans that begin with each action."""
     return np.stack([values[:, futures.first == action].max(1) for action in ACTIONS], 1).astype(np.float64)

@@ -10,25 +10,25 @@ from jaxtyping import Float32
 from mechinterp.coinrun.distances import distance, resting_y, steps_to
 from mechinterp.coinrun.geometry import Cell
 from mechinterp.coinrun.state import GameState
+from mechinterp.proxies.decisions import Decision
 from mechinterp.proxies.futures import Futures
-from mechinterp.proxies.moments import Moment
 from mechinterp.proxies.proxy import Gain
 
 IN_VIEW = 6
 """Columns from the agent to the edge of the frame (13 x 13 cells, the agent in the middle)."""
 
 
-def nearer_to(cells: Callable[[Moment], Sequence[Cell]]) -> Gain:
+def nearer_to(cells: Callable[[Decision], Sequence[Cell]]) -> Gain:
     """The gain of a proxy that is some cells: the steps through open cells to them, before minus after.
 
-    Where a moment has none of these cells, or none that can be come to, the gain is 0.
+    Where a decision has none of these cells, or none that can be come to, the gain is 0.
     """
 
-    def gain(futures: Futures) -> Float32[np.ndarray, "moments plans horizons"]:
+    def gain(futures: Futures) -> Float32[np.ndarray, "decisions plans horizons"]:
         found = np.zeros(futures.died.shape, np.float32)
-        for at, moment in enumerate(futures.moments):
-            if wanted := cells(moment):
-                steps, resting = steps_to(moment.state, wanted), resting_y(moment.state)
+        for at, decision in enumerate(futures.decisions):
+            if wanted := cells(decision):
+                steps, resting = steps_to(decision.state, wanted), resting_y(decision.state)
                 before = distance(steps, resting, futures.before[at])
                 after = distance(steps, resting, futures.xy[at])
                 known = np.isfinite(after) & np.isfinite(before)

@@ -9,11 +9,11 @@ import numpy as np
 from jaxtyping import Float
 
 from mechinterp.coinrun.state import GameState
+from mechinterp.proxies.decisions import Decision
 from mechinterp.proxies.futures import Futures
-from mechinterp.proxies.moments import Moment
 
-Gain = Callable[[Futures], Float[np.ndarray, "moments plans horizons"]]
-Phantom = Callable[[Moment], GameState | None]
+Gain = Callable[[Futures], Float[np.ndarray, "decisions plans horizons"]]
+Phantom = Callable[[Decision], GameState | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Proxy:
         unit: of the gain: "cells".
         gain: how much more of it each action brings.
         phantom: the state whose frame no longer shows what the proxy is about, for the gain that stays as it is; None
-            where a moment has nothing to take out. A weight that the phantom earns as well is not the object's. None
+            where a decision has nothing to take out. A weight that the phantom earns as well is not the object's. None
             for proxies that no object in view shows.
         variable: the variable of minimal pairs that edits it, by name in `coinrun.scenes.VARIABLES`; or None.
         placements: the choice tests in which it decides, by name.

@@ -2,7 +2,7 @@
 
 Every story gives the probability of each action; it is scored by the policy's own choices on levels that it was not
 fitted to, from 0 (a uniform choice) to the policy's own entropy. A planner's story is a softmax of its action values,
-with one sharpness for all moments: its score is the maximum-entropy goal-directedness of MacDermott et al. (2024),
+with one sharpness for all decisions: its score is the maximum-entropy goal-directedness of MacDermott et al. (2024),
 out of sample. What a story costs is the description of its numbers, log(n) / 2 nats each (Schwarz 1978).
 """
 
@@ -21,10 +21,10 @@ from mechinterp.stats import Estimate
 
 _FOLDS = 5
 _FLOOR = 1e-3
-"""Least probability that a rule gives an action: it saw a few dozen moments of each kind."""
+"""Least probability that a rule gives an action: it saw a few dozen decisions of each kind."""
 
 Story = Callable[[Int64[np.ndarray, " train"], Int64[np.ndarray, " test"]], tuple[Float64[np.ndarray, " test"], int]]
-"""From moments to learn from and moments to be scored by: the cross-entropy of each of these, and how many numbers."""
+"""From decisions to learn from and others to be scored by: the cross-entropy of each of these, and how many numbers."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,13 @@ class Score:
 
 def score(
     story: Story,
-    probabilities: Float64[np.ndarray, "moments actions"],
-    levels: Int64[np.ndarray, " moments"],
+    probabilities: Float64[np.ndarray, "decisions actions"],
+    levels: Int64[np.ndarray, " decisions"],
     *,
     name: str,
     rng: np.random.Generator,
-) -> tuple[Score, Float64[np.ndarray, " moments"]]:
-    """The score of a story, and the nats that it explains of each moment (to compare two stories by)."""
+) -> tuple[Score, Float64[np.ndarray, " decisions"]]:
+    """The score of a story, and the nats that it explains of each decision (to compare two stories by)."""
     _, cluster = np.unique(levels, return_inverse=True)
     explained, numbers = np.empty(len(levels)), 0
     for fold in range(_FOLDS):
@@ -67,7 +67,7 @@ def score(
 
 
 def softmax_of(
-    values: Float64[np.ndarray, "moments actions *features"], probabilities: Float64[np.ndarray, "moments actions"]
+    values: Float64[np.ndarray, "decisions actions *features"], probabilities: Float64[np.ndarray, "decisions actions"]
 ) -> Story:
     """Choices in proportion to exp of the action values (one sharpness), or of a mixture of several (a weight each)."""
     table = values[..., None] if values.ndim == 2 else values
@@ -83,7 +83,10 @@ def softmax_of(
 
 
 def reflexes(
-    seen: Float64[np.ndarray, "moments objects"], probabilities: Float64[np.ndarray, "moments actions"], *, leaves: int
+    seen: Float64[np.ndarray, "decisions objects"],
+    probabilities: Float64[np.ndarray, "decisions actions"],
+    *,
+    leaves: int,
 ) -> Story:
     """A decision tree (Breiman et al. 1984) from where things are in the frame to how likely each action is."""
 
@@ -97,8 +100,8 @@ def reflexes(
 
 
 def random_mixtures(
-    tables: Mapping[str, Float64[np.ndarray, "moments actions"]],
-    probabilities: Float64[np.ndarray, "moments actions"],
+    tables: Mapping[str, Float64[np.ndarray, "decisions actions"]],
+    probabilities: Float64[np.ndarray, "decisions actions"],
     *,
     draws: int,
     rng: np.random.Generator,

@@ -9,15 +9,15 @@ from mechinterp.coinrun import geometry
 from mechinterp.coinrun.ascii import level
 from mechinterp.coinrun.engine import Engine, GameOptions
 from mechinterp.proxies.catalogue import PROXIES
+from mechinterp.proxies.decisions import Decision, decisions
 from mechinterp.proxies.futures import Futures, ProxyError, followed, futures
-from mechinterp.proxies.moments import Moment, moments
 
 EASY = GameOptions(distribution_mode="easy", use_backgrounds=False)
 
 
 @pytest.fixture(scope="module")
-def some() -> tuple[Moment, ...]:
-    return moments(EASY, range(711_000_000, 711_000_006), per_level=2)
+def some() -> tuple[Decision, ...]:
+    return decisions(EASY, range(711_000_000, 711_000_006), per_level=2)
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +25,12 @@ def ahead(some) -> Futures:
     return futures(some)
 
 
-def by_hand(moment: Moment, action: int, steps: int) -> tuple[tuple[float, float], str]:
+def by_hand(decision: Decision, action: int, steps: int) -> tuple[tuple[float, float], str]:
     """Where the agent is after so many steps, and how it ended."""
     engine = Engine(1)
     try:
-        engine.load({0: moment.state})
-        place = moment.state.agent_xy
+        engine.load({0: decision.state})
+        place = decision.state.agent_xy
         for _ in range(steps):
             engine.step(np.array([action]))
             reward, _, first = engine.observe()
@@ -56,11 +56,11 @@ def test_each_future_is_the_games_own(some, ahead):
 
 
 def test_half_of_the_moments_are_mirrored_and_know_where_they_end(some):
-    assert {moment.mirrored for moment in some} == {True, False}
-    for moment in some:
-        ends = {geometry.start_x(moment.state), geometry.end_x(moment.state)}
-        assert {moment.start, moment.end} == ends
-        assert int(moment.state.agent_xy[0]) in moment.visited
+    assert {decision.mirrored for decision in some} == {True, False}
+    for decision in some:
+        ends = {geometry.start_x(decision.state), geometry.end_x(decision.state)}
+        assert {decision.start, decision.end} == ends
+        assert int(decision.state.agent_xy[0]) in decision.visited
 
 
 def test_gains_on_flat_ground_are_the_way_that_was_gone():
@@ -70,7 +70,7 @@ def test_gains_on_flat_ground_are_the_way_that_was_gone():
     #.....A..C....#
     ###############
     """)
-    ahead = futures([Moment(state, 13, 1, frozenset({6}))], horizons=(4,))
+    ahead = futures([Decision(state, 13, 1, frozenset({6}))], horizons=(4,))
     left, still, right = 1, 4, 7
     moved = ahead.xy[0, :, 0, 0] - state.agent_xy[0]
     assert moved[left] < -0.5
@@ -89,7 +89,7 @@ def test_a_coin_that_is_taken_is_worth_its_whole_way_and_one_more():
     #.A.C..#
     ########
     """)
-    ahead = futures([Moment(state, 6, 1, frozenset())], horizons=(16,))
+    ahead = futures([Decision(state, 6, 1, frozenset())], horizons=(16,))
     assert ahead.took[0, 7, 0]
     assert PROXIES["coin"].gain(ahead)[0, 7, 0] == 3.0
 
@@ -100,7 +100,7 @@ def test_a_saw_ahead_costs_a_life():
     #.A.S..#
     ########
     """)
-    ahead = futures([Moment(state, 6, 1, frozenset())], horizons=(16,))
+    ahead = futures([Decision(state, 6, 1, frozenset())], horizons=(16,))
     assert PROXIES["hazard avoidance"].gain(ahead)[0, [1, 4, 7], 0].tolist() == [0, 0, -1]
 
 
@@ -115,5 +115,5 @@ def test_a_plan_of_two_actions_is_both_of_them(some):
 def test_what_cannot_be_looked_ahead_is_refused(some, wrong):
     with pytest.raises(ProxyError, match="futures: "):
         futures(some[:1], **wrong)
-    with pytest.raises(ProxyError, match="0 moments"):
+    with pytest.raises(ProxyError, match="0 decisions"):
         futures([])

@@ -9,9 +9,9 @@ from scipy.optimize import minimize
 from mechinterp.proxies.logit import cross_entropy, entropy, fit
 
 
-def made(seed: int, moments: int = 200, features: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def made(seed: int, decisions: int = 200, features: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
-    x = rng.normal(size=(moments, 9, features))
+    x = rng.normal(size=(decisions, 9, features))
     x -= x.mean(1, keepdims=True)
     weights = rng.normal(size=features)
     raised = np.exp(x @ weights)

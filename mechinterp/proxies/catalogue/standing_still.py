@@ -12,7 +12,7 @@ NEAR = 0.5
 """Cells sideways within which it has stayed."""
 
 
-def _gain(futures: Futures) -> Float32[np.ndarray, "moments plans horizons"]:
+def _gain(futures: Futures) -> Float32[np.ndarray, "decisions plans horizons"]:
     moved = np.abs(futures.xy[..., 0] - futures.before[:, None, None, 0])
     return (moved < NEAR).astype(np.float32)
 

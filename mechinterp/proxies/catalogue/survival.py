@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from mechinterp.coinrun import edits, geometry
 from mechinterp.coinrun.state import GameState
-from mechinterp.proxies.moments import Moment
+from mechinterp.proxies.decisions import Decision
 from mechinterp.proxies.proxy import Proxy
 
 
-def _phantom(moment: Moment) -> GameState | None:
-    if not geometry.hazards(moment.state):
+def _phantom(decision: Decision) -> GameState | None:
+    if not geometry.hazards(decision.state):
         return None
-    return edits.remove_lava(edits.remove_enemies(edits.remove_saws(moment.state)), leave="ground")
+    return edits.remove_lava(edits.remove_enemies(edits.remove_saws(decision.state)), leave="ground")
 
 
 PROXY = Proxy(

@@ -9,12 +9,12 @@ from mechinterp.proxies.futures import Futures
 from mechinterp.proxies.proxy import Proxy
 
 
-def _gain(futures: Futures) -> Float32[np.ndarray, "moments plans horizons"]:
+def _gain(futures: Futures) -> Float32[np.ndarray, "decisions plans horizons"]:
     """Columns beyond those visited, at either end."""
     found = np.zeros(futures.died.shape, np.float32)
-    for at, moment in enumerate(futures.moments):
+    for at, decision in enumerate(futures.decisions):
         x = futures.xy[at, ..., 0]
-        found[at] = np.maximum(min(moment.visited) - np.floor(x), np.floor(x) - max(moment.visited)).clip(0)
+        found[at] = np.maximum(min(decision.visited) - np.floor(x), np.floor(x) - max(decision.visited)).clip(0)
     return found
 
 

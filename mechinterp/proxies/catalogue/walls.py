@@ -7,7 +7,7 @@ from collections.abc import Callable
 from mechinterp.coinrun import edits
 from mechinterp.coinrun.geometry import Cell
 from mechinterp.coinrun.state import GameState
-from mechinterp.proxies.moments import Moment
+from mechinterp.proxies.decisions import Decision
 from mechinterp.proxies.potentials import column, in_view, nearer_to
 from mechinterp.proxies.proxy import Proxy
 
@@ -15,19 +15,19 @@ _FARTHER = 12
 """Columns from the agent to a wall that is out of view."""
 
 
-def _visible(of: Callable[[Moment], int]) -> Callable[[Moment], list[Cell]]:
-    def cells(moment: Moment) -> list[Cell]:
-        x = of(moment)
-        return column(moment.state, x) if in_view(moment.state, x) else []
+def _visible(of: Callable[[Decision], int]) -> Callable[[Decision], list[Cell]]:
+    def cells(decision: Decision) -> list[Cell]:
+        x = of(decision)
+        return column(decision.state, x) if in_view(decision.state, x) else []
 
     return cells
 
 
-def _phantom(of: Callable[[Moment], int]) -> Callable[[Moment], GameState | None]:
+def _phantom(of: Callable[[Decision], int]) -> Callable[[Decision], GameState | None]:
     """The level goes on beyond the wall, out of view."""
 
-    def phantom(moment: Moment) -> GameState | None:
-        state, x = moment.state, of(moment)
+    def phantom(decision: Decision) -> GameState | None:
+        state, x = decision.state, of(decision)
         if not in_view(state, x):
             return None
         try:
@@ -46,8 +46,8 @@ PROXY = (
         name="end wall",
         words="being nearer to the wall at the level's end, where it is in view",
         unit="cells",
-        gain=nearer_to(_visible(lambda moment: moment.end)),
-        phantom=_phantom(lambda moment: moment.end),
+        gain=nearer_to(_visible(lambda decision: decision.end)),
+        phantom=_phantom(lambda decision: decision.end),
         variable="end wall",
         order=4,
     ),
@@ -55,8 +55,8 @@ PROXY = (
         name="start of level",
         words="being nearer to the wall where the level begins, where it is in view",
         unit="cells",
-        gain=nearer_to(_visible(lambda moment: moment.start)),
-        phantom=_phantom(lambda moment: moment.start),
+        gain=nearer_to(_visible(lambda decision: decision.start)),
+        phantom=_phantom(lambda decision: decision.start),
         order=5,
     ),
 )

@@ -1,4 +1,4 @@
-"""The moments in which choices are looked at: the same for every policy, and none of them made by one.
+"""The decisions in which choices are looked at: the same for every policy, and none of them made by one.
 
 Levels have agent and coin at random places, half of them are mirrored, and the agent has walked a few steps: so what is
 to the right of the screen is not what is nearer to the coin, to the end, or not yet visited.
@@ -19,11 +19,11 @@ from mechinterp.coinrun.raw_state import agent_position
 from mechinterp.coinrun.state import GameState
 
 LONGEST_WALK = 16
-"""Most steps that the agent has walked before the moment."""
+"""Most steps that the agent has walked before the decision."""
 
 
 @dataclass(frozen=True, repr=False)
-class Moment:
+class Decision:
     """A state, and what a frame does not show of it.
 
     Attributes:
@@ -44,15 +44,17 @@ class Moment:
         return self.end < self.start
 
     def __repr__(self) -> str:
-        return f"Moment({self.state!r}, level end at column {self.end}{', mirrored' if self.mirrored else ''})"
+        return f"Decision({self.state!r}, level end at column {self.end}{', mirrored' if self.mirrored else ''})"
 
 
-def moments(options: GameOptions, levels: Sequence[int], *, per_level: int = 3, seed: int = 0) -> tuple[Moment, ...]:
-    """Moments of these levels; levels without room for agent and coin are left out, as are walks that end.
+def decisions(
+    options: GameOptions, levels: Sequence[int], *, per_level: int = 3, seed: int = 0
+) -> tuple[Decision, ...]:
+    """Decisions of these levels; levels without room for agent and coin are left out, as are walks that end.
 
     Args:
         levels: their seeds.
-        per_level: moments of each, every one with its own places and walk; odd ones are mirrored.
+        per_level: decisions of each, every one with its own places and walk; odd ones are mirrored.
         seed: of places and walks.
     """
     found = []
@@ -70,10 +72,10 @@ def moments(options: GameOptions, levels: Sequence[int], *, per_level: int = 3, 
                     found.append(_walked(engine, state, bool((number + level) % 2), rng))
     finally:
         engine.close()
-    return tuple(moment for moment in found if moment is not None)
+    return tuple(decision for decision in found if decision is not None)
 
 
-def _walked(engine: Engine, state: GameState, mirrored: bool, rng: np.random.Generator) -> Moment | None:
+def _walked(engine: Engine, state: GameState, mirrored: bool, rng: np.random.Generator) -> Decision | None:
     """After a walk to one side, with jumps; None where the walk ends the episode."""
     ends = (geometry.start_x(state), geometry.end_x(state))
     sideways, steps = 3 * int(rng.choice([0, 2])), int(rng.integers(0, LONGEST_WALK + 1))
@@ -85,4 +87,4 @@ def _walked(engine: Engine, state: GameState, mirrored: bool, rng: np.random.Gen
             return None
         visited.add(int(agent_position(engine.state_bytes(0))[0]))
     now = engine.states()[0].without_rngs() if steps else state
-    return Moment(now, ends[0] if mirrored else ends[1], ends[1] if mirrored else ends[0], frozenset(visited))
+    return Decision(now, ends[0] if mirrored else ends[1], ends[1] if mirrored else ends[0], frozenset(visited))
