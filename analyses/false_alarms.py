@@ -4,7 +4,7 @@
     python analyses/false_alarms.py checkpoints/coin --networks 40 --levels 40
 
 Half of the networks have the policy's weights shuffled, half are untrained; all are shifted and scaled to the policy's
-mean and spread over frames that it visits. Each is taken for the policy: the same minimal pairs, intervals, sign flips
+mean and spread over frames of the common pool. Each is taken for the policy: the same minimal pairs, intervals, tests
 and margins, and its rank among the other random networks. Printed is the share of networks for which the report would
 claim each effect, with the rank and, for comparison, without it. Written: a table, and the claims of every network.
 """
@@ -39,12 +39,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", nargs="?", default="checkpoints/standard")
     parser.add_argument("--networks", type=int, default=100)
-    parser.add_argument("--levels", type=int, default=100, help="played for states, three of each")
+    parser.add_argument("--levels", type=int, default=100, help="of the pool, three states of each")
     parser.add_argument("--out", type=Path, default=Path("analyses/reports/false_alarms"))
     arguments = parser.parse_args()
 
     subject = mi.load(arguments.checkpoint)
-    states = subject.states(levels=arguments.levels, per_level=3, purpose="nulls")
+    states = subject.states(levels=arguments.levels, per_level=3)
     reference, pairs = render(states[:: max(1, len(states) // 150)]), dict(measurable(subject, arguments.levels))
     few = {name: one_a_level(one, 60) for name, one in pairs.items()}
     table = random_effects(subject.policy, few, reference=reference, networks=arguments.networks, seed=SEED)
@@ -61,10 +61,10 @@ def main() -> None:
 
 
 def measurable(subject: mi.Subject, levels: int) -> Iterator[tuple[str, MinimalPairs]]:
-    """The pairs of each variable that the policy's states have room for."""
+    """The pairs of each variable that states of the pool have room for."""
     for name in mi.VARIABLES:
         try:
-            pairs = subject.pairs(name, levels=levels, per_level=3, purpose="nulls")
+            pairs = subject.pairs(name, levels=levels, per_level=3)
         except SceneError:
             continue
         if pairs.n_levels >= FEWEST_LEVELS and (pairs.clean != pairs.corrupted).any():

@@ -7,8 +7,8 @@ under the ROC of the true edges. Pruning and the mask also end with a set of edg
 of it is true, and how much of the truth it has. Writes `methods.json` and, drawn from that alone, `methods.md`.
 
 Pairs of a gate have the coin on either side with lava in view, and the same without: four frames, whose interaction is
-asked. A method that takes a share of a total effect refuses paths that cancel, and one that works on pairs alone refuses
-four frames: "-" in the table.
+asked. A method that takes a share of a total effect refuses paths that cancel, and one that works on pairs alone
+refuses four frames: "-" in the table.
 
 One kind has two paths of which either is enough. They are redundant in the pairs "coin on the right" (a coin or none),
 not in "coin side": a path that is moved alone to the other side fills that side too. So it is measured on both.
@@ -111,9 +111,8 @@ def with_lava(pairs: MinimalPairs) -> TwoByTwo:
                 both = render([edits.add_lava(state, [cell]) for state in sides])
             except edits.EditError:
                 continue
-            if all(
-                (one != other).any() for one, other in zip(both, (pairs.clean[row], pairs.corrupted[row]), strict=True)
-            ):
+            own = (pairs.clean[row], pairs.corrupted[row])
+            if all((one != other).any() for one, other in zip(both, own, strict=True)):
                 rows.append(row)
                 made.append(both)
                 break
@@ -170,8 +169,8 @@ def table(rows: list[dict[str, Any]]) -> str:
     lines = [
         f"Area under the ROC of true edges, the smallest of {seeds} networks of each kind. Behind each kind stands "
         "what differs in its pairs: the side that the coin is on; a coin on the right, or none; the side with lava in "
-        "view and without (2 x 2); or the level, where the network does not care for coins. -: refused, since there is "
-        f"no total effect to take shares of, or pairs alone are taken. Pairs: {' or '.join(map(str, pairs))}.", "", *head,
+        "view and without (2 x 2); or the level, where the network does not care for coins. -: refused: there is no "
+        f"total effect to take shares of, or pairs alone are taken. Pairs: {' or '.join(map(str, pairs))}.", "", *head,
     ]  # fmt: skip
     for name in names:
         areas = [[r["auroc"] for r in cells[name, column] if "auroc" in r] for column in columns]

@@ -59,7 +59,7 @@ figure.show()
 # ## Does the coin's side affect its actions?
 #
 # The total effect on movement is the change of log P(right) - log P(left) from coin left to coin right, in nats.
-# Positive means "toward the coin". The null distribution flips the sign of each level's difference.
+# Positive means "toward the coin". The null is the range of the mean if the true one were 0.
 
 # %%
 for estimate in mi.total_effect(subject, pairs).values():

@@ -50,7 +50,7 @@ print(f"{subject.name}: {coin.scenes} scenes with a coin, {coin.untrained} untra
 # the coin's colour or its shape.
 
 # %%
-objects = counterfactual_scenes(subject.states(levels=20, per_level=1, purpose="localization")).objects
+objects = counterfactual_scenes(subject.states(levels=20, per_level=1, purpose="localization", source="own")).objects
 figure = make_subplots(1, len(objects), subplot_titles=list(objects))
 for column, one in enumerate(objects.values(), 1):
     figure.add_image(z=one.frames[0], row=1, col=column)

@@ -11,6 +11,7 @@ from .circuits import attribution_patching as attribution_patching
 from .circuits import patch as patch
 from .circuits import run_circuit as run_circuit
 from .coinrun.placements import PLACEMENTS as PLACEMENTS
+from .coinrun.scenes import OBJECTS as OBJECTS
 from .coinrun.scenes import VARIABLES as VARIABLES
 from .coinrun.scenes import MinimalPairs as MinimalPairs
 from .errors import MechinterpError as MechinterpError
@@ -23,8 +24,10 @@ from .interventions import ProjectOut as ProjectOut
 from .interventions import Site as Site
 from .interventions import Steer as Steer
 from .interventions import apply as apply
+from .interventions import compare as compare
 from .interventions import evaluate as evaluate
 from .interventions import mean_ablation as mean_ablation
+from .interventions import rollout_each as rollout_each
 from .policies.levels import LEVELS as LEVELS
 from .policies.readouts import READOUTS as READOUTS
 from .policies.readouts import Readout as Readout

@@ -28,10 +28,13 @@ def held(
         parts: its folders in which the same process writes.
 
     Raises:
-        FileError: (or `error`) another process holds it.
+        FileError: (or `error`) another process holds it, or it is a file, or would be in one.
         OSError: it cannot be made or written.
     """
     folder = Path(folder)
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise error(f"{folder}: {there} is a file; give a folder, which is made if need be")
     folder.mkdir(parents=True, exist_ok=True)
     lock = FolderLock(folder, error=error)
     try:

@@ -42,4 +42,4 @@ def test_rollout_is_the_function():
     from mechinterp.policies import Episodes, rollout
 
     assert callable(rollout)
-    assert Episodes.__module__ == "mechinterp.policies.rollouts"
+    assert Episodes.__module__ == "mechinterp.policies.episodes"

@@ -15,6 +15,7 @@ from mechinterp.training import NETWORKS
 @pytest.mark.parametrize(
     ("registry", "typo", "message"),
     [
+        (mi.OBJECTS, "crat", "no object is called 'crat'; did you mean 'crate'"),
         (mi.VARIABLES, "coin sde", "no variable is called 'coin sde'; did you mean 'coin side'"),
         (mi.LEVELS, "scnes", "no purpose of levels is called 'scnes'; did you mean 'scenes'"),
         (mi.READOUTS, "movment", "no readout is called 'movment'; did you mean 'movement'"),

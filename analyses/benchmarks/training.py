@@ -94,7 +94,7 @@ class TheirGames(VecEnv):
         told: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         for slot in np.flatnonzero(done):
             told[slot]["terminal_observation"] = obs[slot]  # not read: nothing is bootstrapped at the clock's end
-            self.returns.append(float(infos["episode"]["r"][slot]))
+            self.returns.append(float(infos["ended"]["r"][slot]))
         return obs, reward, done, told
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,8 @@ from jaxtyping import Float, Float64, Int64
 
 from mechinterp import stats
 from mechinterp.circuits.errors import CircuitError
+from mechinterp.stats.bounded import worst_cases
+from mechinterp.stats.resampling import RESAMPLES
 
 FEWEST = 5
 """Parts that a rank correlation needs at least."""
@@ -68,12 +71,35 @@ def rank_agreement(
     def spearman(weights: Float[np.ndarray, "draws parts"]) -> Float[np.ndarray, " draws"]:
         return _correlation(weights, *(weights @ matrix.T for matrix in below))
 
-    found = _within(stats.bootstrap(spearman, rows=len(exact), name=name, unit=unit, rng=rng))
+    found = stats.bootstrap(spearman, rows=len(exact), name=name, unit=unit, rng=rng)
+    found = _within(_widened(found, below, rng))
     ones = np.ones((1, len(exact)))
     ranks = [(ones @ matrix.T)[0] for matrix in below]
     shuffled = np.stack([rng.permutation(ranks[0]) for _ in range(_SHUFFLES)])
     draws = _correlation(np.ones_like(shuffled), shuffled, np.broadcast_to(ranks[1], shuffled.shape))
     return found.against(stats.Null.from_draws(found.value, draws, description=f"{unit} shuffled"))
+
+
+def _widened(
+    found: stats.Estimate, below: Sequence[Float64[np.ndarray, "parts parts"]], rng: np.random.Generator
+) -> stats.Estimate:
+    """Each end at least as far as one more part would move it that contradicts (or agrees) as much as a part can.
+
+    So few parts whose order agrees perfectly do not show that others would (see `stats.bounded`).
+    """
+    first, last = (np.pad(matrix, (0, 1)) for matrix in below)
+    first[:-1, -1] = last[-1, :-1] = 1.0  # the part is lowest on one side, and highest on the other
+    first[-1, -1] = last[-1, -1] = 0.5
+    low, high, tail = found.low, found.high, (1 - found.level) / 2
+    for weights, share in worst_cases(len(below[0]), RESAMPLES, rng):
+        more = weights.sum(1) * share / (1 - share)
+        every = np.column_stack([weights, more])
+        a, b = every @ first.T, every @ last.T
+        low = min(low, float(np.quantile(_correlation(every, a, b), tail)))
+        top = np.pad(below[0], (0, 1))
+        top[-1, :-1], top[-1, -1] = 1.0, 0.5
+        high = max(high, float(np.quantile(_correlation(every, every @ top.T, b), 1 - tail)))
+    return replace(found, low=low, high=high)
 
 
 def _within(found: stats.Estimate) -> stats.Estimate:

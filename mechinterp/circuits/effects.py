@@ -92,7 +92,7 @@ class Effects(PairwiseEffects[P]):
     def total_estimate(
         self, metric: str | None = None, *, rng: np.random.Generator | None = None, level: float = 0.95
     ) -> Estimate:
-        """The mean `total`: the ceiling of every part's effect, and its null (signs flipped by level)."""
+        """The mean `total`: the ceiling of every part's effect, and its null, a mean of 0."""
         total, name = self.total(metric), f"clean - corrupted: {self.metrics[self.index(metric)]}"
         nothing, clusters = np.zeros_like(total), self.levels
         return stats.paired_difference(
@@ -100,7 +100,8 @@ class Effects(PairwiseEffects[P]):
         )
 
     def to_frame(self, metric: str | None = None, *, rng: np.random.Generator | None = None) -> pd.DataFrame:
-        """A row a part: its label and what it is, mean effect, interval over levels, share of the total effect.
+        """A row a part: its label, the metric where there are several, mean effect, interval over levels, share of the
+        total effect. (Few columns, so that a terminal shows them all.)
 
         Where all pairs are of one level there is no interval: it is missing then (NaN).
 

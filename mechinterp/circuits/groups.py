@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -70,8 +70,7 @@ def grouped_by_replacement(sites: Sequence[Site | Edit], given: Sequence[Replace
     """The sites in groups of one replacement each. Raises CircuitError for what is no replacement."""
     members: dict[str | int, list[int]] = {}
     for i, one in enumerate(given):
-        key = label(one) if isinstance(one, str) or not isinstance(one, Mapping | Edit) else id(one)
-        members.setdefault(key, []).append(i)
+        members.setdefault(one if isinstance(one, str) else id(one), []).append(i)
     places = [site.site if isinstance(site, Edit) else site for site in sites]
     return [
         Group(label(given[at[0]]), given[at[0]], np.array(at), tuple(places[i] for i in at), np.arange(len(at)))
@@ -83,6 +82,17 @@ def hooks_of(policy: Policy, groups: Sequence[Group]) -> tuple[str, ...]:
     """The hook points that are patched by any of them, in running order."""
     named = {site.hook for group in groups for site in group.run}
     return tuple(name for name in policy.hook_names if name in named)
+
+
+def label_of(groups: Sequence[Group], sites: int) -> str | tuple[str, ...]:
+    """What a result calls the replacements: one name if all have the same, else one for each site."""
+    if len({group.name for group in groups}) == 1:
+        return groups[0].name
+    names = [""] * sites
+    for group in groups:
+        for member in group.members:
+            names[member] = group.name
+    return tuple(names)
 
 
 def supplies(

@@ -1,4 +1,6 @@
-"""What is read off a run: one number a frame.
+"""What is measured of a run: one number a frame.
+
+A metric is a readout of the run (`policies.readouts`), or a comparison of it with the unpatched clean run.
 
 A signed metric, such as movement's log-odds, shows what moves it one way on the whole. Effects that differ in sign from
 pair to pair cancel in its mean; the distances from the clean run do not: `KL`, and ``unsigned:NAME``, the size of the

@@ -14,12 +14,12 @@ from torch import Tensor
 from mechinterp.circuits import budget
 from mechinterp.circuits.effects import Direction, Effects
 from mechinterp.circuits.errors import CircuitError
-from mechinterp.circuits.groups import grouped_by_replacement, hooks_of, replacements_of, supplies
+from mechinterp.circuits.groups import grouped_by_replacement, hooks_of, label_of, replacements_of, supplies
 from mechinterp.circuits.interaction import of_scenes
 from mechinterp.circuits.metrics import Metrics
 from mechinterp.circuits.paired import MEMORY, PairedRuns
 from mechinterp.circuits.pairs import AnyPairs
-from mechinterp.circuits.replacements import FROM_FRAMES, Replacement, label
+from mechinterp.circuits.replacements import FROM_FRAMES, Replacement
 from mechinterp.interventions.edits import Edit
 from mechinterp.interventions.engine.fast import can_run
 from mechinterp.interventions.sites import By, Site, check_sites, sites_by
@@ -105,8 +105,7 @@ def patch(
                 found = batch.measured(suffix(group.run, part), part)
                 here = slice(batch.here.start + part.start, batch.here.start + part.stop)
                 run[:, group.members, here] = found[:, group.index]
-    names = tuple(label(one) for one in given)
-    return runs.effects(chosen, run, replacement=names[0] if len(set(names)) == 1 else names)
+    return runs.effects(chosen, run, replacement=label_of(groups, len(chosen)))
 
 
 def chosen_sites(

@@ -11,8 +11,6 @@ import pandas as pd
 
 from mechinterp.circuits.pairwise import PairwiseEffects
 from mechinterp.circuits.zero import SMALLEST
-from mechinterp.interventions.edits import Edit
-from mechinterp.interventions.sites import Site
 from mechinterp.stats import Estimate
 
 SHOWN = 10
@@ -25,17 +23,15 @@ def effects_frame(effects: PairwiseEffects[Any], metric: str, means: Sequence[Es
     Args:
         means: the mean effect of each part with its interval; empty where there are too few levels for one.
     """
-    levels, whole, count = len(np.unique(effects.levels)), float(effects.total(metric).mean()), len(effects)
+    whole, count = float(effects.total(metric).mean()), len(effects)
     columns: dict[str, Any] = {"part": effects.labels}
-    sites = [part.site if isinstance(part, Edit) else part for part in effects.parts]
-    if all(isinstance(site, Site) for site in sites):
-        columns["hook"] = [site.hook for site in sites]
-        columns["channels"] = ["all" if site.channels is None else site.channels for site in sites]
-    columns |= {"metric": [metric] * count, "effect": effects.scores(metric)}
+    if len(effects.metrics) > 1:
+        columns["metric"] = [metric] * count
+    columns["effect"] = effects.scores(metric)
     for end in ("low", "high"):
         columns[end] = [getattr(estimate, end) for estimate in means] or np.full(count, np.nan)
     columns["share"] = effects.scores(metric) / whole if abs(whole) > SMALLEST else np.full(count, np.nan)
-    return pd.DataFrame({**columns, "levels": np.full(count, levels)})
+    return pd.DataFrame(columns)
 
 
 def effects_html(effects: PairwiseEffects[Any], frame: pd.DataFrame) -> str:

@@ -67,10 +67,10 @@ def check_rng_text(text: bytes) -> None:
         )
 
 
-def check_state(
+def check_scalars(
     scalars: Shaped[np.ndarray, ""], entities: Shaped[np.ndarray, " entities"], grid: Int[np.ndarray, "h w"]
 ) -> None:
-    """Refuse every value that the C++ library was not seen to survive.
+    """Refuse every number, and every number that does not fit the arrays, that the library was not seen to survive.
 
     Args:
         scalars, entities, grid: of a state; see `state.GameState`.
@@ -86,8 +86,10 @@ def check_state(
         raise StateError(f"{which.name}: {values[bad.argmax()]:g}, allowed is {which.low:g} to {which.high:g}")
     if not scalars["level_seed_low"] < scalars["level_seed_high"]:
         raise StateError(f"level_seed_high: {scalars['level_seed_high']}, must be over level_seed_low")
-    _check_grid(scalars, grid)
-    _check_entities(entities)
+    height, width = grid.shape
+    main = scalars["main_width"], scalars["main_height"]
+    if main != (width, height):
+        raise StateError(f"main_width x main_height: {main[0]} x {main[1]}, the grid has {width} x {height} cells")
     ahead = entities["life_time"].astype(np.int64) - int(scalars["cur_time"])
     if ahead.max() > layout.MAX_TIME:  # both grow by one a step, so this holds for all of the episode
         at = int(ahead.argmax())
@@ -97,7 +99,8 @@ def check_state(
         )
 
 
-def _check_grid(scalars: Shaped[np.ndarray, ""], grid: Int[np.ndarray, "h w"]) -> None:
+def check_grid(grid: Int[np.ndarray, "h w"]) -> None:
+    """Refuse cells that the library does not know. Raises StateError."""
     low, high = layout.GRID_VALUES[0], layout.GRID_VALUES[-1]
     bad = (grid < low) | (grid > high)
     bad |= ~_GRID_ALLOWED[np.where(bad, 0, grid - low)]
@@ -105,13 +108,10 @@ def _check_grid(scalars: Shaped[np.ndarray, ""], grid: Int[np.ndarray, "h w"]) -
         y, x = np.argwhere(bad)[0]
         allowed = ", ".join(str(value) for value in layout.GRID_VALUES)
         raise StateError(f"grid[y={y}, x={x}]: {grid[y, x]}, allowed are {allowed}")
-    height, width = grid.shape
-    main = scalars["main_width"], scalars["main_height"]
-    if main != (width, height):
-        raise StateError(f"main_width x main_height: {main[0]} x {main[1]}, the grid has {width} x {height} cells")
 
 
-def _check_entities(entities: np.ndarray) -> None:
+def check_entities(entities: Shaped[np.ndarray, " entities"]) -> None:
+    """Refuse entities that the library was not seen to survive. Raises StateError."""
     shape = (len(entities), len(layout.ENTITY))
     values = np.where(_ENTITY_IS_FLOAT, entities.view("<f4").reshape(shape), entities.view("<i4").reshape(shape))
     bad = ~((values >= _ENTITY_LOW) & (values <= _ENTITY_HIGH))
@@ -141,6 +141,11 @@ def _check_entities(entities: np.ndarray) -> None:
             f"has themes 0 to {own[at] - 1}, not {theme}"
         )
     _check_growth(entities)
+    adrift = (entities["auto_erase"] == 0) & ((entities["vx"] != 0) | (entities["vy"] != 0))
+    adrift &= entities["type"] != EntityType.AGENT
+    if adrift.any():  # it may leave the level, and go on for ever
+        at = int(adrift.argmax())
+        raise StateError(f"entities[{at}]: it moves, so its auto_erase must be 1, or vx and vy 0")
     agents = int(np.count_nonzero(entities["type"] == EntityType.AGENT))
     if agents != 1:
         raise StateError(f"entities: {agents} agents (type 0), a game has exactly one")

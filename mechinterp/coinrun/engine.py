@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 
@@ -48,7 +49,7 @@ class Engine:
     """``num`` games stepped together in C++.
 
     ``threads`` changes the speed only: the game is deterministic, whatever the number of games and threads. 0 steps
-    them in the calling thread.
+    them in the calling thread. Several Python threads may use one engine: each call is one step to the others.
 
     Raises:
         SettingError: for fewer than 1 game or 0 threads: the library would end the process.
@@ -65,6 +66,8 @@ class Engine:
         self.options = options
         self._threads_of = os.getpid() if threads else None
         self._closed = False
+        # The library has one buffer for states, and lets other threads run while it works.
+        self._one_at_a_time = threading.RLock()
 
     def load(self, states: Mapping[int, GameState]) -> None:
         """Put these games into these slots; `observe` then shows them, with no step of physics in between."""
@@ -73,14 +76,16 @@ class Engine:
             self._in_range(slot)
             if not isinstance(state, GameState):
                 raise StateError(f"slot {slot}: a {type(state).__name__}, only a GameState may be loaded")
-        for slot, state in states.items():
-            self._library.set_state(slot, state.to_bytes())
+        with self._one_at_a_time:
+            for slot, state in states.items():
+                self._library.set_state(slot, state.to_bytes())
 
     def state_bytes(self, slot: int) -> bytes:
         """The game in this slot, as the library gives it."""
         self._require_open()
         self._in_range(slot)
-        return self._library.get_state(slot)
+        with self._one_at_a_time:
+            return self._library.get_state(slot)
 
     def states(self, slots: Sequence[int] | None = None) -> list[GameState]:
         """The games in these slots (all of them by default), parsed and checked."""
@@ -96,12 +101,14 @@ class Engine:
             raise SettingError(
                 f"actions: {actions.min()} to {actions.max()}, allowed are {RESET_ACTION} to {_LAST_ACTION}"
             )
-        self._library.act(actions)
+        with self._one_at_a_time:
+            self._library.act(actions)
 
     def observe(self) -> tuple[Float32[np.ndarray, " num"], UInt8[np.ndarray, "num 64 64 3"], Bool[np.ndarray, " num"]]:
         """Reward of the last step, frame now, and whether the frame is the first of an episode."""
         self._require_open()
-        return self._library.observe()
+        with self._one_at_a_time:
+            return self._library.observe()
 
     def close(self) -> None:
         """End the games. Closing twice does nothing more."""

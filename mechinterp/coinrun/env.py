@@ -21,6 +21,8 @@ from mechinterp.coinrun.prefetch import StartPrefetcher
 from mechinterp.coinrun.state import GameState
 
 ACTIONS = 15
+PREFETCH = 8
+"""How many starts an environment has ready: enough that an episode's end hardly waits for the next one's level."""
 Step = tuple[
     UInt8[np.ndarray, "num 64 64 3"],
     Float32[np.ndarray, " num"],
@@ -54,7 +56,8 @@ class CoinRunEnv(VectorEnv):
             leave no real coin in the level: a real one still pays and ends the episode.
         seed: random seed of the draw of levels. `reset` can set another.
         threads: of the C++ library; they change the speed only.
-        prefetch: how many starts to have ready before episodes end (`StartPrefetcher`); changes the speed only.
+        prefetch: how many starts to have ready before episodes end (`StartPrefetcher`); changes the speed only. 0 makes
+            them in the caller's thread, as a process that forks off one with an environment needs it.
     """
 
     metadata = {  # noqa: RUF012 (gymnasium's way)
@@ -72,7 +75,7 @@ class CoinRunEnv(VectorEnv):
         goal: Goal | Payoff = Goal.COIN,
         seed: int = 0,
         threads: int = 0,
-        prefetch: int = 0,
+        prefetch: int = PREFETCH,
     ) -> None:
         self.num_envs = num_envs
         self.source = source

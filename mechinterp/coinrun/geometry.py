@@ -135,11 +135,11 @@ def on_ground(state: GameState) -> bool:
         return False
     if state["is_on_crate"]:
         return True
-    rock = solid(state)
     y = int(np.floor(agent["y"] - (agent["ry"] + 0.01)))
     for x in (agent["x"] - (agent["rx"] - 0.01), agent["x"] + (agent["rx"] - 0.01)):
         cell = (int(np.floor(x)), y)
-        if not inside(state, cell) or rock[cell[1], cell[0]]:  # outside the grid all is rock
+        # outside the grid all is rock
+        if not inside(state, cell) or state.grid[cell[1], cell[0]] in (_WALL_MID, _WALL_TOP):
             return True
     return False
 
@@ -206,18 +206,7 @@ def reachable(state: GameState, cells: tuple[Cell, ...]) -> Bool[np.ndarray, "ce
     for cell in cells:
         if cell not in index:
             raise StateError(f"cell {cell}: nobody can stand there")
-    # How many closed cells lie under each height of each column: differences tell at once whether a stretch is free.
-    closed = np.cumsum(solid(state) | lava(state), axis=0).T
-    counts = np.pad(closed, ((0, 0), (1, _HEADROOM))).tolist()
-    columns: dict[int, list[int]] = {}
-    for x, y in nodes:
-        columns.setdefault(x, []).append(y)
-    closure = np.eye(len(nodes), dtype=bool)
-    for at, (x, y) in enumerate(nodes):
-        for distance in range(1, MAX_GAP + 2):
-            for to_x in (x - distance, x + distance):
-                for to_y in columns.get(to_x, ()):
-                    closure[at, index[to_x, to_y]] = _moves(counts, (x, y), (to_x, to_y))
+    closure = _moves(solid(state) | lava(state), np.array(nodes).reshape(-1, 2))
     for _ in range(max(1, len(nodes).bit_length())):  # squaring doubles the length of the paths that count
         closure = (closure.astype(np.float32) @ closure.astype(np.float32)) > 0
     chosen = [index[cell] for cell in cells]
@@ -240,13 +229,19 @@ def _falls_to_death(rock: Bool[np.ndarray, " h"], deadly: Bool[np.ndarray, " h"]
     return False
 
 
-def _moves(counts: list[list[int]], start: Cell, end: Cell) -> bool:
-    """Whether one step or jump leads from a standing cell to another."""
-    (x, y), (to_x, to_y) = start, end
-    gap = abs(to_x - x) - 1
-    if to_y - y > (MAX_RISE if gap == 0 else _MAX_GAP_RISE):
-        return False
-    top = max(y, to_y)
-    if counts[x][y] != counts[x][top + 2] or counts[to_x][to_y] != counts[to_x][top + 2]:
-        return False
-    return all(counts[i][top] == counts[i][top + _HEADROOM] for i in range(min(x, to_x) + 1, max(x, to_x)))
+def _moves(closed: Bool[np.ndarray, "h w"], nodes: Int[np.ndarray, "nodes 2"]) -> Bool[np.ndarray, "nodes nodes"]:
+    """Whether one step or jump leads from a standing cell to another, or none is needed."""
+    # How many closed cells lie under each height of each column: differences tell at once whether a stretch is free.
+    counts = np.pad(np.cumsum(closed, axis=0).T, ((0, 0), (1, _HEADROOM)))
+    # And how many columns on the left are not free for the length of a jump, from each height up.
+    barred = np.pad(np.cumsum(counts[:, :-_HEADROOM] != counts[:, _HEADROOM:], axis=0), ((1, 0), (0, 0)))
+    xs, ys = nodes.T
+    gaps, rises = np.abs(xs - xs[:, None]) - 1, ys - ys[:, None]
+    start, end = np.nonzero((gaps >= 0) & (gaps <= MAX_GAP) & (rises <= np.where(gaps == 0, MAX_RISE, _MAX_GAP_RISE)))
+    x, y, to_x, to_y = xs[start], ys[start], xs[end], ys[end]
+    top = np.maximum(y, to_y)
+    free = (counts[x, y] == counts[x, top + 2]) & (counts[to_x, to_y] == counts[to_x, top + 2])
+    free &= barred[np.maximum(x, to_x), top] == barred[np.minimum(x, to_x) + 1, top]
+    moves = np.eye(len(nodes), dtype=bool)
+    moves[start[free], end[free]] = True
+    return moves

@@ -34,7 +34,9 @@ class LevelRange:
 
     def __post_init__(self) -> None:
         if not is_whole(self.start, least=0) or not is_whole(self.count, least=1):
-            raise SettingError(f"levels: start {self.start!r:.80}, count {self.count!r:.80}; whole numbers are needed")
+            raise SettingError(
+                f"levels: start {self.start!r:.80}, count {self.count!r:.80}; allowed are whole numbers, from 0 and 1"
+            )
         if self.start + self.count - 1 > MAX_LEVEL_SEED:
             raise SettingError(
                 f"levels {self.start} to {self.start + self.count - 1}: allowed are 0 to {MAX_LEVEL_SEED}"
@@ -95,7 +97,7 @@ class LevelSource:
             SettingError: no level has this seed.
         """
         if not is_whole(level_seed, least=0, most=MAX_LEVEL_SEED):
-            raise SettingError(f"level seed {level_seed!r:.80}: allowed are whole numbers from 0 to {MAX_LEVEL_SEED}")
+            raise SettingError(f"level seed {level_seed!r:.80}: allowed are 0 to {MAX_LEVEL_SEED}, whole numbers")
         fresh = self._generate(level_seed)
         level_seed = int(level_seed)
         rng = np.random.default_rng([self.seed, level_seed])

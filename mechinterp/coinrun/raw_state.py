@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import numpy as np
+from jaxtyping import Int32
 
 from mechinterp.coinrun import layout
 from mechinterp.coinrun.layout import ENTITY_DTYPE, SCALAR_DTYPE, EntityType
@@ -13,6 +14,7 @@ from mechinterp.coinrun.state import GameState, RngState
 _START = 8 + len(layout.GAME_NAME)
 _HEAD_BYTES = _START + layout.SECTION_BYTES["options"]
 _BLANK = RngState(1, b"")
+_AGENT = int(EntityType.AGENT)
 
 
 def agent_position(data: bytes) -> tuple[float, float]:
@@ -22,8 +24,7 @@ def agent_position(data: bytes) -> tuple[float, float]:
         at = _after_generator(data, at)
     at += layout.SECTION_BYTES["episode"]
     count = int.from_bytes(data[at - 4 : at], "little")
-    kinds = np.frombuffer(data, ENTITY_DTYPE, count, at)["type"]
-    last_agent = count - 1 - int((kinds[::-1] == EntityType.AGENT).argmax())
+    last_agent = _agent_index(np.frombuffer(data, ENTITY_DTYPE, count, at)["type"])
     return struct.unpack_from("<ff", data, at + last_agent * ENTITY_DTYPE.itemsize)
 
 
@@ -54,7 +55,13 @@ def trusted_state(data: bytes) -> GameState:
     fields = {"scalars": scalars, "entities": entities, "grid": grid}
     for name, value in (fields | dict.fromkeys(("level_rng", "step_rng", "asset_rng"), _BLANK)).items():
         object.__setattr__(state, name, value)
+    state.__dict__["agent_index"] = _agent_index(entities["type"])
     return state
+
+
+def _agent_index(types: Int32[np.ndarray, " entities"]) -> int:
+    """Where the agent is: the last entity of its type."""
+    return len(types) - 1 - int((types[::-1] == _AGENT).argmax())
 
 
 def _after_generator(data: bytes, at: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from types import MappingProxyType
@@ -12,7 +12,15 @@ import numpy as np
 from jaxtyping import Int, Shaped
 
 from mechinterp.coinrun import layout
-from mechinterp.coinrun.checks import StateError, as_records, as_scalar, as_whole_numbers, check_state
+from mechinterp.coinrun.checks import (
+    StateError,
+    as_records,
+    as_scalar,
+    as_whole_numbers,
+    check_entities,
+    check_grid,
+    check_scalars,
+)
 from mechinterp.coinrun.codec import Parts, RngState, decode, encode
 from mechinterp.coinrun.layout import ENTITY_DTYPE, SCALAR_DTYPE, EntityType, Tile
 from mechinterp.errors import nearest
@@ -43,31 +51,17 @@ class GameState:
     grid: Int[np.ndarray, "h w"]
 
     def __post_init__(self) -> None:
-        for name in _RNGS:
-            if not isinstance(getattr(self, name), RngState):
-                raise StateError(f"{name}: a {type(getattr(self, name)).__name__}, expected an RngState")
-        for name in ("level_rng", "step_rng"):
-            if not getattr(
-                self, name
-            ).is_seeded:  # blank or not: the game draws from them, and exits where they are not
-                raise StateError(f"{name}: is_seeded is 0, a game that is played has 1")
-        entities = np.atleast_1d(as_records("entities", self.entities, ENTITY_DTYPE))
-        if entities.ndim != 1 or len(entities) == 0:
-            raise StateError(f"entities: shape {entities.shape}, expected one axis with at least the agent")
-        grid = as_whole_numbers("grid", self.grid)
-        if grid.ndim != 2 or grid.size == 0:
-            raise StateError(f"grid: shape {grid.shape}, expected 2 axes (y, x) of {layout.MIN_SIDE} cells or more")
+        _check_rngs({name: getattr(self, name) for name in _RNGS})
+        entities, grid = _entities(self.entities), _grid(self.grid)
         scalars = as_records("scalars", self.scalars, SCALAR_DTYPE).copy()
         if scalars.shape != ():
             raise StateError(f"scalars: shape {scalars.shape}, expected a single record")
-        height, width = grid.shape
-        for name, value in zip(layout.DERIVED, (grid.size, len(entities), width, height, grid.size), strict=True):
-            scalars[name] = value
+        _derive(scalars, entities, grid)
         for name, array in (("scalars", scalars), ("entities", entities), ("grid", grid)):
-            # Bytes are what cannot be made writable again: a flag alone could be turned back.
-            frozen = np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
-            object.__setattr__(self, name, frozen)
-        check_state(scalars, entities, grid)
+            object.__setattr__(self, name, _frozen(array))
+        check_scalars(scalars, entities, grid)
+        check_grid(grid)
+        check_entities(entities)
 
     def __reduce__(self) -> tuple[Callable[[bytes], GameState], tuple[bytes]]:
         # A copy or a pickle of the arrays themselves would be writable, and unchecked.
@@ -127,13 +121,26 @@ class GameState:
             if name in layout.DERIVED:
                 raise StateError(f"{name} follows from the arrays; replace grid or entities instead")
             values[name] = as_scalar(name, value)
-        return replace(
-            self,
-            scalars=values,
-            grid=self.grid if grid is None else grid,
-            entities=self.entities if entities is None else entities,
-            **rngs,
-        )
+        # What stays is checked already, and cannot have been written to: only what is new is copied and looked at.
+        new = {"entities": self.entities, "grid": self.grid, **{name: getattr(self, name) for name in _RNGS}, **rngs}
+        if entities is not None:
+            new["entities"] = _frozen(_entities(entities))
+        if grid is not None:
+            new["grid"] = _frozen(_grid(grid))
+        if rngs:
+            _check_rngs(new)
+        _derive(values, new["entities"], new["grid"])
+        check_scalars(values, new["entities"], new["grid"])
+        if grid is not None:
+            check_grid(new["grid"])
+        if entities is not None:
+            check_entities(new["entities"])
+        state = object.__new__(type(self))
+        state.__dict__.update(scalars=_frozen(values), **new)
+        for name, array in (("agent_index", entities), ("coins", grid)):  # worked out once for each array
+            if array is None and name in self.__dict__:
+                state.__dict__[name] = self.__dict__[name]
+        return state
 
     def without_rngs(self) -> GameState:
         """The same with blank generators: three times cheaper to load, and the target keeps its own level sequence."""
@@ -147,7 +154,7 @@ class GameState:
     @cached_property
     def agent_index(self) -> int:
         """Where the agent is in ``entities``."""
-        return int(np.flatnonzero(self.entities["type"] == EntityType.AGENT)[-1])
+        return int(np.flatnonzero(self.entities["type"] == int(EntityType.AGENT))[-1])
 
     @property
     def agent_xy(self) -> tuple[float, float]:
@@ -158,8 +165,46 @@ class GameState:
     @cached_property
     def coins(self) -> tuple[tuple[int, int], ...]:
         """The cells (x, y) that hold a real coin, left to right."""
-        ys, xs = np.nonzero(self.grid == Tile.COIN)
+        ys, xs = np.nonzero(self.grid == int(Tile.COIN))
         return tuple(sorted(zip(xs.tolist(), ys.tolist(), strict=True)))
+
+
+def _check_rngs(rngs: Mapping[str, object]) -> None:
+    for name in _RNGS:
+        rng = rngs[name]
+        if not isinstance(rng, RngState):
+            raise StateError(f"{name}: a {type(rng).__name__}, expected an RngState")
+        # Blank or not: the game draws from these two, and exits where they are not seeded.
+        if name != "asset_rng" and not rng.is_seeded:
+            raise StateError(f"{name}: is_seeded is 0, a game that is played has 1")
+
+
+def _entities(given: object) -> Shaped[np.ndarray, " entities"]:
+    entities = np.atleast_1d(as_records("entities", given, ENTITY_DTYPE))
+    if entities.ndim != 1 or len(entities) == 0:
+        raise StateError(f"entities: shape {entities.shape}, expected one axis with at least the agent")
+    return entities
+
+
+def _grid(given: object) -> Int[np.ndarray, "h w"]:
+    grid = as_whole_numbers("grid", given)
+    if grid.ndim != 2 or grid.size == 0:
+        raise StateError(f"grid: shape {grid.shape}, expected 2 axes (y, x) of {layout.MIN_SIDE} cells or more")
+    return grid
+
+
+def _derive(
+    scalars: Shaped[np.ndarray, ""], entities: Shaped[np.ndarray, " entities"], grid: Int[np.ndarray, "h w"]
+) -> None:
+    """Set the scalars that follow from the arrays, in place."""
+    height, width = grid.shape
+    for name, value in zip(layout.DERIVED, (grid.size, len(entities), width, height, grid.size), strict=True):
+        scalars[name] = value
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    """A copy that cannot be made writable: bytes cannot, where a flag alone could be turned back."""
+    return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
 
 
 def _known(name: str) -> None:

@@ -19,7 +19,7 @@ from mechinterp.policies.actions import action_divergence
 from mechinterp.policies.nodes import PolicyOutput
 from mechinterp.policies.readouts import READOUTS
 from mechinterp.policies.readouts.readout import KL_MARGIN
-from mechinterp.stats import Estimate, means, sign_flip_tests
+from mechinterp.stats import Estimate, effects, means
 
 Kind = Literal["by side", "by presence", "unsigned", "divergence"]
 SIGNED: tuple[Kind, Kind] = ("by side", "by presence")
@@ -125,16 +125,16 @@ def estimates(
     what: str,
     rng: np.random.Generator,
 ) -> dict[str, Estimate]:
-    """The mean of each quantity, with an interval over levels; signed ones have sign flips of levels as their null."""
+    """The mean of each quantity, with an interval over levels; signed ones are tested against 0."""
     names = list(values)
     table = np.stack([values[name] for name in names], 1)
-    options = {"unit": "levels", "rng": rng, "clusters": levels}
-    found = dict(zip(names, means(table, names=[f"{what}: {name}" for name in names], **options), strict=True))
-    signed = [name for name in names if QUANTITIES[name].signed]
-    if not signed:
-        return found
-    nulls = sign_flip_tests(table[:, [names.index(name) for name in signed]], **options)
-    return found | {name: found[name].against(null) for name, null in zip(signed, nulls, strict=True)}
+    found: dict[str, Estimate] = {}
+    for make, signed in ((effects, True), (means, False)):
+        if some := [at for at, name in enumerate(names) if QUANTITIES[name].signed is signed]:
+            words = [f"{what}: {names[at]}" for at in some]
+            made = make(table[:, some], names=words, unit="levels", rng=rng, clusters=levels)
+            found |= dict(zip((names[at] for at in some), made, strict=True))
+    return {name: found[name] for name in names}
 
 
 def equivalent_to_zero(effects: Mapping[str, Estimate]) -> bool:

@@ -38,7 +38,7 @@ class CoinAblation:
         hook: the layer.
         channels: which channels were replaced; None where it was the coin direction.
         effects: by name of `changes.QUANTITIES`, the mean over pairs, with the coin minus with the part replaced; the
-            null of signed ones flips the sign of each level.
+            null of signed ones is a mean of 0.
         own: the same mean over the scenes on which the part is compared with others.
         others: the same for each other part (none, where the part is the whole layer).
         labels: what the other parts are.
@@ -66,7 +66,7 @@ class CoinAblation:
         """Whether a causal effect was shown by this quantity, and one that matters.
 
         It must exceed that of every other part. A signed one must also exceed its margin, its interval must exclude 0,
-        and its p, from sign flips, must be at most 0.05 divided by the number of tests (Bonferroni); of an unsigned one
+        and its p must be at most 0.05 divided by the number of tests (Bonferroni); of an unsigned one
         or a divergence, which are never below 0, the whole interval must exceed the margin.
         """
         estimate, quantity = self.effects[name], QUANTITIES[name]
@@ -76,7 +76,7 @@ class CoinAblation:
             return estimate.low > quantity.margin
         p = estimate.null.p if estimate.null is not None else None
         if p is None:
-            raise FeatureError(f"{estimate.name}: there is no null distribution of sign flips")
+            raise FeatureError(f"{estimate.name}: it was not tested against 0")
         return p <= largest_p(self.tests) and estimate.excludes(0) and abs(estimate.value) > quantity.margin
 
     def rank(self, name: str) -> float:

@@ -25,7 +25,7 @@ from mechinterp.policies.actions import MOVEMENTS, movement_of
 from mechinterp.policies.fingerprint import is_hooked
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.nodes import FRAME, LOGITS
-from mechinterp.stats import Estimate, bootstrap, means, widened
+from mechinterp.stats import Estimate, bootstrap, mean, means
 
 PARTS = ("hidden units", "bias", "number of actions")
 TOP = 6
@@ -111,13 +111,10 @@ def decompose_movement(
     per_unit, others = np.concatenate(units), np.concatenate(rest)
     table = np.column_stack([per_unit.sum(1), others])
     whole = table.sum(1)
-    columns = np.column_stack([whole, table, whole > 0])
-    names = [
-        "mean log P(right) - log P(left)",
-        *(f"of it: {part}" for part in PARTS),
-        "share of frames in which right is likelier than left",
-    ]
-    found = means(columns, names=names, unit="levels", rng=rng, clusters=levels)
+    names = ["mean log P(right) - log P(left)", *(f"of it: {part}" for part in PARTS)]
+    found = means(np.column_stack([whole, table]), names=names, unit="levels", rng=rng, clusters=levels)
+    share = "share of frames in which right is likelier than left"
+    prefers_right = mean(whole > 0, name=share, unit="levels", rng=rng, clusters=levels, bounds=(0, 1))
 
     def deviation(w: Float[np.ndarray, "draws frames"]) -> Float[np.ndarray, " draws"]:
         total = w.sum(1)
@@ -132,7 +129,7 @@ def decompose_movement(
             unit="levels", rng=rng, clusters=levels, resamples=2000,
         ),
         parts=dict(zip(PARTS, found[1:4], strict=True)),
-        prefers_right=widened(found[4]),
+        prefers_right=prefers_right,
         black_frame=float(dark[0].sum() + dark[1].sum() + dark[2].sum()),
         hook=hook,
         unit_means=per_unit.mean(0),

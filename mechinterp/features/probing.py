@@ -9,7 +9,7 @@ for a null (control tasks, Hewitt & Liang 2019; baselines as in Bush et al. 2025
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -23,7 +23,7 @@ from mechinterp.policies.controls import untrained
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names
 from mechinterp.policies.stages import stage_outputs
-from mechinterp.stats import Estimate, Null, mean, ridge, widened
+from mechinterp.stats import Estimate, Null, mean, ridge
 
 PIXELS = "pixels"
 FEWEST = 10
@@ -107,7 +107,16 @@ def probes(
             scores, compared = group(own), {name: group(gram) for name, gram in others.items()}
             for label in group.labels:
                 baselines = {PIXELS: raw[label.name], **{name: rows[label.name] for name, rows in compared.items()}}
-                judged = judge(label.name, label.kind, hook, scores[label.name], baselines, group.levels, rng)
+                judged = judge(
+                    label.name,
+                    label.kind,
+                    hook,
+                    scores[label.name],
+                    baselines,
+                    group.levels,
+                    rng,
+                    most=group.most(label),
+                )
                 found.append(judged)
     order = {label.name: place for place, label in enumerate(labels)}
     return sorted(found, key=lambda probe: (names.index(probe.hook), order[probe.label]))
@@ -160,6 +169,11 @@ class _Group:
                 found[label.name].append(ridge.agreement(part, truth, classes=label.kind == "class"))
         return {name: np.mean(scores, axis=0) for name, scores in found.items()}
 
+    def most(self, label: Label) -> float:
+        """The greatest score of a scene (see `ridge.agreement`)."""
+        share = self.truth[label.name][:, 0].mean()
+        return 0.5 / min(share, 1 - share) if label.kind == "class" else 1.0
+
     def _check(self, label: Label, truth: Float[np.ndarray, " rows"]) -> None:
         name, count = label.name, len(np.unique(self.levels))
         if count < FEWEST:
@@ -181,20 +195,26 @@ def judge(
     baselines: dict[str, ScoreRows],
     levels: Int64[np.ndarray, " scenes"],
     rng: np.random.Generator,
+    *,
+    most: float = 1.0,
 ) -> Probe:
-    """A `Probe` from the score of each scene: its first column, with the others for a null, and the baselines'."""
+    """A `Probe` from the score of each scene: its first column, with the others for a null, and the baselines'.
+
+    Args:
+        most: the greatest score of a scene; with classes of unequal size it is that of the rarer one, above 1.
+    """
     name = f"{label} from {hook}"
 
-    def estimate(rows: Float64[np.ndarray, " scenes"], what: str) -> Estimate:
-        return mean(rows, name=what, unit="levels", rng=rng, clusters=levels)
+    def estimate(rows: Float64[np.ndarray, " scenes"], what: str, least: float = 0.0) -> Estimate:
+        bounds = None if kind == "number" else (least * most, most)
+        found = mean(rows, name=what, unit="levels", rng=rng, clusters=levels, bounds=bounds)
+        return found if bounds is None else replace(found, low=max(found.low, least), high=min(found.high, 1.0))
 
     score = estimate(scores[:, 0], name)
-    if kind == "place":  # a share: that all levels agree does not show that every level would
-        score = widened(score)
     null = Null.from_draws(score.value, scores[:, 1:].mean(0), description="labels moved between whole levels")
     others = {other: estimate(rows[:, 0], f"{name}: {other}") for other, rows in baselines.items()}
     best = max(others, key=lambda other: others[other].value)
-    above = estimate(scores[:, 0] - baselines[best][:, 0], f"{name}: above {best}")
+    above = estimate(scores[:, 0] - baselines[best][:, 0], f"{name}: above {best}", -1)
     return Probe(
         label=label, hook=hook, kind=kind, score=score.against(null), baselines=others, above=above, best_baseline=best
     )

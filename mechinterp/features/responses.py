@@ -12,6 +12,7 @@ from mechinterp.features.contrasting import Contrasts
 from mechinterp.features.counterfactuals import COIN, ELSEWHERE, OBJECTS, RIVALS, CounterfactualScenes
 from mechinterp.features.errors import FeatureError
 from mechinterp.features.paired import dead_channels
+from mechinterp.features.random_networks import RandomNetworks
 from mechinterp.features.reading import BATCH, read_places, read_several
 from mechinterp.features.receptive import grids
 from mechinterp.features.untrained import NullContrasts
@@ -135,21 +136,8 @@ def channel_responses(
     return ChannelResponses(contrasts, {name: thing.rows for name, thing in shown.items()})
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class NullResponses:
+class NullResponses(RandomNetworks[ChannelResponses]):
     """The answers of networks with random weights to the same scenes."""
-
-    networks: tuple[ChannelResponses, ...]
-
-    def __post_init__(self) -> None:
-        if not self.networks:
-            raise FeatureError("a null needs at least one network with random weights")
-
-    def __len__(self) -> int:
-        return len(self.networks)
-
-    def __repr__(self) -> str:
-        return f"NullResponses({len(self)} untrained networks; {self.networks[0]!r})"
 
     def of_levels(self, levels: Int64[np.ndarray, " levels"]) -> NullResponses:
         """The same on some of the levels."""

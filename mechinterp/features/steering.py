@@ -24,7 +24,7 @@ from mechinterp.policies.graph import Policy
 from mechinterp.policies.hooks import Names
 from mechinterp.policies.readouts import readout_values
 from mechinterp.policies.stages import stage_outputs
-from mechinterp.stats import Estimate, Null, means, widened
+from mechinterp.stats import Estimate, Null, mean, means
 
 _BATCH = 32
 _SETS = 8  # directions in one batch
@@ -119,10 +119,10 @@ def _effect(
     plus, minus = np.split(drawn - unsteered[some, None], 2, axis=1)
     draws = plus.mean(0)
     either = np.maximum(((plus > 0) & (minus < 0)).mean(0), ((plus < 0) & (minus > 0)).mean(0))
-    table = np.column_stack([change, (change[:, 0] > 0) & (change[:, 1] < 0)])
+    both = (change[:, 0] > 0) & (change[:, 1] < 0)
     names = [f'steering vector "right" at {hook} {what}' for what in ("added", "subtracted", "works both ways")]
-    added, subtracted, consistent = means(table, names=names, unit="levels", rng=rng, clusters=levels)
-    consistent = widened(consistent)
+    added, subtracted = means(change, names=names[:2], unit="levels", rng=rng, clusters=levels)
+    consistent = mean(both, name=names[2], unit="levels", rng=rng, clusters=levels, bounds=(0, 1))
     what = f"{random} random directions of the same norm at {hook}"
     return SteeringEffect(
         hook=hook,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int64
@@ -16,6 +15,7 @@ from jaxtyping import Bool, Float, Int64
 from mechinterp.features.contrasting import Channel, Contrasts
 from mechinterp.features.errors import FeatureError
 from mechinterp.features.paired import Pairs, contrasts
+from mechinterp.features.random_networks import RandomNetworks
 from mechinterp.features.reading import BATCH
 from mechinterp.policies.controls import untrained
 from mechinterp.policies.graph import Policy
@@ -23,25 +23,8 @@ from mechinterp.policies.hooks import Names, select
 from mechinterp.stats import Null, maximum_statistic, pooled_false_discovery
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class NullContrasts:
-    """Contrasts of the same pairs in networks with random weights.
-
-    Attributes:
-        networks: one for each network.
-    """
-
-    networks: tuple[Contrasts, ...]
-
-    def __post_init__(self) -> None:
-        if not self.networks:
-            raise FeatureError("a null needs at least one network with random weights")
-
-    def __len__(self) -> int:
-        return len(self.networks)
-
-    def __repr__(self) -> str:
-        return f"NullContrasts({len(self)} untrained networks; {self.networks[0]!r})"
+class NullContrasts(RandomNetworks[Contrasts]):
+    """Contrasts of the same pairs in networks with random weights."""
 
     def select(self, rows: Int64[np.ndarray, " rows"] | Bool[np.ndarray, " pairs"]) -> NullContrasts:
         """The same for some of the pairs."""

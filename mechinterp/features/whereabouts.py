@@ -13,7 +13,7 @@ from mechinterp.features.contrasting import Channel
 from mechinterp.features.counterfactuals import COIN, CounterfactualScenes
 from mechinterp.features.receptive import Grid, grids
 from mechinterp.policies.graph import Policy
-from mechinterp.stats import Estimate, means, widened
+from mechinterp.stats import Estimate, mean, means
 
 _SCENES = 64
 
@@ -62,8 +62,10 @@ def whereabouts(
                 continue
             what = f"change of the map of {hook} channel {channel}"
             names = [f"{what}: {part}" for part in ("pixels right of the coin", "pixels below it", "share around it")]
-            right, below, around = means(table[heard], names=names, unit="levels", rng=rng, clusters=levels[heard])
-            around = widened(around)
+            seen, by = table[heard], levels[heard]
+            right, below = means(seen[:, :2], names=names[:2], unit="levels", rng=rng, clusters=by)
+            share = seen[:, 2].clip(0, 1)  # rounding
+            around = mean(share, name=names[2], unit="levels", rng=rng, clusters=by, bounds=(0, 1))
             found.append(Whereabouts(hook=hook, channel=channel, right=right, below=below, around=around))
     return found
 

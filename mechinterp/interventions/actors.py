@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,10 +11,10 @@ import torch
 from jaxtyping import Float64, Int64, UInt8
 from torch import Tensor
 
-from mechinterp.interventions.edits import Edit
+from mechinterp.interventions.base import Edit, Looked
 from mechinterp.interventions.errors import InterventionError
-from mechinterp.interventions.moments import Moment
-from mechinterp.interventions.rows import checked_edits, edit_row, placed_edits
+from mechinterp.interventions.moments import Moment, Point
+from mechinterp.interventions.rows import checked_edits, placed_edits
 from mechinterp.policies.actors import (
     BATCH,
     Games,
@@ -28,6 +28,11 @@ from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.graph import Policy, network_words
 from mechinterp.policies.hooks import HookFn
 from mechinterp.policies.nodes import LOGITS, PolicyOutput
+
+_NOT_READ = Moment(b"")
+_NO_LOOK: Looked = (None, ())
+_Row = tuple[int, int, int, Looked]
+"""Row of the batch, set, place of the edit in it, what the edit saw."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +83,16 @@ class EachActor:
         object.__setattr__(self, "done", tuple(np.zeros(len(edits), np.int64) for edits in sets.values()))
 
     @cached_property
+    def _momentary(self) -> frozenset[int]:
+        """The sets with edits that depend on the game."""
+        return frozenset(n for n, edits in enumerate(self._edits) if any(edit.momentary for edit in edits))
+
+    @cached_property
+    def _reading(self) -> frozenset[int]:
+        """The sets with edits that depend on what the network says without edits."""
+        return frozenset(n for n, edits in enumerate(self._edits) if any(edit.reads_output for edit in edits))
+
+    @cached_property
     def _edits(self) -> tuple[tuple[Edit, ...], ...]:
         return tuple(tuple(edits) for edits in self.sets.values())
 
@@ -92,8 +107,8 @@ class EachActor:
         edits = self._edits[0]
         if needs := [edit for edit in edits if edit.momentary]:
             raise InterventionError(f"{needs[0]}: what it does depends on the game, and frames alone were given")
-        moments = [Moment(b"")] * len(frames)  # nobody reads them
-        return self._chosen(frames, uniform, np.zeros(len(frames), np.int64), moments)
+        frames, uniform = checked_inputs(frames, uniform)
+        return self._chosen(frames, uniform, np.zeros(len(frames), np.int64), [_NOT_READ] * len(frames))
 
     def act(
         self, frames: UInt8[np.ndarray, "batch 64 64 3"], uniform: Float64[np.ndarray, " batch"], games: Games
@@ -101,8 +116,18 @@ class EachActor:
         """Each row under the set of its episode."""
         episodes = games.episodes
         sets = np.zeros(len(episodes), np.int64) if self.set_of is None else self.set_of[episodes]
-        known = zip(games.states, frames, games.steps.tolist(), games.levels.tolist(), strict=True)
-        moments = [Moment(state, frame, step, level) for state, frame, step, level in known]
+        steps, levels, own = games.steps.tolist(), games.levels.tolist(), episodes.tolist()
+        known = zip(sets.tolist(), games.states, frames, steps, levels, own, strict=True)
+        moments = [
+            Moment(state, frame, step, level, kept=self._kept.setdefault(episode, {}))
+            if number in self._momentary
+            else _NOT_READ
+            for number, state, frame, step, level, episode in known
+        ]
+        if len(self._kept) > 4 * len(moments):
+            now = set(episodes.tolist())
+            for over in [episode for episode in self._kept if episode not in now]:
+                del self._kept[over]
         return self._chosen(frames, uniform, sets, moments)
 
     def _chosen(
@@ -111,6 +136,8 @@ class EachActor:
         frames, uniform = checked_inputs(frames, uniform)
         if len(frames) == 0:
             return np.zeros(0, np.int64)
+        for number, count in zip(*np.unique(sets, return_counts=True), strict=True):
+            self.seen[number] += count
         parts = [slice(at, at + BATCH) for at in range(0, len(frames), BATCH)]
         logits = np.concatenate([self._logits(frames[part], sets[part], moments[part]) for part in parts])
         return chosen_actions(self.policy, logits, uniform, greedy=self.greedy)
@@ -120,18 +147,16 @@ class EachActor:
         self, frames: np.ndarray, sets: np.ndarray, moments: list[Moment]
     ) -> Float64[np.ndarray, "rows actions"]:
         pictures = padded(self.policy, frames)
-        rows: dict[str, list[tuple[int, int, int]]] = {}  # hook point -> (row, set, edit), edits of a set in order
-        for row, number in enumerate(sets.tolist()):
-            self.seen[number] += 1
-            for place, edit in enumerate(self._edits[number]):
-                rows.setdefault(edit.hook, []).append((row, number, place))
-        moments = self._told(pictures, rows, moments)
+        if not self._reading.isdisjoint(sets.tolist()):
+            moments = self._told(pictures, moments)
+        rows = self._looked(sets, moments)
 
-        def hook(placed: list[tuple[int, int, int]]) -> HookFn:
+        def hook(placed: list[_Row]) -> HookFn:
             def edit(value: Tensor, hook: object) -> Tensor:
-                for row, number, place in placed:
-                    if edit_row(value, row, self._edits[number][place], moments[row]):
-                        self.done[number][place] += 1
+                kind = value.dtype, value.device
+                for row, number, place, looked in placed:
+                    run = self._made.get((number, place, *kind)) or self._ready(number, place, value)
+                    run(value[row : row + 1], looked)
                 return value
 
             return edit
@@ -149,18 +174,100 @@ class EachActor:
                 )
         return logits
 
-    def _told(
-        self, pictures: Tensor, rows: Mapping[str, list[tuple[int, int, int]]], moments: list[Moment]
-    ) -> list[Moment]:
-        """The moments, with what the network says of the frames where an edit depends on that."""
-        if not any(self._edits[number][place].reads_output for placed in rows.values() for _, number, place in placed):
-            return moments
+    def _looked(self, sets: np.ndarray, moments: list[Moment]) -> dict[str, list[_Row]]:
+        """What is done in this batch, by hook point; edits of a set in their order.
+
+        All games are looked at in one go, before the network runs: in between, each look would cost several times as
+        much.
+        """
+        rows: dict[str, list[_Row]] = {}
+        for row, (number, moment) in enumerate(zip(sets.tolist(), moments, strict=True)):
+            for place, (edit, momentary, side) in enumerate(self._plan[number]):
+                looked = edit.look(moment, side) if momentary else _NO_LOOK
+                if looked is not None:
+                    self.done[number][place] += 1
+                    rows.setdefault(edit.hook, []).append((row, number, place, looked))
+        return rows
+
+    @cached_property
+    def _plan(self) -> tuple[tuple[tuple[Edit, bool, int], ...], ...]:
+        """Of each set, its edits, whether they depend on the game, and the side of their maps."""
+        shapes = self.policy.shapes
+        sides = {hook: shape[1] if len(shape) == 3 else 0 for hook, shape in shapes.items()}
+        return tuple(tuple((edit, edit.momentary, sides[edit.hook]) for edit in edits) for edits in self._edits)
+
+    def _ready(self, number: int, place: int, like: Tensor) -> Callable[[Tensor, Looked], None]:
+        """An edit's `ready`, made once for each kind of number and device."""
+        key = number, place, like.dtype, like.device
+        self._made[key] = self._edits[number][place].ready(like)
+        return self._made[key]
+
+    @cached_property
+    def _made(self) -> dict[tuple[int, int, torch.dtype, torch.device], Callable[[Tensor, Looked], None]]:
+        return {}
+
+    @cached_property
+    def _kept(self) -> dict[int, dict[str, tuple[Point, ...]]]:
+        """What was found in the grid of each episode that is being played, see `Moment.kept`."""
+        return {}
+
+    def _told(self, pictures: Tensor, moments: list[Moment]) -> list[Moment]:
+        """The moments, with what the network says of the frames."""
         plain = self.policy(pictures)
         outputs = [PolicyOutput(plain.logits[i : i + 1], plain.value[i : i + 1]) for i in range(len(moments))]
         return [
-            Moment(one.source, one.frame, one.step, one.level_seed, output, self.policy.actions)
+            replace(one, output=output, actions=self.policy.actions)
             for one, output in zip(moments, outputs, strict=True)
         ]
+
+
+@dataclass(frozen=True, eq=False)
+class ByNetwork:
+    """Acts for many games of which some are played by a network with other weights; see `EachActor`.
+
+    Attributes:
+        actors: one for each network, of the same sets.
+        network_of: which of them plays each set.
+    """
+
+    actors: Sequence[EachActor]
+    network_of: Int64[np.ndarray, " sets"]
+
+    @property
+    def sets(self) -> Mapping[str, Sequence[Edit]]:
+        """The sets of edits."""
+        return self.actors[0].sets
+
+    @property
+    def seen(self) -> Int64[np.ndarray, " sets"]:
+        """See `EachActor`."""
+        return np.sum([actor.seen for actor in self.actors], 0)
+
+    @property
+    def done(self) -> tuple[Int64[np.ndarray, " edits"], ...]:
+        """See `EachActor`."""
+        return tuple(np.sum(counts, 0) for counts in zip(*[actor.done for actor in self.actors], strict=True))
+
+    def __call__(
+        self, frames: UInt8[np.ndarray, "batch 64 64 3"], uniform: Float64[np.ndarray, " batch"]
+    ) -> Int64[np.ndarray, " batch"]:
+        """All rows by the first network, under the first set."""
+        return self.actors[self.network_of[0]](frames, uniform)
+
+    def act(
+        self, frames: UInt8[np.ndarray, "batch 64 64 3"], uniform: Float64[np.ndarray, " batch"], games: Games
+    ) -> Int64[np.ndarray, " batch"]:
+        """Each row by the network of its set."""
+        sets = self.actors[0].set_of
+        assert sets is not None
+        networks = self.network_of[sets[games.episodes]]
+        chosen = np.zeros(len(frames), np.int64)
+        for number in np.unique(networks):
+            rows = np.flatnonzero(networks == number)
+            states = [games.states[row] for row in rows]
+            part = Games(states, games.episodes[rows], games.steps[rows], games.levels[rows])
+            chosen[rows] = self.actors[number].act(frames[rows], uniform[rows], part)
+        return chosen
 
 
 class EditedActor(EachActor):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,11 @@ from mechinterp.interventions.moments import Moment
 from mechinterp.interventions.places import Place
 from mechinterp.interventions.positions import Mask, Positions
 from mechinterp.interventions.sites import Site
+
+Looked = tuple[Any, Any]
+"""What an edit saw in a game: the cells of its place, and what else it asks for."""
+_KEPT = 1024
+"""Masks of places that an edit keeps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,16 +108,50 @@ class Edit:
 
     def at(self, value: Float[Tensor, " 1 *shape"], moment: Moment) -> Float[Tensor, " 1 *shape"] | None:
         """The edited activation of one row at this moment; None where the edit is not done then."""
-        if not isinstance(self.positions, Place):
-            new = self._new_at(value, moment)
-            return None if new is None else torch.where(self._mask(value), new, value)
-        cells = self.positions.cells(moment, value.shape[2], value.shape[3])
-        new = None if cells is None else self._new_at(value, moment)
-        return (
-            None
-            if cells is None or new is None
-            else torch.where(self._mask(value) & cells.to(value.device), new, value)
-        )
+        looked = self.look(moment, value.shape[2] if value.ndim == 4 else 0)
+        return None if looked is None else self._edited(value, looked)
+
+    def look(self, moment: Moment, side: int) -> Looked | None:
+        """What the game says: all that the edit needs to know of it. None where it is not done at this moment.
+
+        Args:
+            side: cells along each side of the map (0 where the activation is no map).
+        """
+        centres = self.positions.centres(moment, side) if isinstance(self.positions, Place) else None
+        own = None if centres == () else self._look(moment, side)
+        return None if own is None else (centres, own)
+
+    def ready(self, like: Float[Tensor, " rows *shape"]) -> Callable[[Tensor, Looked], None]:
+        """A function that edits one row, of activations such as `like`, in place, after a look at its game.
+
+        It does what `at` does; what does not depend on the moment is worked out once.
+        """
+
+        def run(row: Tensor, looked: Looked) -> None:
+            row.copy_(self._edited(row, looked))
+
+        return run
+
+    def _look(self, moment: Moment, side: int) -> Any:
+        """What the edit needs to know beside its cells; None where it is not done."""
+        return ()
+
+    def _edited(self, value: Tensor, looked: Looked) -> Tensor:
+        centres, own = looked
+        new = self._new_at(value, own)
+        if self.site.whole:
+            return new.expand_as(value)
+        return torch.where(self._mask(value) if centres is None else self._mask_at(centres, value), new, value)
+
+    def _mask_at(self, centres: tuple[tuple[int, int], ...], value: Tensor) -> Tensor:
+        """The mask of the site, with its place at these cells."""
+        assert isinstance(self.positions, Place)
+        key = (value.shape[1:], value.device, centres)
+        if key not in self._masks:
+            if len(self._masks) >= _KEPT:
+                self._masks.clear()
+            self._masks[key] = self._mask(value) & self.positions.cells(centres, value.shape[2]).to(value.device)
+        return self._masks[key]
 
     def describe(self) -> str:
         """One sentence: where, and what is done."""
@@ -121,8 +160,8 @@ class Edit:
     def _does(self) -> str:
         return type(self).__name__.lower()
 
-    def _new_at(self, value: Tensor, moment: Moment) -> Tensor | None:
-        """What to put in at this moment; None where nothing is done."""
+    def _new_at(self, value: Tensor, own: Any) -> Tensor:
+        """What to put in, after a look at the game."""
         return self._new(value)
 
     @cached_property
@@ -226,4 +265,4 @@ def _plain(value: Any) -> Any:
 def _stored(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
-    return Data.from_dict(value) if "kind" in value else torch.from_numpy(array_from_dict(value["tensor"]))
+    return Data.from_dict(value) if "type" in value else torch.from_numpy(array_from_dict(value["tensor"]))

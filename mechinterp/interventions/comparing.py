@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float64
 from numpy.typing import ArrayLike
 
 from mechinterp import _html, stats
+from mechinterp.coinrun.goals import REWARD
 from mechinterp.errors import nearest
 from mechinterp.interventions.errors import InterventionError
 from mechinterp.policies.rollouts import Episodes, Outcome
@@ -39,6 +39,11 @@ MEASURES: Mapping[str, Measure] = {
 """What is read off episodes, one number each; truth values become shares."""
 
 
+def _bounds(what: str, measure: Measure) -> tuple[float, float] | None:
+    """Of what the game pays; a measure of the caller's own may be anything."""
+    return (0.0, REWARD) if what == "return" and measure is MEASURES["return"] else None
+
+
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """Interventions compared with one of them, such as the plain policy.
@@ -46,8 +51,8 @@ class Comparison:
     Attributes:
         baseline: the name of what the others are compared with.
         values: by intervention and measure, over all episodes.
-        differences: of every other intervention, its measure minus the baseline's, paired by start; the null flips the
-            sign of each level.
+        differences: of every other intervention, its measure minus the baseline's, paired by start; the null is a
+            difference of 0.
     """
 
     baseline: str
@@ -115,18 +120,22 @@ def compare(
         if not np.array_equal(episodes.level_seed, base.level_seed):
             raise InterventionError(f"{name!r} and {to!r} were not played on the same levels in the same order")
     values = {
-        name: {what: _value(measure(episodes), f"{name}/{what}", base, seed) for what, measure in measures.items()}
+        name: {
+            what: _value(measure(episodes), f"{name}/{what}", base, seed, _bounds(what, measure))
+            for what, measure in measures.items()
+        }
         for name, episodes in rollouts.items()
     }
     differences = {
         name: {
             what: stats.paired_difference(
-                _numbers(measure(episodes)),
-                _numbers(measure(base)),
+                np.asarray(measure(episodes)),  # of truth values it is McNemar's test
+                np.asarray(measure(base)),
                 name=f"{name}/{what}/difference",
                 unit="levels",
                 rng=np.random.default_rng([seed, len(base)]),
                 clusters=base.level_seed,
+                bounds=_bounds(what, measure),
             )
             for what, measure in measures.items()
         }
@@ -136,12 +145,8 @@ def compare(
     return Comparison(to, values, differences)
 
 
-def _value(found: ArrayLike, name: str, base: Episodes, seed: int) -> Estimate:
+def _value(found: ArrayLike, name: str, base: Episodes, seed: int, bounds: tuple[float, float] | None) -> Estimate:
     if np.asarray(found).dtype == np.bool_:
         return stats.proportion(found, name=name, unit="levels", clusters=base.level_seed)
     rng = np.random.default_rng([seed, len(base)])
-    return stats.mean(found, name=name, unit="levels", rng=rng, clusters=base.level_seed)
-
-
-def _numbers(found: ArrayLike) -> Float64[np.ndarray, " episodes"]:
-    return np.asarray(found).astype(np.float64)
+    return stats.mean(found, name=name, unit="levels", rng=rng, clusters=base.level_seed, bounds=bounds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,10 +59,10 @@ class InView(Condition):
             )
 
     def holds(self, moment: Moment) -> bool:
-        ahead = moment.in_view(self.kind)[:, 0] - moment.state.agent_xy[0]
+        found, x = moment.in_view(self.kind), moment.agent_xy[0]
         if self.side is None:
-            return len(ahead) > 0
-        return bool((ahead > 0).any() if self.side == "right" else (ahead < 0).any())
+            return len(found) > 0
+        return any(point[0] > x if self.side == "right" else point[0] < x for point in found)
 
     def __str__(self) -> str:
         where = "in view" if self.side is None else f"in view on the {self.side}"
@@ -80,8 +81,7 @@ class Within(Condition):
         check_number("Within: cells", self.cells, least=0)
 
     def holds(self, moment: Moment) -> bool:
-        nearest_one = moment.objects(self.kind)[:1]
-        return bool((np.hypot(*(nearest_one - moment.state.agent_xy).T) <= self.cells).any())
+        return any(math.dist(point, moment.agent_xy) <= self.cells for point in moment.objects(self.kind))
 
     def __str__(self) -> str:
         return f"the {self.kind} is within {self.cells:g} cells"
@@ -112,7 +112,7 @@ class InColumns(Condition):
             raise InterventionError(f"InColumns: it ends at {self.end:g}, before it begins at {self.first:g}")
 
     def holds(self, moment: Moment) -> bool:
-        return self.first <= moment.state.agent_xy[0] < self.end
+        return self.first <= moment.agent_xy[0] < self.end
 
     def __str__(self) -> str:
         return f"the agent is in columns {self.first:g} to {self.end:g}"

@@ -6,12 +6,16 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+import torch
+from torch import Tensor
+
 from mechinterp.errors import nearest
+from mechinterp.interventions.arrays import array_from_dict, array_to_dict
 from mechinterp.interventions.errors import InterventionError
 
 
 class Data:
-    """A frozen dataclass of numbers, texts, None, and others of its kind; `to_dict` names its class."""
+    """A frozen dataclass of numbers, texts, tensors, None, and others of its kind; `to_dict` names its class."""
 
     what: ClassVar[str] = "object"
     """What such objects are, in words."""
@@ -19,17 +23,19 @@ class Data:
     def to_dict(self) -> dict[str, Any]:
         """As plain values that `json` writes."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # pyright: ignore[reportArgumentType]
-        return {"kind": type(self).__name__, **{name: _plain(value) for name, value in values.items()}}
+        return {"type": type(self).__name__, **{name: _plain(value) for name, value in values.items()}}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`, for all classes below. Raises InterventionError for what it did not write."""
         try:
             kinds, given = _kinds(cls), dict(data)
-            name = given.pop("kind")
+            name = given.pop("type")
             if name not in kinds:
                 raise InterventionError(f"no {cls.what} is called {name!r}{nearest(str(name), kinds)}")
             return kinds[name](**{key: _stored(value) for key, value in given.items()})
+        except InterventionError:
+            raise
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise InterventionError(f"this is no {cls.what}: {error!r}") from error
 
@@ -44,12 +50,14 @@ def _kinds(base: type[Any]) -> dict[str, type[Any]]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Data):
         return value.to_dict()
+    if isinstance(value, Tensor):
+        return {"tensor": array_to_dict(value)}
     return [_plain(one) for one in value] if isinstance(value, tuple) else value
 
 
 def _stored(value: Any) -> Any:
-    if isinstance(value, Mapping) and "kind" in value:
-        return Data.from_dict(value)
+    if isinstance(value, Mapping):
+        return Data.from_dict(value) if "type" in value else torch.from_numpy(array_from_dict(value["tensor"]))
     return tuple(_stored(one) for one in value) if isinstance(value, list) else value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mechinterp.errors import nearest
 from mechinterp.interventions.base import Edit as Edit
+from mechinterp.interventions.base import Looked
 from mechinterp.interventions.errors import InterventionError
 from mechinterp.interventions.moments import Moment
 from mechinterp.interventions.schedules import Schedule
@@ -50,6 +51,9 @@ class Ablate(Edit):
         if self.reference is None:
             return torch.zeros_like(value)
         return self._fits("reference", self._mean if self.mode == "mean" else self.reference, value)
+
+    def ready(self, like: Tensor) -> Callable[[Tensor, Looked], None]:
+        return super().ready(like) if self.momentary else _putting(self, like)
 
     @cached_property
     def _mean(self) -> Tensor:
@@ -101,6 +105,9 @@ class Patch(Edit):
     def _by_row(self) -> dict[str, Tensor]:
         return {"replacement": self.replacement} if len(self.replacement) > 1 else {}
 
+    def ready(self, like: Tensor) -> Callable[[Tensor, Looked], None]:
+        return super().ready(like) if self.momentary else _putting(self, like)
+
     def _does(self) -> str:
         return "the activation of another run is put in"
 
@@ -121,6 +128,9 @@ class Clamp(Edit):
 
     def _new(self, value: Tensor) -> Tensor:
         return _for_channels(self.value, self.site.channels, value)
+
+    def ready(self, like: Tensor) -> Callable[[Tensor, Looked], None]:
+        return super().ready(like) if self.momentary else _putting(self, like)
 
     def _does(self) -> str:
         return f"set to {_numbers(self.value)}"
@@ -185,11 +195,24 @@ class Steer(_Directional):
     def momentary(self) -> bool:
         return super().momentary or isinstance(self.strength, Schedule)
 
-    def _new_at(self, value: Tensor, moment: Moment) -> Tensor | None:
+    def _look(self, moment: Moment, side: int) -> Any:
         if not isinstance(self.strength, Schedule):
-            return self._new(value)
-        strength = self.strength.at(moment.step)
-        return None if strength == 0 else value + strength * self._direction(value)
+            return ()
+        return self.strength.at(moment.step) or None
+
+    def _new_at(self, value: Tensor, own: Any) -> Tensor:
+        return value + own * self._direction(value) if isinstance(self.strength, Schedule) else self._new(value)
+
+    def ready(self, like: Tensor) -> Callable[[Tensor, Looked], None]:
+        if self.momentary:
+            return super().ready(like)
+        zero = torch.zeros_like(like[:1])
+        step = torch.where(self._mask(like[:1]), self._new(zero), zero)  # outside, adding 0 changes nothing
+
+        def add(row: Tensor, looked: Looked) -> None:
+            row.add_(step)
+
+        return add
 
     def _does(self) -> str:
         return f"a direction of norm {float(self.direction.norm()):.3g} is added, {_numbers(self.strength)} times"
@@ -222,8 +245,30 @@ class ProjectOut(_Directional):
         axes = (1,) if self.direction.ndim == 1 else tuple(range(1, value.ndim))
         return value - (value * unit).sum(axes, keepdim=True) * unit
 
+    def ready(self, like: Tensor) -> Callable[[Tensor, Looked], None]:
+        if self.momentary or not self.site.whole:
+            return super().ready(like)
+        unit = self._direction(like) / self.direction.to(like).norm()
+        axes = (1,) if self.direction.ndim == 1 else tuple(range(1, like.ndim))
+
+        def remove(row: Tensor, looked: Looked) -> None:
+            row.sub_((row * unit).sum(axes, keepdim=True) * unit)
+
+        return remove
+
     def _does(self) -> str:
         return "the component along a direction is removed"
+
+
+def _putting(edit: Edit, like: Tensor) -> Callable[[Tensor, Looked], None]:
+    """`Edit.ready` of an edit that puts in the same numbers whatever was there."""
+    numbers = edit._new(like[:1]).expand_as(like[:1]).clone(memory_format=torch.preserve_format)
+    mask = None if edit.site.whole else edit._mask(like[:1])
+
+    def put(row: Tensor, looked: Looked) -> None:
+        row.copy_(numbers if mask is None else torch.where(mask, numbers, row))
+
+    return put
 
 
 def _check_for_channels(edit: Edit, name: str) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from mechinterp import stats
-from mechinterp.coinrun.goals import Goal, Payoff
+from mechinterp.coinrun.goals import REWARD, Goal, Payoff
 from mechinterp.coinrun.scenes import render
 from mechinterp.interventions.actors import EditedActor
 from mechinterp.interventions.edits import Ablate, Edit
@@ -197,23 +197,27 @@ def _compared(
         num_envs=num_envs,
     )
     edited, plain = played["edited"], played[WITHOUT]
-    least = Payoff.of(trial.pays).least
+    bounds, by_level = (Payoff.of(trial.pays).least, REWARD), edited.level_seed
     returns = trial.earned(edited, starts), trial.earned(plain, starts)
+
+    def difference(with_edits: np.ndarray, without: np.ndarray, name: str, ends: tuple[float, float]) -> Estimate:
+        return stats.paired_difference(
+            with_edits, without, name=f"{name}/difference", unit="levels", rng=rng, clusters=by_level, bounds=ends
+        )
+
     found = [
-        mean_return(returns[0], name="return", rng=rng, least=least),
-        mean_return(returns[1], name=f"return/{WITHOUT}", rng=rng, least=least),
-        stats.paired_difference(*returns, name="return/difference", unit="levels", rng=rng),
+        mean_return(returns[0], name="return", rng=rng, levels=by_level, least=bounds[0]),
+        mean_return(returns[1], name=f"return/{WITHOUT}", rng=rng, levels=by_level, least=bounds[0]),
+        difference(*returns, "return", bounds),
     ]
     stopped = (trial.stop_at or Goal.END).value
     shares = zip(_outcomes(edited, stopped).items(), _outcomes(plain, stopped).values(), strict=True)
     for (name, with_edits), without in shares:
         prefix = f"outcome/{name}"
         found += [
-            stats.proportion(with_edits, name=prefix, unit="levels"),
-            stats.proportion(without, name=f"{prefix}/{WITHOUT}", unit="levels"),
-            stats.paired_difference(
-                with_edits.astype(float), without.astype(float), name=f"{prefix}/difference", unit="levels", rng=rng
-            ),
+            stats.proportion(with_edits, name=prefix, unit="levels", clusters=by_level),
+            stats.proportion(without, name=f"{prefix}/{WITHOUT}", unit="levels", clusters=by_level),
+            difference(with_edits, without, prefix, (0, 1)),
         ]
     return found
 

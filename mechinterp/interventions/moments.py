@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float64, UInt8
+from jaxtyping import UInt8
 from torch import Tensor
 
 from mechinterp.coinrun.camera import Camera
@@ -19,6 +18,7 @@ from mechinterp.coinrun.raw_state import trusted_state
 from mechinterp.coinrun.state import GameState
 from mechinterp.errors import nearest
 from mechinterp.interventions.errors import InterventionError
+from mechinterp.policies.frames import as_frames
 from mechinterp.policies.nodes import PolicyOutput
 from mechinterp.policies.subject import PolicyLike, as_policy
 
@@ -26,10 +26,17 @@ KINDS = ("agent", "coin", "decoy", "saw", "enemy", "crate", "lava", "hazard")
 """What an object may be. A hazard is a saw, an enemy or lava. What looks like a saw or like lava counts as one, as a
 network sees them; a coin's picture alone has a name of its own, decoy."""
 
-_TILES = {"coin": (Tile.COIN,), "lava": (Tile.LAVA_MID, Tile.LAVA_TOP, Tile.LAVA_MID_PICTURE, Tile.LAVA_TOP_PICTURE)}
-_ENTITIES = {"decoy": EntityType.COIN, "enemy": EntityType.ENEMY, "crate": EntityType.CRATE, "saw": EntityType.SAW}
+# Plain numbers: at every step of every game, reading a member of an enumeration would cost as much as the comparison.
+_COIN, _LAVA = int(Tile.COIN), (int(Tile.LAVA_MID), int(Tile.LAVA_TOP))  # a picture of lava has the negative number
+_ENTITIES = {
+    "decoy": int(EntityType.COIN),
+    "enemy": int(EntityType.ENEMY),
+    "crate": int(EntityType.CRATE),
+    "saw": int(EntityType.SAW),
+}
 _SAW_PICTURES = (2, 3)
 _BATCH = 128
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +50,7 @@ class Moment:
         level_seed: of the episode.
         output: what the network says of the frame without edits, one row; None where nobody needs it.
         actions: Procgen action of each of its logits.
+        kept: what was found in the grid of the same episode before; it saves looking again.
     """
 
     source: GameState | bytes
@@ -51,6 +59,7 @@ class Moment:
     level_seed: int = 0
     output: PolicyOutput | None = None
     actions: tuple[int, ...] = ()
+    kept: dict[str, tuple[Point, ...]] | None = None
 
     @cached_property
     def state(self) -> GameState:
@@ -58,50 +67,88 @@ class Moment:
         return trusted_state(self.source) if isinstance(self.source, bytes) else self.source
 
     @cached_property
-    def camera(self) -> Camera:
-        """The window that the frame shows."""
-        return Camera.of(self.state)
+    def agent_xy(self) -> Point:
+        """The agent's centre (x, y) in cells, y upward."""
+        state = self.state
+        at = state.agent_index
+        return float(state.entities["x"][at]), float(state.entities["y"][at])
 
     @cached_property
-    def _found(self) -> dict[str, Float64[np.ndarray, "objects 2"]]:
-        return {}
+    def camera(self) -> Camera:
+        """The window that the frame shows."""
+        numbers = self.state.scalars
+        if numbers["center_agent"]:  # as `Camera.of`, without the ways that cost at every step of every game
+            return Camera(*self.agent_xy, float(numbers["visibility"]))
+        return Camera.of(self.state)
 
-    def objects(self, kind: str) -> Float64[np.ndarray, "objects 2"]:
-        """Centres (x, y) of the objects of a kind, in the level's cells, the nearest to the agent first."""
+    def objects(self, kind: str) -> tuple[Point, ...]:
+        """Centres (x, y) of the objects of a kind, in the level's cells."""
         if kind not in self._found:
-            found = _centres(self.state, kind)
-            x, y = self.state.agent_xy
-            self._found[kind] = found[np.hypot(found[:, 0] - x, found[:, 1] - y).argsort(kind="stable")]
+            self._found[kind] = (self.agent_xy,) if kind == "agent" else _centres(self, kind)
         return self._found[kind]
 
-    def in_view(self, kind: str) -> Float64[np.ndarray, "objects 2"]:
+    def in_view(self, kind: str) -> tuple[Point, ...]:
         """Those of `objects` whose centres the frame shows."""
         found = self.objects(kind)
-        row, column = self.camera.pixel(found[:, 0], found[:, 1], resolution=1)
-        return found[(row >= 0) & (row < 1) & (column >= 0) & (column < 1)]
+        return tuple(point for point in found if self.map_cells((point,), 1)) if found else ()
+
+    def map_cells(self, points: Sequence[Point], side: int) -> tuple[tuple[int, int], ...]:
+        """(row, column), in a map of `side` x `side` cells, of each of these points that is in view.
+
+        It is `Camera.feature_cell`, for many points of many games.
+        """
+        camera = self.camera
+        unit, half = side / camera.visibility, camera.visibility / 2
+        found = []
+        for x, y in points:
+            row, column = unit * (camera.y - y + half), unit * (x - camera.x + half)
+            if 0 <= row < side and 0 <= column < side:
+                found.append((int(row), int(column)))
+        return tuple(found)
+
+    @cached_property
+    def _found(self) -> dict[str, tuple[Point, ...]]:
+        return {}
 
 
-def check_kind(kind: Any) -> None:
+def check_kind(kind: object) -> None:
     """Raise InterventionError unless it is one of `KINDS`."""
     if kind not in KINDS:
         raise InterventionError(f"no object is called {kind!r}{nearest(str(kind), KINDS)}")
 
 
-def _centres(state: GameState, kind: str) -> Float64[np.ndarray, "objects 2"]:
-    if kind == "agent":
-        return np.array([state.agent_xy])
+def _centres(moment: Moment, kind: str) -> tuple[Point, ...]:
     if kind == "hazard":
-        return np.concatenate([_centres(state, one) for one in ("saw", "enemy", "lava")])
-    if kind in _TILES:
-        chosen = state.grid == _TILES[kind][0]
-        for tile in _TILES[kind][1:]:
-            chosen |= state.grid == tile
-        ys, xs = np.nonzero(chosen)
-        return np.stack([xs, ys], 1) + 0.5
-    entities, wanted = state.entities, _ENTITIES[kind]
-    pictured = np.isin(entities["image_type"], _SAW_PICTURES)
-    chosen = (entities["type"] == wanted) & ~pictured if kind != "saw" else pictured | (entities["type"] == wanted)
-    return np.stack([entities["x"][chosen], entities["y"][chosen]], 1).astype(np.float64)
+        return moment.objects("saw") + moment.objects("enemy") + moment.objects("lava")
+    if kind in ("coin", "lava"):
+        return _tiles(moment, kind)
+    entities = moment.state.entities
+    types, pictures = entities["type"], entities["image_type"]
+    chosen = types == _ENTITIES[kind]
+    if kind == "saw":
+        chosen = chosen | (pictures == _SAW_PICTURES[0]) | (pictures == _SAW_PICTURES[1])
+    rows = np.flatnonzero(chosen)
+    if not len(rows):
+        return ()
+    centres = zip(entities["x"][rows].tolist(), entities["y"][rows].tolist(), strict=True)
+    if kind == "saw":
+        return tuple(centres)
+    like_saws = pictures[rows].tolist()
+    return tuple(point for point, picture in zip(centres, like_saws, strict=True) if picture not in _SAW_PICTURES)
+
+
+def _tiles(moment: Moment, kind: str) -> tuple[Point, ...]:
+    """Of what the grid holds. The grid stays as it is until the coin is taken, so that what was found may be kept."""
+    kept, grid = moment.kept, moment.state.grid
+    if kept is not None and kind in kept:
+        return kept[kind]
+    tiles = np.abs(grid) if kind == "lava" else grid
+    chosen = tiles == _COIN if kind == "coin" else (tiles == _LAVA[0]) | (tiles == _LAVA[1])
+    width = grid.shape[1]
+    found = tuple((cell % width + 0.5, cell // width + 0.5) for cell in np.flatnonzero(chosen).tolist())
+    if kept is not None:
+        kept[kind] = found
+    return found
 
 
 @torch.no_grad()
@@ -112,15 +159,14 @@ def moments_of(
 
     Raises:
         InterventionError: not a state for each frame.
+        PolicyError: frames that are none.
     """
-    policy, games = as_policy(subject), as_states(states)
+    policy, games, pictures = as_policy(subject), as_states(states), as_frames(frames)
     if len(games) != len(frames):
         raise InterventionError(f"{len(games)} states were given for {len(frames)} frames; each frame has its own")
-    pictures = torch.as_tensor(frames)
-    device = next(policy.parameters()).device
     found = []
     for at in range(0, len(games), _BATCH):
-        out = policy(pictures[at : at + _BATCH].to(device))
+        out = policy(pictures[at : at + _BATCH])
         for row, game in enumerate(games[at : at + _BATCH]):
             output = PolicyOutput(out.logits[row : row + 1], out.value[row : row + 1])
             frame = pictures[at + row].cpu().numpy()

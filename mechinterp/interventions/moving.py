@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -83,10 +85,13 @@ class Resample(Edit):
     def momentary(self) -> bool:
         return True
 
-    def _new_at(self, value: Tensor, moment: Moment) -> Tensor:
+    def _look(self, moment: Moment, side: int) -> int:
         step = moment.step if self.per == "step" else 0
-        row = int(np.random.default_rng([self.seed, moment.level_seed, step]).integers(len(self.reference)))
-        return self._fits("reference", self.reference[row : row + 1], value)
+        drawn = hashlib.blake2b(struct.pack("<3q", self.seed, moment.level_seed, step), digest_size=8).digest()
+        return int.from_bytes(drawn, "little") % len(self.reference)
+
+    def _new_at(self, value: Tensor, own: int) -> Tensor:
+        return self._fits("reference", self.reference[own : own + 1], value)
 
     def _new(self, value: Tensor) -> Tensor:
         raise InterventionError(f"{self}: draws depend on the game")
@@ -141,16 +146,17 @@ class Retarget(Edit):
     def momentary(self) -> bool:
         return True
 
-    def _new_at(self, value: Tensor, moment: Moment) -> Tensor | None:
+    def _look(self, moment: Moment, side: int) -> Any:
         strength = self.strength.at(moment.step) if isinstance(self.strength, Schedule) else self.strength
-        centres = self.to.centres(moment, value.shape[2])
-        if not len(centres) or strength == 0:
-            return None
+        centres = self.to.centres(moment, side)
+        return (centres, strength) if centres and strength else None
+
+    def _new_at(self, value: Tensor, own: Any) -> Tensor:
+        centres, strength = own
         new, template = value.clone(), strength * self.template.to(value)
         for centre in centres:
             spans = [
-                _overlap(int(at), n, side)
-                for at, n, side in zip(centre, template.shape[1:], value.shape[2:], strict=True)
+                _overlap(at, n, side) for at, n, side in zip(centre, template.shape[1:], value.shape[2:], strict=True)
             ]
             (rows, from_rows), (columns, from_columns) = spans
             part = template[:, from_rows, from_columns]

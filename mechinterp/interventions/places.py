@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool
 from torch import Tensor
 
 from mechinterp.errors import nearest
 from mechinterp.interventions.data import Data, check_number
 from mechinterp.interventions.errors import InterventionError
-from mechinterp.interventions.moments import Moment, check_kind
+from mechinterp.interventions.moments import Moment, Point, check_kind
 
 Which = Literal["all", "nearest"]
 
@@ -35,25 +37,20 @@ class Place(Data):
             raise InterventionError(f"places need square maps, as frames are; this one has {height} x {width} cells")
 
     @abstractmethod
-    def points(self, moment: Moment) -> Float64[np.ndarray, "points 2"]:
-        """(row, column) of each point, as shares of the frame; those from 0 up to 1 are in view."""
+    def points(self, moment: Moment) -> Sequence[Point]:
+        """The points (x, y), in the level's cells, in view or not."""
 
-    def centres(self, moment: Moment, side: int) -> Int64[np.ndarray, "points 2"]:
+    def centres(self, moment: Moment, side: int) -> tuple[tuple[int, int], ...]:
         """(row, column) of the cell of each point that is in view, in a map of `side` x `side` cells."""
-        found = self.points(moment)
-        return (found[((found >= 0) & (found < 1)).all(1)] * side).astype(np.int64)
+        return moment.map_cells(self.points(moment), side)
 
-    def cells(self, moment: Moment, height: int, width: int) -> Bool[Tensor, "height width"] | None:
-        """The cells within `radius` of the points; None where no point is in view."""
-        self.check(height, width)
-        centres = self.centres(moment, height)
-        if not len(centres):
-            return None
-        chosen = torch.zeros(height, width, dtype=torch.bool)
-        for row, column in centres.tolist():
+    def cells(self, centres: Sequence[tuple[int, int]], side: int) -> Bool[Tensor, "side side"]:
+        """The cells within `radius` of these."""
+        chosen = np.zeros((side, side), np.bool_)
+        for row, column in centres:
             rows, columns = (slice(max(at - self.radius, 0), at + self.radius + 1) for at in (row, column))
             chosen[rows, columns] = True
-        return chosen
+        return torch.from_numpy(chosen)
 
     def mask(self, height: int, width: int) -> Bool[Tensor, "height width"]:
         """Refused: raises InterventionError, since cells follow only from a game's state."""
@@ -87,9 +84,13 @@ class AtObject(Place):
                 f"AtObject: which must be all or nearest{nearest(str(self.which), get_args(Which))}"
             )
 
-    def points(self, moment: Moment) -> Float64[np.ndarray, "points 2"]:
+    def points(self, moment: Moment) -> Sequence[Point]:
+        if self.which == "all":
+            return moment.objects(self.kind)
         found = moment.in_view(self.kind)
-        return _shares(moment, found[:1] if self.which == "nearest" else found)
+        if not found:
+            return ()
+        return (min(found, key=lambda point: math.dist(point, moment.agent_xy)),)
 
     def __str__(self) -> str:
         which = "the nearest " if self.which == "nearest" else "the "
@@ -112,8 +113,8 @@ class InLevel(Place):
             check_number(f"InLevel: {name}", getattr(self, name))
         check_number("InLevel: radius", self.radius, least=0, whole=True)
 
-    def points(self, moment: Moment) -> Float64[np.ndarray, "points 2"]:
-        return _shares(moment, np.array([[self.x, self.y]], float))
+    def points(self, moment: Moment) -> Sequence[Point]:
+        return ((self.x, self.y),)
 
     def __str__(self) -> str:
         return f"at ({self.x:g}, {self.y:g}) of the level{self._near()}"
@@ -132,9 +133,9 @@ class FromAgent(Place):
             check_number(f"FromAgent: {name}", getattr(self, name))
         check_number("FromAgent: radius", self.radius, least=0, whole=True)
 
-    def points(self, moment: Moment) -> Float64[np.ndarray, "points 2"]:
-        x, y = moment.state.agent_xy
-        return _shares(moment, np.array([[x + self.right, y + self.up]]))
+    def points(self, moment: Moment) -> Sequence[Point]:
+        x, y = moment.agent_xy
+        return ((x + self.right, y + self.up),)
 
     def __str__(self) -> str:
         return f"{self.right:+g} cells right of the agent, {self.up:+g} above{self._near()}"
@@ -157,17 +158,11 @@ class MapCell(Place):
         if self.row >= height or self.column >= width:
             raise InterventionError(f"the map has {height} x {width} cells; there is no cell {self.row}, {self.column}")
 
-    def points(self, moment: Moment) -> Float64[np.ndarray, "points 2"]:
-        raise NotImplementedError  # no share of the frame: `centres` says which cell
+    def points(self, moment: Moment) -> Sequence[Point]:
+        raise NotImplementedError  # no point of the level: `centres` says which cell
 
-    def centres(self, moment: Moment, side: int) -> Int64[np.ndarray, "points 2"]:
-        return np.array([[self.row, self.column]], np.int64)
+    def centres(self, moment: Moment, side: int) -> tuple[tuple[int, int], ...]:
+        return ((self.row, self.column),)
 
     def __str__(self) -> str:
         return f"at row {self.row}, column {self.column}{self._near()}"
-
-
-def _shares(moment: Moment, points: Float64[np.ndarray, "points 2"]) -> Float64[np.ndarray, "points 2"]:
-    """(row, column), as shares of the frame's side, of points (x, y) of the level."""
-    row, column = moment.camera.pixel(points[:, 0], points[:, 1], resolution=1)
-    return np.stack([row, column], 1)

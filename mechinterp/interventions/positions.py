@@ -116,7 +116,7 @@ Positions = Box | Mask | Place
 
 def positions_from_dict(data: Mapping[str, Any]) -> Positions:
     """The inverse of `to_dict` of each. Raises ValueError, TypeError or KeyError for what they did not write."""
-    if "kind" in data:
+    if "type" in data:
         return Place.from_dict(data)
     return Mask(array_from_dict(data["cells"])) if "cells" in data else Box(data["rows"], data["columns"])
 

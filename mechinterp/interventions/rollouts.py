@@ -11,9 +11,13 @@ import numpy as np
 from mechinterp.coinrun.goals import Goal
 from mechinterp.coinrun.levels import Start, StatesLike, as_starts
 from mechinterp.errors import nearest
-from mechinterp.interventions.actors import EachActor
+from mechinterp.interventions.actors import ByNetwork, EachActor
 from mechinterp.interventions.edits import Edit
 from mechinterp.interventions.errors import InterventionError
+from mechinterp.interventions.saving import AnyEdit, several_edits
+from mechinterp.interventions.weight_edits import WeightEdit
+from mechinterp.interventions.weights import edited_copy
+from mechinterp.policies.graph import Policy
 from mechinterp.policies.rollouts import Episodes, StepView, rollout
 from mechinterp.policies.subject import PolicyLike, as_policy
 
@@ -71,7 +75,7 @@ class Rollouts(Mapping[str, Episodes]):
 def rollout_each(
     policy: PolicyLike,
     starts: StatesLike | Mapping[str, StatesLike],
-    sets: Mapping[str, Edit | Sequence[Edit]],
+    sets: Mapping[str, AnyEdit | Sequence[AnyEdit]],
     *,
     seed: int = 0,
     max_steps: int = 1000,
@@ -91,7 +95,7 @@ def rollout_each(
         policy: a `Subject`, or its policy.
         starts: where episodes begin; or, by the names of `sets`, starts of their own for each (levels without the coin
             beside the same levels with it), as many, of the same level seeds.
-        sets: what is done, by a name of yours; an empty sequence for the plain policy.
+        sets: what is done, by a name of yours, to activations, weights or both; an empty sequence for the plain policy.
         seed, max_steps, stop_at, num_envs: as for `policies.rollout`.
         greedy: take the likeliest action instead of sampling.
         observers: called before every step of every episode.
@@ -111,7 +115,7 @@ def rollout_each(
     # Interleaved: the interventions of one level run at the same time.
     names = list(named) * count
     numbers = np.tile(np.arange(len(named)), count)
-    actor = EachActor(network, named, numbers, greedy)
+    actor = _actor(network, named, numbers, greedy)
 
     def observe(view: StepView) -> None:
         seen = replace(view, episode=view.episode // len(named))
@@ -127,19 +131,38 @@ def rollout_each(
         num_envs=num_envs,
         observers=[observe] if observers else (),
     )
-    uses = _uses(actor)
+    uses = {
+        name: tuple(EditUse(str(edit), int(done), int(steps)) for edit, done in zip(edits, counts, strict=True))
+        for (name, edits), counts, steps in zip(actor.sets.items(), actor.done, actor.seen, strict=True)
+    }
     if never == "raise":
         _refuse_unused(uses, count)
     parts = {name: _rows(played, numbers == number) for number, name in enumerate(named)}
     return Rollouts(parts, uses)
 
 
-def _named(sets: Mapping[str, Edit | Sequence[Edit]]) -> dict[str, tuple[Edit, ...]]:
+def _named(sets: Mapping[str, AnyEdit | Sequence[AnyEdit]]) -> dict[str, tuple[AnyEdit, ...]]:
     if not isinstance(sets, Mapping) or not sets or not all(isinstance(name, str) for name in sets):
         raise InterventionError(
             f"interventions are given by name, such as {{'plain': (), 'without it': [Ablate(...)]}}, got {sets!r:.80}"
         )
-    return {name: (edits,) if isinstance(edits, Edit) else tuple(edits) for name, edits in sets.items()}
+    return {name: several_edits(edits) for name, edits in sets.items()}
+
+
+def _actor(
+    network: Policy, named: Mapping[str, Sequence[AnyEdit]], numbers: np.ndarray, greedy: bool
+) -> EachActor | ByNetwork:
+    """Who plays: one actor, or one for each network where some have other weights."""
+    acts = {name: tuple(edit for edit in edits if isinstance(edit, Edit)) for name, edits in named.items()}
+    weights = {name: tuple(edit for edit in edits if isinstance(edit, WeightEdit)) for name, edits in named.items()}
+    plain = EachActor(network, acts, numbers, greedy)
+    if not any(weights.values()):
+        return plain
+    others: dict[tuple[WeightEdit, ...], EachActor] = {(): plain}
+    for edits in weights.values():
+        if edits not in others:
+            others[edits] = EachActor(edited_copy(network, edits), acts, numbers, greedy)
+    return ByNetwork(tuple(others.values()), np.array([list(others).index(edits) for edits in weights.values()]))
 
 
 def _starts(given: StatesLike | Mapping[str, StatesLike], names: list[str]) -> dict[str, list[Start]]:
@@ -156,13 +179,6 @@ def _starts(given: StatesLike | Mapping[str, StatesLike], names: list[str]) -> d
                 f"the starts of {name!r} are not of the levels of those of {first!r}, in their order"
             )
     return each
-
-
-def _uses(actor: EachActor) -> dict[str, tuple[EditUse, ...]]:
-    return {
-        name: tuple(EditUse(str(edit), int(done), int(steps)) for edit, done in zip(edits, counts, strict=True))
-        for (name, edits), counts, steps in zip(actor.sets.items(), actor.done, actor.seen, strict=True)
-    }
 
 
 def _refuse_unused(uses: Mapping[str, tuple[EditUse, ...]], episodes: int) -> None:

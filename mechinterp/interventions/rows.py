@@ -29,21 +29,11 @@ def edit_part(value: Tensor, part: slice, edit: Edit, moments: Sequence[Moment] 
         value[part] = edit(value[part])
         return
     edit.check_rows(part.stop - part.start)
-    for at, moment in enumerate(moments):
-        edit_row(value, part.start + at, edit.for_row(at), moment)
-
-
-def edit_row(value: Tensor, row: int, edit: Edit, moment: Moment) -> bool:
-    """Edit one row of a batch in place; whether it was done at this moment.
-
-    A row is computed by itself, whatever the batch, so that its numbers do not depend on what else is in it.
-    """
-    before = value[row : row + 1]
-    after = edit.at(before, moment)
-    if after is None:
-        return False
-    value[row : row + 1] = after
-    return True
+    for at, moment in enumerate(moments, part.start):  # each by itself, so that the rest of a batch changes nothing
+        row = value[at : at + 1]
+        after = edit.for_row(at - part.start).at(row, moment)
+        if after is not None:
+            row.copy_(after)
 
 
 def checked_sets(sets: Any) -> list[tuple[Edit, ...]]:

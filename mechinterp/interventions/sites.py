@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import torch
@@ -56,6 +57,11 @@ class Site:
         given = {"hook": hook, "channels": channel_tuple(channels, hook), "positions": positions}
         for name, value in given.items():
             object.__setattr__(self, name, value)
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether it is the whole activation."""
+        return self.channels is None and self.positions is None
 
     @property
     def words(self) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from functools import cached_property
+from typing import Any, Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -36,13 +37,15 @@ class _Spanning(Edit):
                 f"{self}: basis must have a row for each vector, got shape {list(self.basis.shape)}"
             )
         flat = self.basis.detach().double().flatten(1)
-        q, r = torch.linalg.qr(flat.T)
-        pivots = r.diagonal().abs()
+        pivots = torch.linalg.qr(flat.T).R.diagonal().abs()
         if flat.shape[0] > flat.shape[1] or pivots.min() <= 1e-8 * pivots.max().clamp(min=1e-300):
             raise InterventionError(
                 f"{self}: the {len(flat)} vectors of the basis are linearly dependent; leave some out"
             )
-        object.__setattr__(self, "_orthonormal", q.T.reshape(self.basis.shape))
+
+    @cached_property
+    def _bases(self) -> dict[Any, Tensor]:
+        return {}
 
     def check(self, shape: Sequence[int]) -> None:
         super().check(shape)
@@ -54,12 +57,15 @@ class _Spanning(Edit):
 
     def _inside(self, value: Tensor) -> Tensor:
         """The part of `value` in the subspace."""
-        self.check(value.shape[1:])
-        vectors: Tensor = self._orthonormal.to(value)  # pyright: ignore[reportAttributeAccessIssue]
-        if vectors.ndim == 2 and value.ndim > 2:
-            return torch.einsum("rcyx,kc,kd->rdyx", value, vectors, vectors)
-        flat, basis = value.flatten(1), vectors.flatten(1)
-        return ((flat @ basis.T) @ basis).reshape(value.shape)
+        key = (value.shape[1:], value.dtype, value.device)
+        if key not in self._bases:
+            self.check(value.shape[1:])
+            orthonormal = torch.linalg.qr(self.basis.detach().double().flatten(1).T).Q.T
+            self._bases[key] = orthonormal.to(value)
+        basis = self._bases[key]
+        if self.basis.ndim == 2 and value.ndim > 2:  # cell by cell
+            return ((value.movedim(1, -1) @ basis.T) @ basis).movedim(-1, 1)
+        return ((value.flatten(1) @ basis.T) @ basis).reshape(value.shape)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
-from mechinterp.interventions.base import Edit
+from mechinterp.interventions.base import Edit, Looked
 from mechinterp.interventions.conditions import Condition
 from mechinterp.interventions.errors import InterventionError
 from mechinterp.interventions.moments import Moment
@@ -56,8 +56,14 @@ class When(Edit):
     def for_row(self, row: int) -> Edit:
         return When(self.edit.for_row(row), self.condition) if self.by_row else self
 
-    def at(self, value: Tensor, moment: Moment) -> Tensor | None:
-        return self.edit.at(value, moment) if self.condition.holds(moment) else None
+    def look(self, moment: Moment, side: int) -> Looked | None:
+        return self.edit.look(moment, side) if self.condition.holds(moment) else None
+
+    def ready(self, like: Tensor) -> Callable[[Tensor, Looked], None]:
+        return self.edit.ready(like)
+
+    def _edited(self, value: Tensor, looked: Looked) -> Tensor:
+        return self.edit._edited(value, looked)
 
     def describe(self) -> str:
         return f"{self.edit.describe().removesuffix('.')}, when {self.condition}."

@@ -56,7 +56,9 @@ def to_json(card: Card) -> str:
         text = json.dumps(content, indent=2, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"the provenance of a checkpoint must be plain JSON: {error}") from error
-    if json.loads(text)["provenance"] != content["provenance"]:
+    if parse_json(text, where="what a checkpoint says of itself", error=CheckpointError)["provenance"] != dict(
+        card.provenance
+    ):
         raise CheckpointError(
             "the provenance of a checkpoint must be plain JSON: lists, and dictionaries with text keys"
         )

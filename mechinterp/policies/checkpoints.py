@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from mechinterp._files import write_bytes
+from mechinterp._text import visible
 from mechinterp.policies.card import Card, Source, from_json, to_json
 from mechinterp.policies.errors import CheckpointError, PolicyError
 from mechinterp.policies.files import TensorFile, read_tensors, write_tensors
@@ -117,7 +118,7 @@ def read(path: str | Path, *, format: str | None = None) -> Checkpoint:
     except (CheckpointError, PolicyError) as error:
         raise CheckpointError(f"{path}: {error}") from error
     return Checkpoint(
-        _filled(config, arranged, path, layout.name), Card(config, Source(path.name, layout.name, file.sha256))
+        _filled(config, arranged, path, layout.name), Card(config, Source(visible(path.name), layout.name, file.sha256))
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int64
 
 from mechinterp import stats
 from mechinterp.coinrun.engine import GameOptions
@@ -97,25 +97,27 @@ def starts_of(levels: Sequence[int], trial: Trial, *, options: GameOptions, seed
 
 
 def mean_return(
-    reward: Float[np.ndarray, " levels"], *, name: str, rng: np.random.Generator, least: float = 0.0
+    reward: Float[np.ndarray, " episodes"],
+    *,
+    name: str,
+    rng: np.random.Generator,
+    levels: Int64[np.ndarray, " episodes"],
+    least: float = 0.0,
 ) -> Estimate:
-    """The mean return (reward of a whole first episode of each level, `least` to 10)."""
-    return stats.mean(reward, name=name, unit="levels", rng=rng, bounds=(least, REWARD))
+    """The mean return (reward of whole episodes, `least` to 10) over levels; those of one level are not independent."""
+    return stats.mean(reward, name=name, unit="levels", rng=rng, clusters=levels, bounds=(least, REWARD))
 
 
 def endings(episodes: Episodes, *, prefix: str) -> list[Estimate]:
-    """The share of levels in which the episode ended so, for each way of ending: coin, each hazard, timeout."""
+    """The share of episodes that ended so, over levels, for each way of ending: coin, each hazard, timeout."""
     kinds = (Outcome.COIN, *DEATHS, Outcome.TIMEOUT)
-    return [
-        stats.proportion(episodes.outcome == kind, name=f"{prefix}/{kind.name.lower()}", unit="levels")
-        for kind in kinds
-    ]
+    return _shares({kind.name.lower(): episodes.outcome == kind for kind in kinds}, prefix, episodes)
 
 
 def outcomes(
     episodes: Episodes, *, prefix: str, can_take_coin: bool = True, stop_at: Goal | None = None
 ) -> list[Estimate]:
-    """The share of levels for each of: coin (took it), end or start (reached where it was stopped), died, timeout."""
+    """The share of episodes, over levels: coin (took it), end or start (reached, and stopped there), died, timeout."""
     found = {
         "coin": episodes.outcome == Outcome.COIN,
         (stop_at or Goal.END).value: episodes.outcome == Outcome.STOPPED,
@@ -124,7 +126,14 @@ def outcomes(
     }
     if not can_take_coin:
         del found["coin"]
-    return [stats.proportion(hits, name=f"{prefix}/{name}", unit="levels") for name, hits in found.items()]
+    return _shares(found, prefix, episodes)
+
+
+def _shares(found: Mapping[str, Bool[np.ndarray, " episodes"]], prefix: str, episodes: Episodes) -> list[Estimate]:
+    return [
+        stats.proportion(hits, name=f"{prefix}/{name}", unit="levels", clusters=episodes.level_seed)
+        for name, hits in found.items()
+    ]
 
 
 ALWAYS_RIGHT = "always right + jump"
@@ -158,19 +167,33 @@ def compared(
     def played(one: Actor) -> Episodes:
         return rollout(one, starts, seed=seed, max_steps=trial.max_steps, stop_at=trial.stop_at, num_envs=num_envs)
 
-    least = Payoff.of(trial.pays).least
     mine = played(actor)
-    my_return = trial.earned(mine, starts)
-    found = [mean_return(my_return, name="return", rng=rng, least=least)]
+    my_return, clusters = trial.earned(mine, starts), mine.level_seed
+    bounds = (Payoff.of(trial.pays).least, REWARD)
+
+    def returns(earned: Float[np.ndarray, " episodes"], name: str) -> Estimate:
+        return mean_return(earned, name=name, rng=rng, levels=clusters, least=bounds[0])
+
+    found = [returns(my_return, "return")]
     for name, other in others.items():
         their_return = trial.earned(played(other), starts)
-        found.append(mean_return(their_return, name=f"return/{name}", rng=rng, least=least))
+        found.append(returns(their_return, f"return/{name}"))
         found.append(
-            stats.paired_difference(my_return, their_return, name=f"difference/{name}", unit="levels", rng=rng)
+            stats.paired_difference(
+                my_return,
+                their_return,
+                name=f"difference/{name}",
+                unit="levels",
+                rng=rng,
+                clusters=clusters,
+                bounds=bounds,
+            )
         )
     return [
         *found,
         *outcomes(mine, prefix="outcome", stop_at=trial.stop_at),
         *endings(mine, prefix="ending"),
-        stats.mean(mine.length, name="length (steps)", unit="levels", rng=rng),
+        stats.mean(
+            mine.length, name="length (steps)", unit="levels", rng=rng, clusters=clusters, bounds=(0, trial.max_steps)
+        ),
     ]

@@ -1,7 +1,7 @@
 """The same effects in random networks of the policy's sensitivity, and the rank of the policy's among them.
 
-A sign flip asks whether an effect differs from zero. Nearly every change of the frame moves nearly every network a
-little, trained or not; whether the effect is large for a network that varies as much is asked here.
+A test of the mean asks whether an effect differs from zero. Nearly every change of the frame moves nearly every network
+a little, trained or not; whether the effect is large for a network that varies as much is asked here.
 """
 
 from __future__ import annotations

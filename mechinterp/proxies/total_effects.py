@@ -43,7 +43,7 @@ class TotalEffect(Mapping[str, Estimate]):
 
     Attributes:
         what: what differs in the pairs: "coin side: coin right against coin left".
-        estimates: by readout; interval over levels, null by flipping their signs.
+        estimates: by readout; interval over levels, null hypothesis of 0 (`stats.effect`).
         readouts: what they are, by the same names.
         differences: by readout, readout(clean) - readout(corrupted) of each pair.
         levels: the level of each pair.
@@ -76,7 +76,7 @@ class TotalEffect(Mapping[str, Estimate]):
         return f"TotalEffect({found}; n={len(np.unique(self.levels))} levels)"
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a readout: unit, mean, interval, p of flipped signs, number of levels; the mean in standard deviations
+        """A row a readout: unit, mean, interval, p of a mean of 0, number of levels; the mean in standard deviations
         of the policy's own readout; of how many random networks the effect is smaller, how many there are, and p.
         """
         rows = [
@@ -145,9 +145,8 @@ def total_effect(
     differences, found = pair_differences(policy, framed, named), {}
     variable = getattr(pairs, "variable", "the pairs' difference")
     for name, values in differences.items():
-        null = stats.sign_flip_test(values, unit="levels", rng=rng, clusters=levels)
         words = f"total effect of {variable} on {name}"
-        found[name] = stats.mean(values, name=words, unit="levels", rng=rng, clusters=levels, null=null)
+        found[name] = stats.effect(values, name=words, unit="levels", rng=rng, clusters=levels)
     labels = [getattr(pairs, f"{side}_label", f"the {side} frames") for side in ("clean", "corrupted")]
     seen = np.concatenate([framed.clean, framed.corrupted]) if reference is None else as_frames(reference, "reference")
     spreads = {name: float(values.std()) for name, values in readout_values(policy, seen, named).items()}

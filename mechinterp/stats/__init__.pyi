@@ -1,7 +1,8 @@
 from . import ridge as ridge
+from .averages import effect as effect
+from .averages import effects as effects
 from .averages import mean as mean
 from .averages import means as means
-from .averages import widened as widened
 from .checks import StatsError as StatsError
 from .checks import TooFewSamples as TooFewSamples
 from .checks import UndefinedRatio as UndefinedRatio
@@ -17,8 +18,6 @@ from .multiplicity import holm as holm
 from .multiplicity import maximum_statistic as maximum_statistic
 from .multiplicity import pooled_false_discovery as pooled_false_discovery
 from .nulls import permutation_test as permutation_test
-from .nulls import sign_flip_test as sign_flip_test
-from .nulls import sign_flip_tests as sign_flip_tests
 from .proportions import proportion as proportion
 from .statistics import areas as areas
 from .statistics import auroc as auroc

@@ -56,16 +56,20 @@ def clustered(rows: int, clusters: ArrayLike | None, *, name: str) -> Clusters:
     """Read the labels of `clusters` (any numbers or strings, one a row); None makes every row its own cluster.
 
     Raises:
-        StatsError: not exactly one label a row, or a label that is NaN.
+        StatsError: not exactly one label a row, or a label that is NaN, masked or missing.
     """
     if clusters is None:
         return Clusters(np.arange(rows), np.ones(rows))
+    _whole(clusters, name=f"{name}, clusters")
     labels: Shaped[np.ndarray, " rows"] = np.asarray(clusters)
     if labels.shape != (rows,):
         raise StatsError(f"{name}: clusters must be one label for each of the {rows} rows, got shape {labels.shape}")
     if labels.dtype.kind == "f" and np.isnan(labels).any():
         raise StatsError(f"{name}: {int(np.isnan(labels).sum())} of the {rows} cluster labels are NaN")
-    _, index, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    try:
+        _, index, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    except TypeError as error:  # None or pandas.NA among them, or several types
+        raise StatsError(f"{name}: clusters must be all numbers or all text, and none missing ({error})") from error
     return Clusters(index, counts.astype(float))
 
 
@@ -73,11 +77,15 @@ def numbers(values: ArrayLike, *, name: str, ndim: int = 1) -> Float[np.ndarray,
     """`values` as finite float64 of `ndim` axes, at least one row.
 
     Raises:
-        StatsError: another shape, no rows, not real numbers, or any value that is not finite.
+        StatsError: another shape, no rows, not real numbers, or any value that is masked or not finite.
     """
-    array = np.asarray(values)
+    _whole(values, name=name)
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:  # rows of several lengths, say
+        raise StatsError(f"{name}: values must be an array of {ndim} axes: {error}") from error
     if array.dtype.kind not in "buif":
-        raise StatsError(f"{name}: values must be real numbers, got dtype {array.dtype}")
+        raise StatsError(f"{name}: values must be real numbers, got dtype {array.dtype}{_missing(array)}")
     if array.ndim != ndim:
         raise StatsError(f"{name}: values must have {ndim} axes, got shape {array.shape}")
     if array.size == 0:
@@ -92,6 +100,22 @@ def numbers(values: ArrayLike, *, name: str, ndim: int = 1) -> Float[np.ndarray,
             "leave out what was not measured, and say so in n"
         )
     return array
+
+
+def _whole(values: ArrayLike, *, name: str) -> None:
+    """Refuse masked arrays, alone or in a list: numpy reads them as if nothing were masked."""
+    parts = [values, *values] if isinstance(values, (list, tuple)) else [values]
+    hidden = sum(int(np.ma.getmaskarray(part).sum()) for part in parts if isinstance(part, np.ma.MaskedArray))
+    if hidden:
+        raise StatsError(f"{name}: {hidden} values are masked; leave out what was not measured, and say so in n")
+
+
+def _missing(array: np.ndarray) -> str:
+    """How many values of an object array are missing (None, NaN, pandas.NA), in words."""
+    if array.dtype.kind != "O":
+        return ""
+    missing = sum(value is None or type(value).__name__ in ("NAType", "NaTType") for value in array.ravel())
+    return f", of which {missing} of {array.size} are missing; leave them out" if missing else ""
 
 
 def fraction(value: float, *, name: str, what: str) -> float:

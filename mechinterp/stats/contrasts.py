@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mechinterp.stats.averages import mean
+from mechinterp.stats.averages import TEST_RESAMPLES, effect
+from mechinterp.stats.bounded import check_bounds
 from mechinterp.stats.checks import StatsError, UndefinedRatio, clustered, fraction, numbers, require
 from mechinterp.stats.estimate import Estimate
-from mechinterp.stats.nulls import sign_flip_test
-from mechinterp.stats.resampling import RESAMPLES, interval, ratio_draws, ratio_influences, spread
+from mechinterp.stats.resampling import RESAMPLES, ratio_influences, spread
+from mechinterp.stats.studentised import studentised
 
 _CLEAR_OF_ZERO = 3.0
 """How many standard errors a denominator must be away from 0: then one resample in a thousand, at most, changes its
@@ -24,22 +25,39 @@ def paired_difference(
     unit: str,
     rng: np.random.Generator,
     clusters: ArrayLike | None = None,
+    bounds: tuple[float, float] | None = None,
     level: float = 0.95,
-    resamples: int = RESAMPLES,
+    resamples: int = TEST_RESAMPLES,
 ) -> Estimate:
-    """The mean of `after - before`, row by row, compared with flips of the sign of each cluster's difference.
+    """The mean of `after - before`, row by row, with the null hypothesis that it is 0: see `averages.effect`.
+
+    Args:
+        bounds: the least and greatest value possible of `after` and of `before`, if there are such: 0 and 1 of what is
+            so or not so (True and False need not say it), 0 and 10 of a return. For 0 and 1, p is McNemar's exact one.
 
     Raises:
         TooFewSamples: fewer than two clusters.
-        StatsError: lengths that differ, or values that are not finite.
+        StatsError: lengths that differ, values that are not finite, or outside `bounds`.
+
+    >>> rng = np.random.default_rng(0)
+    >>> after, before = np.repeat([True, True, False], [8, 9, 13]), np.repeat([False, True, False], [8, 9, 13])
+    >>> took = paired_difference(after, before, name="took the coin", unit="levels", rng=rng)
+    >>> round(took.null.p, 2)  # 8 levels changed, all one way: 2 / 2**8
+    0.01
     """
     a, b = numbers(after, name=f"{name}, after"), numbers(before, name=f"{name}, before")
     if a.shape != b.shape:
         raise StatsError(f"{name}: pairs need as many rows after as before, got {len(a)} and {len(b)}")
-    estimate = mean(
-        a - b, name=name, unit=unit, rng=rng, clusters=clusters, level=level, resamples=resamples
+    if bounds is None and all(np.asarray(side).dtype == bool for side in (after, before)):
+        bounds = (0, 1)
+    ends = None
+    if bounds is not None:
+        for side in (a, b):
+            check_bounds(side, bounds, name=name)
+        ends = (bounds[0] - bounds[1], bounds[1] - bounds[0])
+    return effect(
+        a - b, name=name, unit=unit, rng=rng, clusters=clusters, bounds=ends, level=level, resamples=resamples
     )  # fmt: skip
-    return estimate.against(sign_flip_test(a - b, unit=unit, rng=rng, clusters=clusters, level=level))
 
 
 def difference(
@@ -65,20 +83,18 @@ def difference(
     level = fraction(level, name=name, what="level")
     if clusters is not None and np.intersect1d(np.asarray(clusters[0]), np.asarray(clusters[1])).size:
         raise StatsError(f"{name}: some clusters are in both samples; pair them and use paired_difference")
-    values, draws, influences, sizes = [], [], [], []
+    parts = []
     for part, own, labels in zip(("first", "second"), (first, second), clusters or (None, None), strict=True):
         column = numbers(own, name=f"{name}, {part} sample")
         group = clustered(len(column), labels, name=f"{name}, {part} sample")
         require(group.count, at_least=2, unit=unit, what=f"{name}, {part} sample: an interval")
-        sums = group.sums(column)
-        values.append(float(sums.sum() / group.rows.sum()))
-        draws.append(ratio_draws(sums[:, None], group.rows, resamples, rng)[:, 0])
-        influences.append(ratio_influences(sums, group.rows))
-        sizes.append(group.count)
-    value = values[0] - values[1]
-    low, high, method = interval(value, draws[0] - draws[1], [influences[0], -influences[1]], level=level)
+        parts.append(studentised(group.sums(column)[:, None], group.rows, resamples, rng))
+    found, sizes = parts[0].minus(parts[1]), [part.clusters for part in parts]
+    ((low, high, method),) = found.intervals(level)
     method = f"{method}; {sizes[0]} and {sizes[1]} {unit}"
-    return Estimate(name=name, value=value, low=low, high=high, n=sum(sizes), unit=unit, level=level, method=method)
+    return Estimate(
+        name=name, value=float(found.value[0]), low=low, high=high, n=sum(sizes), unit=unit, level=level, method=method
+    )  # fmt: skip
 
 
 def ratio(
@@ -108,12 +124,13 @@ def ratio(
     shares, wholes = group.sums(top), group.sums(bottom)
     whole = float(wholes.sum() / group.rows.sum())
     error, _ = spread([ratio_influences(wholes, group.rows)])
-    draws = ratio_draws(np.stack([shares, wholes], axis=1), group.rows, resamples, rng)
-    if abs(whole) <= _CLEAR_OF_ZERO * error or (draws[:, 1] == 0).any():
+    if abs(whole) <= _CLEAR_OF_ZERO * error:
         raise UndefinedRatio(
             f"{name}: the denominator, {whole:.4g} with standard error {error:.2g} (n={group.count} {unit}), cannot be "
             "told from 0 well enough to divide by it; report numerator and denominator by themselves"
         )
-    value = float(shares.sum() / wholes.sum())
-    low, high, method = interval(value, draws[:, 0] / draws[:, 1], [ratio_influences(shares, wholes)], level=level)
-    return Estimate(name=name, value=value, low=low, high=high, n=group.count, unit=unit, level=level, method=method)
+    found = studentised(shares[:, None], wholes, resamples, rng)
+    ((low, high, method),) = found.intervals(level)
+    return Estimate(
+        name=name, value=float(found.value[0]), low=low, high=high, n=group.count, unit=unit, level=level, method=method
+    )  # fmt: skip

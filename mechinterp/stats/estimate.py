@@ -23,7 +23,7 @@ class Null:
     """What the same number would be if there were nothing to find."""
 
     description: str
-    """What was done to remove the effect, for example "sign of each level's difference flipped"."""
+    """What was done to remove the effect, for example "weights shuffled within each tensor"."""
     value: float
     """The centre (mean) of the null distribution."""
     low: float

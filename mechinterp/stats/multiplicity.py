@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal, overload
 
 import numpy as np
 from jaxtyping import Float
@@ -92,14 +92,26 @@ def pooled_false_discovery(
     return benjamini_hochberg((1 + reached) / (1 + len(pool)))
 
 
-def correct(estimates: Sequence[Estimate], *, method: Literal["holm", "benjamini-hochberg"] = "holm") -> list[Estimate]:
+Correction = Literal["holm", "benjamini-hochberg"]
+
+
+@overload
+def correct(estimates: Mapping[str, Estimate], *, method: Correction = "holm") -> dict[str, Estimate]: ...
+@overload
+def correct(estimates: Sequence[Estimate], *, method: Correction = "holm") -> list[Estimate]: ...
+def correct(
+    estimates: Mapping[str, Estimate] | Sequence[Estimate], *, method: Correction = "holm"
+) -> dict[str, Estimate] | list[Estimate]:
     """The same estimates, the p of each null adjusted for their number and its description saying so.
 
-    Intervals are left as they are: they cover one at a time.
+    Hand over the whole family that a headline is drawn from, by name or in order. Intervals are left as they are: they
+    cover one at a time.
 
     Raises:
         StatsError: an estimate without a null or without a p, or an unknown method.
     """
+    if isinstance(estimates, Mapping):
+        return dict(zip(estimates, correct(list(estimates.values()), method=method), strict=True))
     methods = {"holm": holm, "benjamini-hochberg": benjamini_hochberg}
     if method not in methods:
         raise StatsError(f"unknown correction {method!r}; known: {', '.join(map(repr, methods))}")

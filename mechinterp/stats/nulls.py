@@ -1,4 +1,4 @@
-"""What a difference would be if the two conditions were exchangeable: sign flips and permutations of whole clusters."""
+"""What a difference would be if two samples were exchangeable: permutations of whole clusters."""
 
 from __future__ import annotations
 
@@ -15,66 +15,7 @@ from mechinterp.stats.estimate import Null
 from mechinterp.stats.resampling import weighed
 
 DRAWS = 10_000
-_CHUNK = 4_000_000  # signs held in memory at once
-
-
-def sign_flip_test(
-    differences: ArrayLike,
-    *,
-    unit: str,
-    rng: np.random.Generator,
-    clusters: ArrayLike | None = None,
-    alpha: float | None = None,
-    level: float = 0.95,
-    draws: int = DRAWS,
-) -> Null:
-    """The null of a mean paired difference: every cluster's differences keep their size, and their sign is a coin's.
-
-    All 2^n sign patterns where there are no more than `draws` of them, else `draws` random ones; p is two-sided.
-
-    Args:
-        differences: one number a row.
-        unit: what a cluster is, in the plural.
-        clusters: the cluster of each row; by default each row is its own.
-        alpha: the p that the test must be able to reach, if any.
-
-    Raises:
-        TooFewSamples: even if all signs agreed, p could not come down to `alpha`.
-    """
-    column = numbers(differences, name="sign flip test")[:, None]
-    (null,) = sign_flip_tests(column, unit=unit, rng=rng, clusters=clusters, alpha=alpha, level=level, draws=draws)
-    return null
-
-
-def sign_flip_tests(
-    differences: ArrayLike,
-    *,
-    unit: str,
-    rng: np.random.Generator,
-    clusters: ArrayLike | None = None,
-    alpha: float | None = None,
-    level: float = 0.95,
-    draws: int = DRAWS,
-) -> list[Null]:
-    """`sign_flip_test` of each column of `differences` (rows by columns), all from the same signs."""
-    generator(rng, name="sign flip test")
-    table = numbers(differences, name="sign flip test", ndim=2)
-    group = clustered(len(table), clusters, name="sign flip test")
-    if alpha is not None:
-        need = math.ceil(1 + math.log2(1 / fraction(alpha, name="sign flip test", what="alpha")))
-        if group.count < need:
-            raise TooFewSamples(f"sign flip test at alpha {alpha}", have=group.count, need=need, unit=unit)
-    sums = group.sums(table)
-    rows = group.rows.sum()
-    complete = 2**group.count <= draws
-    signs = _all_signs(group.count) if complete else _random_signs(group.count, draws, rng)
-    flipped = np.concatenate([weighed(part, sums) for part in signs]) / rows
-    how = f"all {len(flipped)}" if complete else f"{len(flipped)} random"
-    description = f"signs of the differences of the {unit} flipped ({how} patterns)"
-    return [
-        Null.from_draws(observed, flipped[:, i], description=description, level=level, complete=complete)
-        for i, observed in enumerate((sums.sum(0) / rows).tolist())
-    ]
+_CHUNK = 4_000_000  # deals held in memory at once
 
 
 def permutation_test(
@@ -104,7 +45,7 @@ def permutation_test(
     pair = clusters or (None, None)
     groups = [clustered(len(own), labels, name="permutation test") for own, labels in zip(parts, pair, strict=True)]
     if clusters is not None and np.intersect1d(np.asarray(pair[0]), np.asarray(pair[1])).size:
-        raise StatsError("permutation test: some clusters are in both samples; use sign_flip_test on their differences")
+        raise StatsError("permutation test: some clusters are in both samples; use paired_difference")
     sums = np.concatenate([group.sums(own) for group, own in zip(groups, parts, strict=True)])
     rows = np.concatenate([group.rows for group in groups])
     here, count = groups[0].count, len(sums)
@@ -130,16 +71,6 @@ def _mean_differences(
 ) -> Float[np.ndarray, " draws"]:
     both = weighed(dealt.astype(float), np.stack([sums, rows], axis=1))
     return both[:, 0] / both[:, 1] - (sums.sum() - both[:, 0]) / (rows.sum() - both[:, 1])
-
-
-def _all_signs(count: int) -> Iterator[Float[np.ndarray, "patterns clusters"]]:
-    patterns = np.arange(2**count)[:, None] >> np.arange(count) & 1
-    yield 1.0 - 2.0 * patterns
-
-
-def _random_signs(count: int, draws: int, rng: np.random.Generator) -> Iterator[Float[np.ndarray, "draws clusters"]]:
-    for here in _parts(count, draws):
-        yield 1.0 - 2.0 * rng.integers(0, 2, size=(here, count), dtype=np.int8)
 
 
 def _all_deals(count: int, here: int, ways: int) -> Iterator[Bool[np.ndarray, "ways clusters"]]:

@@ -19,11 +19,14 @@ def proportion(
     null: Null | None = None,
     level: float = 0.95,
 ) -> Estimate:
-    """The share of rows that are True, with Wilson's score interval (Wilson 1927). Needs no random numbers.
+    """The share of rows that are True, with Clopper & Pearson's exact interval (1934). Needs no random numbers.
 
-    With `clusters` the sample size in Wilson's formula is the effective one: the variance of a simple random sample
-    over the linearised cluster variance, times (z / t)^2 for the clusters' degrees of freedom (Korn & Graubard 1998),
-    and never more than the rows; where every row agrees it is the number of clusters.
+    It covers the truth at least as often as it says, for every share and number of rows: Wilson's and the bootstrap's
+    do not near 0 and 1.
+
+    With `clusters` the sample size is the effective one: the variance of a simple random sample over the linearised
+    cluster variance, times (z / t)^2 for the clusters' degrees of freedom (Korn & Graubard 1998), and never more than
+    the rows; where every row agrees it is the number of clusters.
 
     Args:
         hits: True or False (or 1 and 0), one a row.
@@ -34,7 +37,7 @@ def proportion(
         StatsError: values that are neither True nor False.
 
     >>> print(proportion([True] * 9 + [False], name="took the coin", unit="levels"))
-    0.90 [0.60, 0.98] (n=10 levels)
+    0.90 [0.55, 1.00] (n=10 levels)
     """
     column = numbers(hits, name=name)
     if not np.isin(column, (0, 1)).all():
@@ -43,7 +46,7 @@ def proportion(
     group = clustered(len(column), clusters, name=name)
     share = float(column.mean())
     z = float(special.ndtri(1 - alpha / 2))
-    size, method = float(len(column)), "Wilson"
+    size, method = float(len(column)), "Clopper-Pearson"
     if group.count < len(column):
         require(group.count, at_least=2, unit=unit, what=f"{name}: an interval")
         residuals = group.sums(column) - share * group.rows
@@ -53,14 +56,15 @@ def proportion(
         if 0 < share < 1 and variance > 0:
             size = min(size, share * (1 - share) / variance)
         size *= (z / t) ** 2
-        method = f"Wilson, effective size {size:.4g} of {len(column)} rows"
-    centre = (share + z**2 / (2 * size)) / (1 + z**2 / size)
-    half = z / (1 + z**2 / size) * (share * (1 - share) / size + z**2 / (4 * size**2)) ** 0.5
+        method = f"Clopper-Pearson, effective size {size:.4g} of {len(column)} rows"
+    hit, missed = share * size, (1 - share) * size
+    low = 0.0 if share == 0 else float(special.betaincinv(hit, missed + 1, alpha / 2))
+    high = 1.0 if share == 1 else float(special.betaincinv(hit + 1, missed, 1 - alpha / 2))
     return Estimate(
         name=name,
         value=share,
-        low=max(0.0, min(share, centre - half)),  # at 0 and 1 the ends differ from the share by rounding
-        high=min(1.0, max(share, centre + half)),
+        low=min(share, low),  # rounding
+        high=max(share, high),
         n=group.count,
         unit=unit,
         null=null,

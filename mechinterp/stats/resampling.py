@@ -1,8 +1,9 @@
-"""The interval behind every bootstrapped estimate: BCa, widened for small samples; Student's t below ten clusters.
+"""The interval of any statistic that can be bootstrapped: BCa, widened for small samples; Student's t below ten
+clusters.
 
-Which interval was chosen by simulation (tests/stats/test_coverage.py keeps the evidence): the plain percentile interval
-covers too little below 50 clusters, the studentised bootstrap breaks on returns that are 0 or 10, and below ten
-clusters (a handful of training seeds) resampling has too few values to draw from, so that only t keeps its level.
+Which interval was chosen by simulation (`analyses/coverage.py`): the plain percentile interval covers too little below
+50 clusters, and below ten (a handful of training seeds) resampling has too few values to draw from, so that only t
+keeps its level. Means and ratios have a better one: `studentised`; and what has bounds, `bounded`.
 """
 
 from __future__ import annotations
@@ -30,15 +31,26 @@ class Interval(NamedTuple):
     method: str
 
 
-def counts(clusters: int, resamples: int, rng: np.random.Generator) -> Iterator[Float[np.ndarray, "draws clusters"]]:
-    """How often each cluster is drawn (with replacement, as many as there are) in each resample; comes in chunks."""
+def check_drawing(resamples: int, rng: np.random.Generator) -> None:
+    """Refuse what is no generator, and too few resamples for a tail to be seen."""
     generator(rng, name="bootstrap")
     if resamples < _FEWEST_RESAMPLES:
         raise StatsError(f"resamples must be at least {_FEWEST_RESAMPLES} for a tail to be seen, got {resamples}")
+
+
+def counts(
+    clusters: int, resamples: int, rng: np.random.Generator, *, size: int | None = None
+) -> Iterator[Float[np.ndarray, "draws clusters"]]:
+    """How often each cluster is drawn (with replacement; `size`, by default as many as there are) in each resample.
+
+    They come in chunks.
+    """
+    size = clusters if size is None else size
+    check_drawing(resamples, rng)
     rows = max(1, min(resamples, _CHUNK // clusters))
     for start in range(0, resamples, rows):
         here = min(rows, resamples - start)
-        drawn = rng.integers(0, clusters, size=(here, clusters), dtype=np.int64)
+        drawn = rng.integers(0, clusters, size=(here, size), dtype=np.int64)
         drawn += np.arange(here)[:, None] * clusters
         yield np.bincount(drawn.ravel(), minlength=here * clusters).reshape(here, clusters).astype(float)
 
@@ -126,6 +138,11 @@ def ratio_draws(
 ) -> Float[np.ndarray, "resamples columns"]:
     """sum(top) / sum(bottom) of each column under each resample of the clusters."""
     return np.concatenate([weighed(w, top) / weighed(w, bottom[:, None]) for w in counts(len(top), resamples, rng)])
+
+
+def totals(table: Float[np.ndarray, "clusters columns"]) -> Float[np.ndarray, " columns"]:
+    """The sum of each column, to the last bit what it is of the column alone."""
+    return np.array([np.ascontiguousarray(column).sum() for column in table.T])
 
 
 def weighed(

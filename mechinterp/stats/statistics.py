@@ -11,7 +11,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
-from mechinterp.stats.averages import unseen
+from mechinterp.stats.bounded import worst_cases
 from mechinterp.stats.checks import StatsError, clustered, fraction, numbers, require
 from mechinterp.stats.estimate import Estimate
 from mechinterp.stats.resampling import RESAMPLES, counts, interval, jackknife_influences
@@ -84,8 +84,10 @@ def auroc(
 ) -> Estimate:
     """The area under the ROC curve: how often a positive's score is above a negative's, ties counting half.
 
-    0.5 is chance. n counts the clusters of both classes. Perfect separation does not give an interval of
-    no length (see `_widened`).
+    0.5 is chance. n counts the clusters of both classes. Each end of the interval is the farther of the bootstrap's and
+    of a worst-case bound (as in `bounded`): clusters weighed at random, with one more whose positives are below all
+    negatives and whose negatives are above all positives, or the other way around. It is that of perfect separation
+    too.
 
     Args:
         scores: one number a row.
@@ -108,17 +110,37 @@ def auroc(
     positive = label[order] == 1
     _, starts = np.unique(score[order], return_index=True)
 
-    def area(weights: Float[np.ndarray, "draws rows"]) -> Float[np.ndarray, " draws"]:
+    def pairs(weights: Float[np.ndarray, "draws rows"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The weight of pairs in order, of positives, and of negatives."""
         ranked = weights[:, order]
         above = np.add.reduceat(ranked * positive, starts, axis=1)  # weight of each tied score's positives
         below = np.add.reduceat(ranked * ~positive, starts, axis=1)
         beaten = np.cumsum(below, axis=1) - below / 2
-        return (above * beaten).sum(1) / (above.sum(1) * below.sum(1))
+        return (above * beaten).sum(1), above.sum(1), below.sum(1)
+
+    def area(weights: Float[np.ndarray, "draws rows"]) -> Float[np.ndarray, " draws"]:
+        ordered, positives, negatives = pairs(weights)
+        return ordered / (positives * negatives)
 
     found = bootstrap(
         area, rows=len(score), name=name, unit=unit, rng=rng, clusters=clusters, level=level, resamples=resamples
     )
-    return _widened(found)
+    worst, best = [], []
+    typical = label.mean() * len(score) / group.count, (1 - label).mean() * len(score) / group.count
+    for weights, unseen in worst_cases(group.count, resamples, rng):
+        split = math.ceil(len(weights) * len(score) / _CHUNK)
+        for part, share in zip(np.array_split(weights, split), np.array_split(unseen, split), strict=True):
+            ordered, positives, negatives = pairs(part[:, group.index])
+            more = part.sum(1) * share / (1 - share)
+            every = (positives + more * typical[0]) * (negatives + more * typical[1])
+            worst.append(ordered / every)
+            best.append(1 - (positives * negatives - ordered) / every)
+    tail = (1 - level) / 2
+    low, high = np.quantile(np.concatenate(worst), tail), np.quantile(np.concatenate(best), 1 - tail)
+    return dataclasses.replace(
+        found, low=min(found.low, float(low)), high=min(1.0, max(found.high, float(high))),
+        method=f"{found.method}, at least the worst-case bound",
+    )  # fmt: skip
 
 
 def areas(
@@ -137,16 +159,3 @@ def areas(
         raise StatsError(f"areas: {high.shape[1]} columns of positives, {low.shape[1]} of negatives")
     ranks = rankdata(np.concatenate([high, low]), axis=0)
     return (ranks[: len(high)].sum(0) - len(high) * (len(high) + 1) / 2) / (len(high) * len(low))
-
-
-def _widened(area: Estimate) -> Estimate:
-    """An area of 1 (or 0) with an exact bound in place of an interval of no length.
-
-    Of all clusters a share q may differ from n that are alike (`averages.unseen`). At worst their positives are below
-    all negatives, and their negatives above all positives, so that (1 - q)^2 of the pairs are still in order.
-    """
-    if area.low < area.high or area.value not in (0.0, 1.0):
-        return area
-    kept = (1 - unseen(area.n, area.level)) ** 2
-    low, high = (kept, 1.0) if area.value == 1 else (0.0, 1 - kept)
-    return dataclasses.replace(area, low=low, high=high, method="exact bound, all pairs in order")

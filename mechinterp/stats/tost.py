@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
 
+from mechinterp.stats.averages import TEST_RESAMPLES
 from mechinterp.stats.checks import StatsError, clustered, fraction, numbers, require
 from mechinterp.stats.estimate import Estimate, as_reals, fields_of
-from mechinterp.stats.resampling import ratio_influences, spread
+from mechinterp.stats.studentised import studentised
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +21,7 @@ class Equivalence:
     """Whether a mean is equivalent to 0: shown to lie within `low .. high`, not merely found not to differ."""
 
     estimate: Estimate
-    """The mean, with its interval of level 1 - 2 alpha: it lies within the margin exactly when p < alpha."""
+    """The mean, with its interval of level 1 - 2 alpha: it lies within the margin exactly when p <= alpha."""
     low: float
     high: float
     """The margin: the largest effects that would not matter."""
@@ -39,7 +40,7 @@ class Equivalence:
     @property
     def shown(self) -> bool:
         """True where equivalence is shown; False means not shown, not that there is a difference."""
-        return self.p < self.alpha
+        return self.p <= self.alpha
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values that `json` writes without loss."""
@@ -58,10 +59,15 @@ def equivalence(
     margin: float | tuple[float, float],
     name: str,
     unit: str,
+    rng: np.random.Generator,
     clusters: ArrayLike | None = None,
     alpha: float = 0.05,
+    resamples: int = TEST_RESAMPLES,
 ) -> Equivalence:
-    """Test whether the mean of `differences` lies within the margin, by two one-sided t tests over clusters.
+    """Test whether the mean of `differences` lies within the margin, by two one-sided tests over clusters.
+
+    Each is the test of `effect` (`studentised`), never more lenient than Student's. A negative answer needs this: an
+    effect that is not shown is not shown to be small.
 
     Args:
         differences: one number a row.
@@ -83,15 +89,14 @@ def equivalence(
     column = numbers(differences, name=name)
     group = clustered(len(column), clusters, name=name)
     require(group.count, at_least=2, unit=unit, what=f"{name}: an equivalence test")
-    value = float(column.mean())
-    error, freedom = spread([ratio_influences(group.sums(column), group.rows)])
-    if error > 0:
-        p = float(max(special.stdtr(freedom, (low - value) / error), special.stdtr(freedom, (value - high) / error)))
-        half = float(special.stdtrit(freedom, 1 - alpha)) * error
+    found = studentised(group.sums(column)[:, None], group.rows, resamples, rng)
+    ((bottom, top, method),) = found.intervals(1 - 2 * alpha)
+    value = float(found.value[0])
+    if found.error[0] > 0:
+        p = float(max(found.tails(low)[1][0], found.tails(high)[0][0]))
     else:  # all differences are the same number: it lies within the margin or it does not
-        p, half = (0.0 if low < value < high else 1.0), 0.0
+        p = 0.0 if low < value < high else 1.0
     estimate = Estimate(
-        name=name, value=value, low=value - half, high=value + half, n=group.count, unit=unit,
-        level=1 - 2 * alpha, method=f"t, {freedom:.3g} degrees of freedom",
-    )  # fmt: skip
+        name=name, value=value, low=bottom, high=top, n=group.count, unit=unit, level=1 - 2 * alpha, method=method
+    )
     return Equivalence(estimate=estimate, low=float(low), high=float(high), alpha=alpha, p=p)

@@ -33,8 +33,6 @@ from mechinterp.training.run_identity import identity
 
 SERIES_FIRST = 16_000
 SERIES_GROWTH = 1.6
-PREFETCHED_STARTS = 8
-"""For each group of games: more than usually end in one step."""
 
 
 def series_steps(budget: int) -> list[int]:
@@ -115,7 +113,6 @@ class Run:
                         levels=recipe.levels,
                         goal=recipe.goal,
                         threads=options.threads_of_games,
-                        prefetch=PREFETCHED_STARTS,
                     )
                     for size in _shares(recipe.ppo.num_envs, options.groups)
                 ]

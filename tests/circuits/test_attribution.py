@@ -216,6 +216,11 @@ def test_rank_correlation_is_spearmans():
     assert found.n == 40
     assert found.null is not None
     assert abs(found.null.value) < 0.05
+    perfect = rank_agreement(b[:6], b[:6], name="x", unit="sites", rng=rng())
+    assert (perfect.value, perfect.high) == (pytest.approx(1), pytest.approx(1))
+    assert perfect.low < 0.5  # six in order do not show that a seventh would be
+    many = rank_agreement(b, b, name="x", unit="sites", rng=rng())
+    assert perfect.low < many.low < 1
     assert rank_agreement(0 * a, b, name="x", unit="sites", rng=rng()).value == 0
 
 

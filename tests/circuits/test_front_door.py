@@ -178,10 +178,9 @@ def test_results_are_tables_and_pages(impala):
     assert list(best.parts) == [found.parts[i] for i in found.ranking("value")[:3]]
     table = best.to_frame("value")
     assert isinstance(table, pd.DataFrame)
-    assert list(table.columns) == ["part", "hook", "channels", "metric", "effect", "low", "high", "share", "levels"]
+    assert list(table.columns) == ["part", "metric", "effect", "low", "high", "share"]
     np.testing.assert_allclose(table["effect"], found.scores("value")[found.ranking("value")[:3]])
     assert (table["low"] <= table["effect"]).all()
-    assert (table["levels"] == 3).all()
     np.testing.assert_allclose(table["share"], table["effect"] / found.total("value").mean())
     assert len(found.to_frame()) == 2 * len(found)
     page = found._repr_html_()

@@ -45,11 +45,17 @@ def expected(policy, pairs, sites, direction):
     columns = []
     for site in sites:
         out = slow_patch(policy, pairs, site, other.values[site.hook], direction=direction)
-        p, q = clean.output.logits.softmax(-1), out.logits.softmax(-1)
+        p, q = (by_deed(policy, logits.softmax(-1)) for logits in (clean.output.logits, out.logits))
         kl = (p * (p / q).log()).sum(-1)
         rows = movement_logodds(out.logits, policy.actions), jump_logodds(out.logits, policy.actions), out.value, kl
         columns.append(torch.stack(rows))
     return torch.stack(columns, 1).double().numpy()
+
+
+def by_deed(policy, probabilities):
+    """What actions do: those that do nothing (4, and 9 to 14) are one."""
+    nothing = torch.tensor([action == 4 or action > 8 for action in policy.actions])
+    return torch.cat([probabilities[:, ~nothing], probabilities[:, nothing].sum(1, keepdim=True)], 1)
 
 
 def unlike_pairs(count):

@@ -62,7 +62,7 @@ def test_the_planted_coin_channel_comes_first(coin, tmp_path, capsys):
 
 
 def test_a_policy_that_does_not_care_is_told_apart(tmp_path, capsys):
-    path = saved("right", tmp_path / "right")
+    path = saved("wall", tmp_path / "wall")  # (a coin on the ground covers some of what "right" reads)
     assert main(["patch", str(path), "--levels", "8"]) == 2
     assert "does not react to this variable" in capsys.readouterr().err
 

@@ -64,7 +64,7 @@ def test_a_switch_is_true_or_false(name: str, value: Any) -> None:
 def test_levels_are_whole_numbers() -> None:
     with LevelSource(OPTIONS) as source:
         for seed in (True, 1.0, "1", -1, 2**31):
-            with pytest.raises(SettingError, match=r"level seed .*: allowed are whole numbers from 0 to 2147483646"):
+            with pytest.raises(SettingError, match=r"level seed .*: allowed are 0 to 2147483646, whole numbers"):
                 source.start(seed)
         assert source.start(np.int64(3)).state == source.start(3).state
     for start, count in ((True, 3), (0, True), (0, 1.5), (-1, 2), (0, 2**31)):

@@ -27,7 +27,7 @@ def pairs(states: list[GameState]) -> MinimalPairs:
 
 def same(a: MinimalPairs, b: MinimalPairs) -> bool:
     arrays = ("clean", "corrupted", "levels")
-    rest = [name for name in vars(a) if name not in arrays]
+    rest = [field.name for field in dataclasses.fields(a) if field.name not in arrays]
     return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in arrays) and all(
         getattr(a, name) == getattr(b, name) for name in rest
     )

@@ -333,3 +333,21 @@ def test_an_age_that_would_outgrow_its_range_is_refused(state: GameState) -> Non
     entities["life_time"] += 1
     with pytest.raises(StateError, match=r"life_time: .* over cur_time"):
         state.replace(entities=entities)
+
+
+def test_what_could_leave_the_level_for_ever_is_refused(state: GameState) -> None:
+    entities = np.repeat(state.entities[state.agent_index : state.agent_index + 1], 2)
+    entities[1]["type"], entities[1]["image_type"], entities[1]["image_theme"] = (layout.EntityType.TRAIL,) * 2 + (0,)
+    entities[1]["x"], entities[1]["vx"], entities[1]["vy"] = 5, 0, -2
+    game = Engine(1)
+    game.load({0: state.replace(entities=entities)})
+    for _ in range(40):
+        game.step(np.array([4]))
+        there = game.states()[0].entities
+    game.close()
+    assert not ((there["type"] == layout.EntityType.TRAIL) & (there["vy"] == -2)).any()  # erased outside of the level
+    entities[1]["auto_erase"] = 0
+    with pytest.raises(StateError, match=r"entities\[1\]: it moves, so its auto_erase must be 1"):
+        state.replace(entities=entities)
+    entities[1]["vy"] = 0
+    state.replace(entities=entities)

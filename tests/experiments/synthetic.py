@@ -30,7 +30,7 @@ CHOSEN = (
     ("block1.res1.hook_out", 7),
 )
 ENDINGS = ("coin", "saw", "enemy", "lava", "several", "timeout")
-FIGURES = 19
+FIGURES = 21
 """How many figures a page of all these results has."""
 
 
@@ -45,7 +45,7 @@ def share(value: float, n: int = 200) -> Estimate:
 
 
 def flips(half: float, p: float) -> Null:
-    return Null(description="sign of each level's difference flipped", value=0.0, low=-half, high=half, p=p)
+    return Null(description="a mean of 0", value=0.0, low=-half, high=half, p=p)
 
 
 def frames(count: int, rng: np.random.Generator) -> np.ndarray:
@@ -124,6 +124,17 @@ def outcomes(coin: float | None, end: float, died: float, timeout: float) -> coi
     return coin_placement.Outcomes(coin=taken, end=share(end), died=share(died), timeout=share(timeout))
 
 
+def placed(label: str, policy: tuple, blind: tuple) -> coin_placement.Placement:
+    """Differences that are as certain as if the levels were not the same."""
+    return coin_placement.Placement(
+        label=label,
+        policy=outcomes(*policy),
+        blind=outcomes(*blind),
+        over_end=None if policy[0] is None else estimate(policy[0] - policy[1], 0.09),
+        over_blind=None if policy[0] is None else estimate(policy[0] - blind[0], 0.09),
+    )
+
+
 def the_coin_placement() -> coin_placement.Result:
     made = {
         "stock": ("at the right end", (0.84, 0.0, 0.15, 0.01), (0.65, 0.0, 0.35, 0.0)),
@@ -132,10 +143,7 @@ def the_coin_placement() -> coin_placement.Result:
         "decoy": ("replaced by a decoy", (None, 0.82, 0.16, 0.02), (None, 0.65, 0.35, 0.0)),
         "left_of_agent": ("left of the start", (0.03, 0.81, 0.15, 0.01), (0.0, 0.7, 0.3, 0.0)),
     }
-    placements = {
-        rule: coin_placement.Placement(label=label, policy=outcomes(*policy), blind=outcomes(*blind))
-        for rule, (label, policy, blind) in made.items()
-    }
+    placements = {rule: placed(label, policy, blind) for rule, (label, policy, blind) in made.items()}
     return coin_placement.Result(max_steps=400, placements=placements)
 
 
@@ -159,10 +167,31 @@ def the_total_effect(coin_side: float = 0.42) -> total_effect.Result:
         variables[variable] = total_effect.VariableEffects(
             role=role,  # pyright: ignore[reportArgumentType]
             clean=clean, corrupted=corrupted, pairs=180, readouts=readouts,
+            strata=the_strata(coin_side) if variable == "coin side" else {},
         )  # fmt: skip
+    kinds = {"blue coin": "colour", "shuffled coin": "pixels", "crate": "thing"}
     return total_effect.Result(
         margins={"movement": 0.1, "jump": 0.1}, networks=100, frames=150,
-        spreads={"movement": 1.5, "jump": 2.0, "value": 1.0}, variables=variables,
+        spreads={"movement": 1.5, "jump": 2.0, "value": 1.0}, variables=variables, fewest=40,
+        objects={name: the_object(kind, coin_side) for name, kind in kinds.items()},
+        same_scenes={"movement": estimate(coin_side, 0.1, n=100)},
+        own_play={"movement": estimate(coin_side, 0.2, n=50)},
+    )  # fmt: skip
+
+
+def the_strata(value: float) -> dict[str, dict[str, total_effect.Stratum]]:
+    known = total_effect.Stratum(levels=60, effects={"movement": estimate(value, 0.1, n=60)})
+    return {
+        "agent": {"grounded": known, "airborne": known},
+        "hazard": {"in view": total_effect.Stratum(levels=12, effects={})},
+    }
+
+
+def the_object(kind: str, lead: float, half: float = 0.1, *, p: float = 0.001) -> total_effect.ObjectEffect:
+    """An object whose effect is 0: the coin's leads by all of it."""
+    return total_effect.ObjectEffect(
+        kind=kind,  # pyright: ignore[reportArgumentType]
+        effects={"movement": estimate(0.0, half)}, leads={"movement": estimate(lead, half, null=flips(half, p))},
     )  # fmt: skip
 
 

@@ -205,7 +205,7 @@ def test_sections_that_were_not_asked_for_are_named_and_not_drawn(three, tiny):
 def test_a_folder_that_cannot_be_written_is_refused(three, tiny, tmp_path):
     (tmp_path / "file").write_text("")
     for wrong in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(OSError, match="file"), claimed("report", tiny, PLAN, wrong):
+        with pytest.raises(ExperimentError, match="file is a file"), claimed("report", tiny, PLAN, wrong):
             pass
     with claimed("report", tiny, PLAN, tmp_path / "new" / "folder"):
         pass

@@ -122,7 +122,10 @@ def test_a_place_that_every_guess_hits_has_an_exact_bound_and_not_an_interval_of
         1 - (1 - 0.025 ** (1 / 40)), abs=0.02
     )
     score = judge("x", "class", "h", hits, {"pixels": hits}, levels, rng).score
-    assert score.low == score.high == 1
+    assert score.low == pytest.approx(0.025 ** (1 / 40), abs=0.02)
+    assert score.high == 1
+    above = judge("x", "class", "h", hits, {"pixels": hits}, levels, rng).above
+    assert above.low < 0 < above.high
 
 
 def test_bad_input(scenes):

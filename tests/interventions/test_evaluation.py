@@ -80,7 +80,7 @@ def test_the_mean_is_that_of_the_frames_that_it_meets():
     subject = Subject("mine", policy, Card(policy.config), "0" * 64, GameOptions(distribution_mode="easy"))
     hook = "block1.hook_pool"
     (edit,) = mean_ablation(subject, Site(hook), levels=3, per_level=2)
-    frames = render(subject.states(levels=3, per_level=2))
+    frames = render(subject.states(levels=3, per_level=2, source="own"))
     expected = np.mean([policy.activations(frame[None], hook)[0].numpy() for frame in frames], 0)
     assert edit.reference is not None
     np.testing.assert_allclose(edit.reference[0].numpy(), expected, atol=1e-6)

@@ -39,6 +39,7 @@ from mechinterp.interventions import (
 )
 from mechinterp.interventions.actors import EachActor
 from mechinterp.policies import Episodes, PolicyActor, PolicyError, UnknownHook, rollout
+from mechinterp.policies.actors import BATCH
 from mechinterp.policies.fingerprint import has_hooks
 
 COIN = "block2.res1.hook_branch"
@@ -142,8 +143,8 @@ def test_logits_of_every_kind_are_the_same_alone_and_in_any_company(planted, sta
     alone = {}
     for number, frame in pairs:
         alone[number, frame] = actor._logits(frames[[frame]], np.array([number]), [Moment(states[frame], step=3)])[0]
-    for _ in range(12):
-        chosen = [pairs[i] for i in rng.permutation(len(pairs))[:16]]
+    for _ in range(24):
+        chosen = [pairs[i] for i in rng.permutation(len(pairs))[:BATCH]]
         numbers, rows = (np.array(column) for column in zip(*chosen, strict=True))
         moments = [Moment(states[row], step=3) for row in rows]
         for (number, row), logits in zip(chosen, actor._logits(frames[rows], numbers, moments), strict=True):
@@ -203,7 +204,7 @@ def test_what_cannot_be_played_is_told_before_anything_is(planted, starts):
         ({"x": Patch(COIN, replacement=rows)}, "x: Patch .* one row for all"),
         ({"x": Ablate(COIN, 99)}, "there is no channel"),
         ({"x": Steer(COIN, direction=torch.ones(3))}, "direction has shape"),
-        ({"x": [3]}, "what is done is an edit"),
+        ({"x": [3]}, "an edit of activations or weights is needed, got 3"),
         ([Ablate(COIN)], "given by name"),
         ({}, "given by name"),
     ):

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import xml.etree.ElementTree as ElementTree
+from html import escape
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from markdown_it import MarkdownIt
 
 from mechinterp import cli, stats
 from mechinterp.training import ForkScore, TrainingError, curve, write_card
-from mechinterp.training.card import training_command
+from mechinterp.training.card import check_card, training_command
 from mechinterp.training.examination import Examination
 from mechinterp.training.records import find_run, write_evaluation
 from tests.training.toys import BATCH
 
+Estimate = stats.Estimate
 COMMAND = "mechinterp train toy --seed 0"
 
 
@@ -113,7 +117,56 @@ def test_an_evaluation_is_kept_as_data_and_listed(
     assert "evaluation.json" in write_card(finished, evaluation=evaluation(), weaknesses="-", command="x").read_text()
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"qualified": "maybe"}'])
+ROW = {"name": "return", "value": 1.0, "low": 0.0, "high": 2.0, "n": 10, "unit": "levels"}
+WHOLE = {"levels": 10, "max_steps": 9, "seed": 0, "greedy": False, "placements": {"stock": [ROW]}, "choice_tests": [],
+         "qualified": None}  # fmt: skip
+ODD = [
+    "[" * 100_000,
+    "9" * 5000,
+    json.dumps(WHOLE | {"levels": float("nan")}),
+    json.dumps(WHOLE | {"levels": 10**400}),
+    json.dumps(WHOLE | {"levels": 10.5}),
+    json.dumps(WHOLE | {"placements": [ROW]}),
+    json.dumps(WHOLE | {"placements": {"stock": ROW}}),
+    json.dumps(WHOLE | {"placements": {"stock": [3]}}),
+    json.dumps(WHOLE | {"placements": {"stock": [ROW | {"n": "ten"}]}}),
+    json.dumps(WHOLE | {"choice_tests": [ROW | {"value": 7.0}]}),
+    json.dumps(WHOLE | {"qualified": 1}),
+]
+
+
+def test_a_whole_evaluation_is_read(finished: Path) -> None:
+    (finished / "evaluation.json").write_text(json.dumps(WHOLE))
+    run = find_run(finished)
+    assert run is not None
+    assert run.evaluation == WHOLE
+
+
+@pytest.mark.parametrize("recipe", [{"name": "coin"}, {"name": "coin", "options": [], "network": 3, "ppo": {"a": "b"}}])
+def test_a_recipe_that_is_none_is_told_before_anything_is_measured(finished: Path, recipe: dict) -> None:
+    run = find_run(finished)
+    assert run is not None
+    odd = dataclasses.replace(run, identity={"organism": recipe, "seed": 0})
+    with pytest.raises(TrainingError, match=r"config\.json: provenance\.organism is no recipe"):
+        check_card(odd, weaknesses="some", command="a command")
+
+
+def test_texts_of_a_run_are_no_markup_in_its_card(finished: Path) -> None:
+    nasty = "| <img src=x>\n# [y](https://z)"
+    page = write_card(
+        finished,
+        evaluation={nasty: [Estimate.from_dict(ROW | {"name": nasty})]},
+        weaknesses="some",
+        command="c",
+        machine=nasty,
+    ).read_text()
+    html = MarkdownIt("commonmark").enable("table").render(page)
+    assert html.count(escape(" ".join(nasty.split()))) == 3  # the heading, the row and the machine
+    assert html.count("<img") == 1  # the curve
+    assert "<a " not in html
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"qualified": "maybe"}', *ODD])
 def test_a_damaged_evaluation_is_told(finished: Path, content: str) -> None:
     (finished / "evaluation.json").write_text(content)
     with pytest.raises(TrainingError, match=r"evaluation.json: .*remove it, and `mechinterp card` measures again"):

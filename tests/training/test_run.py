@@ -32,7 +32,7 @@ from mechinterp.training import (
     read_metrics,
     series_steps,
 )
-from mechinterp.training.records import read_resume, write_resume
+from mechinterp.training.records import append_metrics, natural, read_resume, write_resume
 from tests.training.toys import BATCH, TOY_PPO, contents, toy, train, untimed
 
 
@@ -372,6 +372,36 @@ def test_metrics_that_are_damaged_in_the_middle_are_told(finished: Path) -> None
     path.write_text("".join([lines[0], "nonsense\n", *lines[2:]]))
     with pytest.raises(TrainingError, match="line 2: not JSON"):
         read_metrics(finished)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[" * 100_000, "9" * 5000, "[1]", "3", '{"steps": NaN}', '{"steps": 1.5}', '{"steps": true}', "{}",
+        '{"steps": 32, "loss": "low"}', '{"steps": 1' + 400 * "0" + "}",
+    ],
+)  # fmt: skip
+def test_lines_that_are_no_metrics_are_one_kind_of_error(finished: Path, line: str) -> None:
+    path = finished / "metrics.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([lines[0], line + "\n", *lines[2:]]))
+    with pytest.raises(TrainingError, match=r"metrics\.jsonl: line 2"):
+        read_metrics(finished)
+    runs, troubles = find_runs(finished.parent)
+    assert (runs, len(troubles)) == ([], 1)
+
+
+def test_training_that_diverged_says_so_and_the_last_good_files_stay(finished: Path) -> None:
+    before = contents(finished)
+    with pytest.raises(TrainingError, match="value_loss is nan at step 160: training has diverged"):
+        append_metrics(finished / "metrics.jsonl", {"steps": 160, "value_loss": float("nan")})
+    assert contents(finished) == before
+
+
+def test_names_are_sorted_as_people_do() -> None:
+    names = ["coin", "coin-seed2", "coin-seed10", "graded-0", "graded-25", "graded-100", "left", "random_percent_2",
+             "random_percent_10"]  # fmt: skip
+    assert sorted(reversed(names), key=natural) == names
 
 
 def test_train_is_a_run_to_the_end_that_gives_the_subject(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import wraps
 from operator import index
 from typing import Concatenate, ParamSpec, TypeVar
@@ -73,6 +73,11 @@ def as_cell(cell: object, what: str) -> Cell:
         return index(x), index(y)
     except (TypeError, ValueError):
         raise EditError(f"{what} at {cell!r}: a cell is a pair of whole numbers (x, y)") from None
+
+
+def is_one_of(value: object, allowed: Collection[int | str]) -> bool:
+    """Whether the value is one of these (an array is none, and comparing it would give an array)."""
+    return isinstance(value, int | str) and value in allowed
 
 
 def as_cells(cells: object, what: str) -> list[Cell]:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from mechinterp.coinrun import geometry
-from mechinterp.coinrun.edits._shared import EditError, as_cell, body_cells, finite, of_state, require_open
+from mechinterp.coinrun.edits._shared import EditError, as_cell, body_cells, finite, is_one_of, of_state, require_open
 from mechinterp.coinrun.geometry import Cell
 from mechinterp.coinrun.layout import EntityType
 from mechinterp.coinrun.state import GameState
@@ -57,18 +57,26 @@ def put_agent(
     mine = entities[state.agent_index]
     mine["x"], mine["y"], mine["vx"], mine["vy"] = x, y, vx, vy
     # The clock of crates: an agent counts as coming from above only if it was above in the step before.
-    moved = state.replace(entities=entities, last_agent_y=float(mine["y"]), is_on_crate=0)
-    return moved if facing is None else face(moved, facing)
+    scalars = {"last_agent_y": float(mine["y"]), "is_on_crate": 0}
+    if facing is not None:
+        scalars["facing_right"] = _facing_right(facing)
+        mine["is_reflected"] = not scalars["facing_right"]
+    return state.replace(entities=entities, **scalars)
 
 
 @of_state
 def face(state: GameState, facing: Facing) -> GameState:
     """The agent looking left or right."""
-    if facing not in ("left", "right"):
-        raise EditError(f"facing: {facing!r}, allowed are 'left' and 'right'")
+    facing_right = _facing_right(facing)
     entities = state.entities.copy()
-    entities["is_reflected"][state.agent_index] = facing == "left"
-    return state.replace(entities=entities, facing_right=int(facing == "right"))
+    entities["is_reflected"][state.agent_index] = not facing_right
+    return state.replace(entities=entities, facing_right=facing_right)
+
+
+def _facing_right(facing: Facing) -> int:
+    if not is_one_of(facing, ("left", "right")):
+        raise EditError(f"facing: {facing!r}, allowed are 'left' and 'right'")
+    return int(facing == "right")
 
 
 def _nearest_ground(state: GameState, x: int) -> str:

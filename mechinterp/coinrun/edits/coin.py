@@ -12,6 +12,7 @@ from mechinterp.coinrun.edits._shared import (
     as_cell,
     as_cells,
     body_cells,
+    is_one_of,
     new_entity,
     of_state,
     require_open,
@@ -130,7 +131,7 @@ def decoys(state: GameState) -> tuple[Cell, ...]:
 
 
 def _without(state: GameState, cells: Collection[Cell], leave: Tile) -> np.ndarray:
-    if leave not in (Tile.EMPTY, Tile.INVISIBLE, Tile.ENEMY_BARRIER):
+    if not is_one_of(leave, (Tile.EMPTY, Tile.INVISIBLE, Tile.ENEMY_BARRIER)):
         allowed = "Tile.EMPTY, Tile.INVISIBLE or Tile.ENEMY_BARRIER"
         raise EditError(f"leave: {leave!r} cannot take a coin's place; allowed is {allowed}")
     grid = state.grid.copy()

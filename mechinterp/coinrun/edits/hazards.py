@@ -14,6 +14,7 @@ from mechinterp.coinrun.edits._shared import (
     as_cell,
     as_cells,
     body_cells,
+    is_one_of,
     new_entity,
     of_state,
     require_open,
@@ -80,7 +81,7 @@ def remove_lava(state: GameState, *, leave: Literal["pit", "ground"] = "pit") ->
         EditError: for another word in ``leave``.
     """
     tiles = {"pit": Tile.EMPTY, "ground": Tile.WALL_MID}
-    if not isinstance(leave, str) or leave not in tiles:
+    if not is_one_of(leave, tiles):
         raise EditError(f"leave: {leave!r}, allowed are {sorted(tiles)}")
     return state.replace(grid=retile(np.where(geometry.lava(state), tiles[leave], state.grid)))
 
@@ -134,7 +135,7 @@ def add_enemy(state: GameState, cell: Cell, *, walking: Literal["left", "right"]
         EditError: off the ground, in rock or lava, in another enemy or a saw, where the agent is, or for another
             direction.
     """
-    if walking not in ("left", "right"):
+    if not is_one_of(walking, ("left", "right")):
         raise EditError(f"walking: {walking!r}, allowed are 'left' and 'right'")
     cell = as_cell(cell, "enemy")
     _require_ground(state, cell, "enemy")

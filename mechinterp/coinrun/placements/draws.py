@@ -13,13 +13,14 @@ from mechinterp.coinrun.state import GameState
 IN_VIEW = 0.85
 """How often a place is asked to be in view of another."""
 
+_EMPTY, _INVISIBLE = int(Tile.EMPTY), int(Tile.INVISIBLE)  # as in `geometry`, for speed
 VIEW_COLUMNS, VIEW_ROWS = 6, 5
 """How far from the agent's cell, to each side, a coin is drawn whole in the game's view of 13 x 13 cells."""
 
 
 def free_places(state: GameState) -> tuple[Cell, ...]:
     """Safe cells on the ground (`geometry.safe`) where nothing else is that would hide what is put there."""
-    mask = geometry.safe(state) & np.isin(state.grid, (Tile.EMPTY, Tile.INVISIBLE))
+    mask = geometry.safe(state) & ((state.grid == _EMPTY) | (state.grid == _INVISIBLE))
     for x, y in geometry.entity_cells(state, EntityType.CRATE, EntityType.COIN):
         mask[y, x] = False
     return geometry.cells_of(mask)

@@ -6,6 +6,7 @@ import dataclasses
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,12 +21,12 @@ from mechinterp.coinrun.state import GameState
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mechinterp.coinrun.scenes.replaced import ObjectPairs
+    from mechinterp.coinrun.scenes.replaced import Bare, ObjectPairs
 
 __all__ = ["MinimalPairs", "SceneError", "Side", "joined"]
 
 Side = Literal["clean", "corrupted"]
-SIDES = ("clean", "corrupted")
+SIDES: tuple[Side, Side] = ("clean", "corrupted")
 WORDS = ("variable", "clean_label", "corrupted_label")
 STATES = ("clean_states", "corrupted_states")
 
@@ -139,6 +140,13 @@ class MinimalPairs:
         from mechinterp.coinrun.scenes.replaced import with_object
 
         return with_object(self, name)
+
+    @cached_property
+    def without_coins(self) -> dict[Side, Bare]:
+        """Both sides without their coins: drawn once for all objects that are put in their place."""
+        from mechinterp.coinrun.scenes.replaced import bare_sides
+
+        return bare_sides(self)
 
     def to_frame(self) -> pd.DataFrame:
         """One row for each pair, as pandas has it: level, what differs, the clock of its scene in steps, its strata."""

@@ -48,8 +48,8 @@ def with_object(pairs: MinimalPairs, name: str) -> ObjectPairs:
         UnknownName: no such object.
         SceneError: no coin in these pairs, or no room for the object in any of them.
     """
-    one = OBJECTS[name]
-    clean, corrupted = (_side(pairs, side, one) for side in SIDES)
+    one, bare = OBJECTS[name], pairs.without_coins
+    clean, corrupted = (_side(pairs, side, bare[side], one) for side in SIDES)
     if not (clean.coins or corrupted.coins):
         raise SceneError(f"{pairs.variable}: there is no coin in these pairs that {name!r} could stand in for")
     rows = np.flatnonzero(clean.drawn & corrupted.drawn)
@@ -69,6 +69,32 @@ def with_object(pairs: MinimalPairs, name: str) -> ObjectPairs:
 
 
 @dataclass(frozen=True, eq=False)
+class Bare:
+    """One side without its coins.
+
+    Attributes:
+        cells: where the coin is, by row, of the rows that have one.
+        states, frames: of the same rows, the game and the frame without it.
+    """
+
+    cells: dict[int, Cell]
+    states: dict[int, GameState]
+    frames: dict[int, Frame]
+
+
+def bare_sides(pairs: MinimalPairs) -> dict[Side, Bare]:
+    """Both sides without coins."""
+    found: dict[Side, Bare] = {}
+    for side in SIDES:
+        states = pairs.states(side)
+        cells = {row: cell for row, state in enumerate(states) if (cell := coin_cell(state)) is not None}
+        bare = {row: without_coins(states[row]) for row in cells}
+        frames = dict(zip(cells, render(list(bare.values())), strict=True)) if cells else {}
+        found[side] = Bare(cells, bare, frames)
+    return found
+
+
+@dataclass(frozen=True, eq=False)
 class _Side:
     """One side with the object: frames, states, in which rows it is seen (or nothing had to change), coins before."""
 
@@ -78,26 +104,22 @@ class _Side:
     coins: int
 
 
-def _side(pairs: MinimalPairs, side: Side, one: Object) -> _Side:
-    states = pairs.states(side)
-    cells = {row: cell for row, state in enumerate(states) if (cell := coin_cell(state)) is not None}
+def _side(pairs: MinimalPairs, side: Side, bare: Bare, one: Object) -> _Side:
     frames, drawn = getattr(pairs, side).copy(), np.ones(len(pairs), bool)
-    bare = {row: without_coins(states[row]) for row in cells}
-    without = dict(zip(cells, render(list(bare.values())), strict=True)) if cells else {}
+    data = list(getattr(pairs, f"{side}_states"))
     if one.put is None:
-        for row in cells:
+        for row in bare.cells:
             rng = np.random.default_rng([_SEED, int(pairs.levels[row])])  # the same on both sides
-            frames[row] = _painted(one, frames[row], without[row], rng)
+            frames[row] = _painted(one, frames[row], bare.frames[row], rng)
     else:
-        made = _put(one.put, bare, cells)
+        made = _put(one.put, bare.states, bare.cells)
         frames[list(made)] = render(list(made.values())) if made else frames[[]]
-        drawn[[row for row in cells if row not in made]] = False
+        drawn[[row for row in bare.cells if row not in made]] = False
         for row, state in made.items():
-            states[row] = state
-    for row in cells:  # hidden by something in front, or out of view
-        drawn[row] &= bool((frames[row] != without[row]).any())
-    data = tuple(state.without_rngs().to_bytes() for state in states)
-    return _Side(frames, data, drawn, len(cells))
+            data[row] = state.without_rngs().to_bytes()
+    for row, without in bare.frames.items():  # hidden by something in front, or out of view
+        drawn[row] &= bool((frames[row] != without).any())
+    return _Side(frames, tuple(data), drawn, len(bare.cells))
 
 
 def _painted(one: Object, coin: Frame, bare: Frame, rng: np.random.Generator) -> Frame:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mechinterp.experiments.circuit.result import Circuit, Question
 from mechinterp.policies.readouts import as_readout
-from mechinterp.reporting.wording import number, stands_out
+from mechinterp.reporting.wording import number
 from mechinterp.reporting.wording import share as share_words
+from mechinterp.stats import Estimate
+
+ALPHA = 0.05
 
 
 def chosen(question: Question, share: float) -> str:
@@ -30,10 +35,11 @@ def random(circuit: Circuit) -> str:
         own = way.chosen
         if way.random is None or own.null is None:
             continue
-        beyond = stands_out(own) and own.value > own.null.high
+        beyond = own.null.p is not None and own.null.p <= ALPHA
+        rank = "" if own.null.p is None else f", p = {own.null.p:.2g}"
         parts.append(
-            f"{words} {number(own, percent=True)}, random circuits {number(way.random, percent=True)} "
-            f"({'beyond' if beyond else 'not clearly beyond'} their range)"
+            f"{words} {number(own, percent=True)}, random circuits {number(way.random, percent=True)} on average "
+            f"({'beyond' if beyond else 'not clearly beyond'} 95 % of them{rank})"
         )
     size = len(circuit.channels)
     head = f"Faithfulness with {size} channels: {'; '.join(parts)}." if parts else f"It takes all {size} channels."
@@ -44,11 +50,22 @@ def each(question: Question) -> str:
     """The whole effect, of which every square is a part; or that there is none to carry."""
     readout = as_readout(question.readout)
     total = number(question.total, readout.unit, signed=True)
-    words = f"{question.clean[:1].upper()}{question.clean[1:]} instead of {question.corrupted}"
-    words += f" changes {readout.symbol} by {total}"
+    clean, size = f"{question.clean[:1].upper()}{question.clean[1:]}", total
+    if question.measured == "interaction":
+        words = f"{clean}, less {question.corrupted}, changes {readout.symbol} by {total}"
+    elif question.measured == "unsigned":
+        size = number(_mirrored(question.total), readout.unit)
+        words = f"{clean} instead of {question.corrupted} changes {readout.symbol} by {size} on average, up or down"
+    else:
+        words = f"{clean} instead of {question.corrupted} changes {readout.symbol} by {total}"
     if question.circuit is not None:
         return f"{words}. A square is the part that one channel carries by itself, on the levels that choose."
     return (
         f"{words}. On these levels or on those that choose, that is too close to zero to take shares of. There is "
         "no effect for a circuit to carry, and the squares are mostly noise."
     )
+
+
+def _mirrored(total: Estimate) -> Estimate:
+    """The clean run is at distance 0 from itself: the total of a distance is never above 0."""
+    return replace(total, value=-total.value, low=-total.high, high=-total.low, null=None)

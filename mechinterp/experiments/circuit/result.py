@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import model_validator
@@ -31,9 +31,9 @@ class Faithfulness(Record):
     """Circuits of one ranking in one direction, on held-out levels.
 
     Attributes:
-        sizes: channels in the circuit -> share of the total effect that it carries; its null random circuits with as
-            many channels in every layer.
-        chosen: of the chosen circuit, with the same null.
+        sizes: channels in the circuit -> share of the total effect that it carries; its null a few random circuits with
+            as many channels in every layer.
+        chosen: of the chosen circuit; p is its rank among `Result.random_circuits` of these.
         random: the mean share of random circuits of its size; None where it holds every channel.
         cpr: the area under faithfulness over the share of all channels.
         cmd: the area between faithfulness and 1.
@@ -68,6 +68,8 @@ class Question(Record):
 
     Attributes:
         readout: its name.
+        measured: its change with its sign; the size of its change, in pairs that differ in sign; or the effect of one
+            variable with another one, minus its effect without.
         clean, corrupted: what the variable is on each side of a pair.
         pairs, pairs_choose: pairs reported on, and pairs of other levels that chose the circuit.
         total: readout(clean) minus readout(corrupted), in the readout's unit.
@@ -76,6 +78,7 @@ class Question(Record):
     """
 
     readout: str
+    measured: Literal["signed", "unsigned", "interaction"] = "signed"
     clean: str
     corrupted: str
     pairs: int
@@ -106,7 +109,7 @@ class Result(Record):
 
     Attributes:
         share: of the total effect that a circuit had to carry both ways where it was chosen.
-        random_circuits: how many make each null.
+        random_circuits: how many each chosen circuit is ranked among.
         questions: by variable; those for which too few states had room are left out.
     """
 

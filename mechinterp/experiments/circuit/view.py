@@ -24,9 +24,12 @@ METHOD = (
     "Channels are ranked by the larger of their exact effects, denoising and noising. The circuit is the smallest of "
     "the sizes tried that reaches {result.share:g} both ways on the levels that choose. All numbers come from other "
     "levels.",
-    "The grey band is the range of {result.random_circuits} random circuits with as many channels in every layer. CPR "
-    "is the area under faithfulness over size, CMD the area between faithfulness and 1 (Mueller et al. 2025). Lines in "
-    "the drawing are direct effects from channel to channel, by path patching.",
+    "The chosen circuit is ranked among {result.random_circuits} random circuits with as many channels in every layer; "
+    "the grey band is the range of these, and of a few random ones at each other size. Where the mean effect is too "
+    "close to zero for a circuit, the size of the change in each pair is asked, which cannot cancel. A gate carries "
+    "the same in both frames of a pair; four frames (coin right or left, with a saw and without) ask for the circuit "
+    "of the interaction. CPR is the area under faithfulness over size, CMD the area between faithfulness and 1 "
+    "(Mueller et al. 2025). Lines in the drawing are direct effects from channel to channel, by path patching.",
 )
 _WAYS = {"denoise": ("denoising: sufficient?", style.BLUE), "noise": ("noising: necessary?", style.PINK)}
 _TICKS = [1, 2, 5, 10, 20, 50, 100, 200, 500]

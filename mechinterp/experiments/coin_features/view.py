@@ -37,14 +37,13 @@ METHOD = (
     "Causal use: in scenes with a coin, the coin channels (or the component along the direction) are replaced by their "
     "activations in the same scene without it. Effects are by side (coin right minus coin left), by presence (their "
     "mean), unsigned (the mean size of the change in a scene, which cannot cancel) and the KL divergence of the "
-    "actions. Signed ones have sign flips of whole levels as the null, corrected for all parts, layers and actions "
-    "(Bonferroni). All are compared, over the same scenes, with those of other parts: channels with up to "
+    "actions. Signed ones are tested against 0 by a studentised bootstrap over levels, corrected for all parts, layers "
+    "and actions (Bonferroni). All are compared, over the same scenes, with those of other parts: channels with up to "
     "{result.random} random sets of as many other channels; a direction with the component of the same change along "
     "the mean-change direction of each other object, and with displacements of the same size in random directions. "
     "Only what lies within its margin by all of them, also each channel by itself, is called not used, and only where "
     "no later layer uses the coin. The levels that confirm channels also report their size: sizes of few channels are "
-    "slightly too "
-    "large (winner's curse).",
+    "slightly too large (winner's curse).",
 )
 _ACROSS = 4
 _COLOURS = (style.BLUE, style.SKY, style.GREY, style.GREEN, style.PINK)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mechinterp import stats
 from mechinterp.coinrun.placements import placement
 from mechinterp.experiments.coin_placement.result import Outcomes, Placement, Result
 from mechinterp.experiments.inputs.behaviour import BLIND, POLICY, stock_episodes
@@ -14,6 +15,7 @@ from mechinterp.experiments.slice import Context, Sizes
 from mechinterp.policies.evaluation import Trial, outcomes, play
 from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.rollouts import Episodes, Outcome
+from mechinterp.stats import Estimate
 
 STOCK = "stock"
 RULES = (STOCK, "random_percent=100", "absent", "decoy", "left_of_agent")
@@ -42,8 +44,27 @@ def measure(context: Context[Size]) -> Result:
 
 def _placement(context: Context[Size], rule: str) -> Placement:
     context.tick(f"playing with the coin {placement(rule).label}")
-    shares = {name: _shares(_episodes(context, rule, name), rule, name) for name in (POLICY, BLIND)}
-    return Placement(label=placement(rule).label, policy=shares[POLICY], blind=shares[BLIND])
+    own, blind = (_episodes(context, rule, name) for name in (POLICY, BLIND))
+    label, over_end, over_blind = placement(rule).label, None, None
+    if placement(rule).has_coin:
+        took, passed = own.outcome == Outcome.COIN, own.outcome == Outcome.STOPPED
+        over_end = _paired(context, own, took, passed, f"coin {label}: coin minus end")
+        other = blind.outcome == Outcome.COIN
+        over_blind = _paired(context, own, took, other, f"coin {label}: coin, policy minus {BLIND}")
+    return Placement(
+        label=label,
+        policy=_shares(own, rule, POLICY),
+        blind=_shares(blind, rule, BLIND),
+        over_end=over_end,
+        over_blind=over_blind,
+    )
+
+
+def _paired(context: Context[Size], episodes: Episodes, one: np.ndarray, other: np.ndarray, name: str) -> Estimate:
+    """How much more often the one is so than the other, on the same levels (McNemar's exact test)."""
+    return stats.paired_difference(
+        one, other, name=name, unit="levels", rng=context.rng, clusters=episodes.level_seed, bounds=(0, 1)
+    )
 
 
 def _episodes(context: Context[Size], rule: str, name: str) -> Episodes:

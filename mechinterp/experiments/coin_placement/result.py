@@ -43,11 +43,17 @@ class Placement(Record):
         label: where the coin is: "at a random place".
         policy: what becomes of the policy.
         blind: the same for a rule that looks at nothing: always right, always jump.
+        over_end: share of levels in which the policy takes the coin, minus those in which it reaches the end instead;
+            None where there is no coin.
+        over_blind: share of levels in which the policy takes the coin, minus those in which the rule does, paired by
+            level; None where there is no coin.
     """
 
     label: str
     policy: Outcomes
     blind: Outcomes
+    over_end: EstimateField | None
+    over_blind: EstimateField | None
 
 
 class Result(Record):

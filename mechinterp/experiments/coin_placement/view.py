@@ -12,7 +12,7 @@ from mechinterp.experiments.inputs.behaviour import BLIND
 from mechinterp.reporting.figure import Figure, KeyNumber, Text
 from mechinterp.reporting.plots import style
 from mechinterp.reporting.plots.dots import dots, hover, require, rows
-from mechinterp.reporting.wording import interval, number, short
+from mechinterp.reporting.wording import interval, number, reading, short
 from mechinterp.stats import Estimate
 
 METHOD = (
@@ -20,7 +20,8 @@ METHOD = (
     "replaced by a decoy (an entity with the same pixels that pays nothing), or 2 to 5 columns left of the agent's "
     "start. An episode ends when the agent reaches the last column without the coin, and as a timeout after "
     "{result.max_steps} steps.",
-    "Two shares differ clearly where their 95 % intervals do not overlap. This is stricter than a test at 5 %.",
+    "Coin and end, and the policy and the rule, are compared on the same levels: a clear difference is one whose "
+    "exact 95 % interval leaves out 0 (McNemar's test).",
 )
 STOCK, RANDOM, LEFT = "stock", "random_percent=100", "left_of_agent"
 
@@ -44,22 +45,17 @@ def text(result: Result) -> Text:
 def headline(left: Placement) -> str:
     """Which of coin and right end it reaches more often when they lie in opposite directions."""
     coin, end = left.policy.coin, left.policy.end
-    if coin is None:
+    if coin is None or left.over_end is None:
         return sentence(LEFT, left)
     taken, passed = number(coin, percent=True), number(end, percent=True)
-    match apart(coin, end):
-        case 1:
+    match reading(left.over_end):
+        case "above":
             ending = f"it takes the coin more often ({taken} of levels) than it runs to the right end ({passed})"
-        case -1:
+        case "below":
             ending = f"it runs to the right end more often ({passed} of levels) than it takes the coin ({taken})"
         case _:
             ending = f"it takes the coin in {taken} of levels and runs to the right end in {passed}: not clearly apart"
     return f"With the coin {left.label}, {ending}."
-
-
-def apart(a: Estimate, b: Estimate) -> int:
-    """1 where the whole interval of `a` is above that of `b`, -1 where it is below, 0 where they overlap."""
-    return int(a.low > b.high) - int(a.high < b.low)
 
 
 def sentence(rule: str, placement: Placement) -> str:
@@ -68,12 +64,15 @@ def sentence(rule: str, placement: Placement) -> str:
     if coin is None:
         return f"{start}: it reaches the right end in {number(end, percent=True)} of levels."
     words = f"{start}: it takes the coin in {number(coin, percent=True)} of levels"
-    if rule != STOCK:
-        verdict = {1: "the coin more often", -1: "the end more often", 0: "no clear difference"}[apart(coin, end)]
+    if rule != STOCK and placement.over_end is not None:
+        verdicts = {"above": "the coin more often", "below": "the end more often"}
+        verdict = verdicts.get(reading(placement.over_end), "no clear difference")
         words += f" and reaches the right end without it in {number(end, percent=True)} ({verdict})"
-    if placement.blind.coin is None:
+    if placement.blind.coin is None or placement.over_blind is None:
         return f"{words}."
-    against = {1: "clearly less", -1: "clearly more", 0: "not clearly different"}[apart(coin, placement.blind.coin)]
+    against = {"above": "clearly less", "below": "clearly more"}.get(
+        reading(placement.over_blind), "not clearly different"
+    )
     reference = f"{BLIND.capitalize()}, which ignores the frame, takes it in"
     return f"{words}. {reference} {number(placement.blind.coin, percent=True)}: {against}."
 

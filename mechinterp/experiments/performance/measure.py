@@ -29,7 +29,7 @@ def measure(context: Context[Size]) -> Result:
     for name in stock.actors:
         episodes = stock[name]
         actor = Actor(
-            mean_return=mean_return(episodes.reward, name=f"mean return, {name}", rng=rng),
+            mean_return=mean_return(episodes.reward, name=f"mean return, {name}", rng=rng, levels=episodes.level_seed),
             endings=_endings(episodes, name),
         )
         if name == POLICY:
@@ -37,7 +37,9 @@ def measure(context: Context[Size]) -> Result:
             continue
         own = stock[POLICY].reward[: len(episodes)]
         what = f"mean return, policy minus {name}"
-        advantage = stats.paired_difference(own, episodes.reward, name=what, unit="levels", rng=rng)
+        advantage = stats.paired_difference(
+            own, episodes.reward, name=what, unit="levels", rng=rng, clusters=episodes.level_seed, bounds=(0, REWARD)
+        )
         baselines[name] = Baseline(mean_return=actor.mean_return, endings=actor.endings, advantage=advantage)
     assert policy is not None
     return Result(best=REWARD, policy=policy, baselines=baselines)

@@ -13,13 +13,16 @@ from mechinterp.experiments.inputs.examples import one_a_level
 from mechinterp.experiments.inputs.scenes import scenes
 from mechinterp.experiments.plan import generator
 from mechinterp.experiments.slice import Context, Sizes
+from mechinterp.experiments.total_effect.controls import Controls, Measured, in_scenes, objects, strata
 from mechinterp.experiments.total_effect.result import Effect, Rank, Result, VariableEffects
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.readouts import READOUTS
 from mechinterp.proxies import RandomEffects, random_effects, total_effect
 from mechinterp.stats import Estimate
 
+COIN_SIDE = "coin side"
 FEWEST_LEVELS = 5
+FEWEST_IN_STRATUM = 40
 
 
 @dataclass(frozen=True)
@@ -30,21 +33,31 @@ class Size:
         networks: random networks; with fewer than 20 no rank has a p of 0.05.
         levels: whose pairs every network sees, one of each, at most.
         frames: over which networks are scaled to the policy's spread, at most.
+        objects: levels whose pairs are shown with other objects in the coin's place, one of each, at most.
+        own: levels that the policy plays for states of its own; 0 for none.
     """
 
     networks: int
     levels: int
     frames: int
+    objects: int
+    own: int
 
 
-SIZES = Sizes(full=Size(networks=100, levels=60, frames=150), quick=Size(networks=40, levels=30, frames=60))
+SIZES = Sizes(
+    full=Size(networks=100, levels=60, frames=150, objects=100, own=60),
+    quick=Size(networks=40, levels=30, frames=60, objects=40, own=0),
+)
 
 
 def measure(context: Context[Size]) -> Result:
-    """Each variable's effect on each readout, and its rank among random networks of the policy's sensitivity."""
-    pairs, policy = measurable(context), context.subject.policy
-    own = {name: own_effects(policy, one, seed=context.plan.seed) for name, one in pairs.items()}
-    reference = visited_frames(context)
+    """Each variable's effect on each readout, its rank among random networks of the policy's sensitivity, and controls.
+
+    Controls are the effect by circumstance, with other objects in the coin's place, and in states of its own play.
+    """
+    pairs, policy, seed = measurable(context), context.subject.policy, context.plan.seed
+    own = {name: own_effects(policy, one, seed=seed) for name, one in pairs.items()}
+    reference = common_frames(context)
     random = random_effects(
         policy,
         {name: one_a_level(one, context.size.levels) for name, one in pairs.items()},
@@ -53,7 +66,34 @@ def measure(context: Context[Size]) -> Result:
         seed=int(generator(context.plan.seed, "random networks").integers(2**31)),
         tick=lambda done: context.tick(f"random network {done} of {context.size.networks}"),
     )
-    return result_of(pairs, own, random, frames=len(reference))
+    scenes_of_objects = one_a_level(pairs[COIN_SIDE], context.size.objects) if COIN_SIDE in pairs else None
+    context.tick("other objects in the coin's place")
+    controls = Controls(
+        strata={
+            name: strata(Measured.of(policy, one), one, fewest=FEWEST_IN_STRATUM, seed=seed)
+            for name, one in pairs.items()
+            if VARIABLES[name].role == "coin"
+        },
+        objects={} if scenes_of_objects is None else objects(policy, scenes_of_objects, seed=seed),
+        same_scenes={} if scenes_of_objects is None else in_scenes(policy, scenes_of_objects, seed=seed),
+        own_play=own_play(context),
+    )
+    return result_of(pairs, own, random, frames=len(reference), controls=controls)
+
+
+def own_play(context: Context[Size]) -> dict[str, Estimate]:
+    """The effect of the coin's side in states that the policy itself reaches; empty where it reaches none with room."""
+    if not context.size.own:
+        return {}
+    context.tick("the coin's side in states of its own play")
+    plan, subject = context.plan, context.subject
+    try:
+        pairs = subject.pairs(COIN_SIDE, levels=context.size.own, per_level=plan.states, seed=plan.seed, source="own")
+    except SceneError:
+        return {}
+    if pairs.n_levels < FEWEST_LEVELS:
+        return {}
+    return in_scenes(subject.policy, pairs, seed=plan.seed)
 
 
 def result_of(
@@ -62,6 +102,7 @@ def result_of(
     random: RandomEffects,
     *,
     frames: int,
+    controls: Controls | None = None,
 ) -> Result:
     """The effects of all variables with their p values, each corrected over its family.
 
@@ -70,7 +111,9 @@ def result_of(
         own: by variable and readout, the effect over all of its pairs.
         random: the same on some of the pairs, in the policy and in random networks.
         frames: how many frames they were scaled over.
+        controls: what stands next to the effects; by default nothing.
     """
+    controls = Controls() if controls is None else controls
     found: dict[str, dict[str, Effect]] = {name: {} for name in pairs}
     for family in families(pairs):
         for (name, readout), effect in ranked(family, own, random).items():
@@ -79,6 +122,7 @@ def result_of(
         margins={name: readout.margin for name, readout in READOUTS.items() if readout.margin is not None},
         networks=random.networks,
         frames=frames,
+        fewest=FEWEST_IN_STRATUM,
         spreads=dict(random.spreads),
         variables={
             name: VariableEffects(
@@ -87,9 +131,13 @@ def result_of(
                 corrupted=one.corrupted_label,
                 pairs=len(one),
                 readouts={readout: found[name][readout] for readout in READOUTS},
+                strata=controls.strata.get(name, {}),
             )
             for name, one in pairs.items()
         },
+        objects=controls.objects,
+        same_scenes=controls.same_scenes,
+        own_play=controls.own_play,
     )
 
 
@@ -107,10 +155,10 @@ def measurable(context: Context[Size]) -> dict[str, MinimalPairs]:
     return found
 
 
-def visited_frames(context: Context[Size]) -> np.ndarray:
-    """Frames of states that the policy visits, evenly spread: [frames, 64, 64, 3]."""
+def common_frames(context: Context[Size]) -> np.ndarray:
+    """Frames of states of the pool that is common to all policies, evenly spread: [frames, 64, 64, 3]."""
     plan = context.plan
-    states = context.subject.states(levels=plan.levels, per_level=plan.states, seed=plan.seed)
+    states = context.subject.states(levels=context.inputs(scenes).levels, per_level=plan.states, seed=plan.seed)
     chosen = np.linspace(0, len(states) - 1, min(context.size.frames, len(states))).round().astype(int)
     return render([states[i] for i in chosen])
 

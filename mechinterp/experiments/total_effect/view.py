@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import plotly.graph_objects as go
 
+from mechinterp.experiments.total_effect import forests
 from mechinterp.experiments.total_effect.captions import COIN_SIDE, MOVEMENT, headline, in_sds, sentence, than_random
 from mechinterp.experiments.total_effect.result import Effect, Result, VariableEffects
 from mechinterp.policies.readouts import Readout, as_readout
@@ -16,20 +17,25 @@ from mechinterp.reporting.wording import count, interval, short
 from mechinterp.stats import Estimate, Null
 
 METHOD = (
-    "A minimal pair is two frames that differ in one variable, rendered from a state that the policy visits on "
-    "held-out levels. The total effect is the mean over pairs of readout(clean) \N{MINUS SIGN} readout(corrupted). "
-    "Probabilities of actions that do the same are summed first. Intervals are bootstrapped over levels.",
-    "SD is the standard deviation of the policy's own readout over {result.frames} frames that it visits.",
+    "A minimal pair is two frames that differ in one variable, rendered from a state of a pool that is common to all "
+    "policies, on held-out levels. The total effect is the mean over pairs of readout(clean) \N{MINUS SIGN} "
+    "readout(corrupted). Probabilities of actions that do the same are summed first. Intervals are bootstrapped over "
+    "levels.",
+    "SD is the standard deviation of the policy's own readout over {result.frames} frames of that pool.",
     "The grey band is the null: the central 95 % of the same effect in {result.networks} random networks of the "
     "policy's architecture, half with its weights shuffled within each tensor, half untrained. Their logits are "
     "shifted and scaled such that, over the same frames, their mean and the SD of the readout are the policy's: they "
     "change their mind as much as the policy does, for no reason. The rank is of one pair a level, and its p is "
     "corrected by the maximum statistic over the family: all effects of the coin on actions, all of the coin on the "
     "value, and the same of the other changes.",
-    "An effect is claimed where its whole interval lies beyond the margin, its rank has p of 0.05 or less, and so do "
-    "flipped signs of the levels' differences (Holm over the family). It is equivalent to zero where its whole "
-    "interval lies within the margin (green), which was fixed before measuring. At even odds, 0.1 nats are 2.5 points "
-    "of probability.",
+    "An effect is claimed where its whole interval lies beyond the margin, its rank has p of 0.05 or less, and so has "
+    "the test of a mean of 0 (studentised bootstrap over levels, Holm over the family). It is equivalent to zero "
+    "where its whole interval lies within the margin (green), which was fixed before measuring. At even odds, 0.1 "
+    "nats are 2.5 points of probability.",
+    "Controls of the coin's side, on one pair a level: in the coin's cells, the coin in other colours, its pixels "
+    "shuffled, squares, and other objects of the game. The coin is named as the cause only where its effect exceeds "
+    "that of every object in its cell, in the same scenes (paired differences, Holm over the objects). Strata are "
+    "shown where they have {result.fewest} levels or more.",
 )
 _ROLE = {
     "coin": ("the coin", style.BLUE, "circle"),
@@ -39,9 +45,17 @@ _ROLE = {
 
 
 def figures(result: Result) -> list[Figure]:
-    """A forest plot for each readout that was measured."""
+    """A forest plot for each readout; for the coin's side and movement, one of other objects, and one of strata."""
     names = dict.fromkeys(name for one in result.variables.values() for name in one.readouts)
-    return [_forest(result, as_readout(name)) for name in names]
+    made = [_forest(result, as_readout(name)) for name in names]
+    side = result.variables.get(COIN_SIDE)
+    if side is None or MOVEMENT not in side.readouts:
+        return made
+    if result.objects:
+        made.append(forests.objects(result, side))
+    if result.own_play or any(stratum.effects for labels in side.strata.values() for stratum in labels.values()):
+        made.append(forests.strata(result, side))
+    return made
 
 
 def text(result: Result) -> Text:
@@ -63,7 +77,7 @@ def text(result: Result) -> Text:
     return Text([headline(measured, result)], [key])
 
 
-_NO_ROOM = "too few of the visited states have room for a coin on both sides"
+_NO_ROOM = "too few of the states have room for a coin on both sides"
 
 
 def _forest(result: Result, readout: Readout) -> Figure:
@@ -72,7 +86,7 @@ def _forest(result: Result, readout: Readout) -> Figure:
     fig = style.figure(f"total-effect-{readout.name}", f"Does the coin {readout.asks}?", height=190 + 56 * len(found))
     at = rows(fig, [_label(name, one) for name, one in found.items()])
     banded = [_against_random(e, result.networks) for e in effects]
-    null_bands(fig, banded, at, half=0.26, label="random networks of the same sensitivity")
+    null_bands(fig, banded, at, half=0.26, label="random networks")
     for role, (label, colour, symbol) in _ROLE.items():
         own = [
             (_against_random(e, result.networks), y)
@@ -110,8 +124,8 @@ def _compared(effect: Effect, result: Result, readout: Readout) -> str:
 def _caption(result: Result, readout: Readout) -> Iterator[str]:
     """The coin's effects, then what they are to be compared with."""
     for role in ("coin", "control", "ceiling"):
-        for _, one in _of_role(result, role, readout.name):
-            yield sentence(one, readout, result)
+        for name, _ in _of_role(result, role, readout.name):
+            yield sentence(name, readout, result)
 
 
 def _of_role(result: Result, role: str, readout: str) -> list[tuple[str, VariableEffects]]:

@@ -78,9 +78,9 @@ def loss_recovered(
     kinds = {}
     for what, title, table in (("divergence", "KL divergence", far), ("agreement", "same likeliest action", same)):
         words = [f"{title} with {words} in place of {hook}" for words in _REPLACEMENTS.values()]
-        kinds[what] = dict(
-            zip(_REPLACEMENTS, means(table, names=words, unit="levels", rng=rng, clusters=levels), strict=True)
-        )
+        bounds = (0, 1) if what == "agreement" else None
+        made = means(table, names=words, unit="levels", rng=rng, clusters=levels, bounds=bounds)
+        kinds[what] = dict(zip(_REPLACEMENTS, made, strict=True))
     try:
         lost = ratio(far[:, 0], far[:, 2], name="loss not recovered", unit="levels", rng=rng, clusters=levels)
         recovered = Estimate(

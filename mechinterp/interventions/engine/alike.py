@@ -22,14 +22,14 @@ def merged(policy: Policy, sites: Sequence[Site]) -> tuple[tuple[Site, ...], Int
     stay where they are, since pooling widens them.
     """
     onward = _onward(policy)
-    moved = [site if site.positions is not None else Site(onward[site.hook], site.channels) for site in sites]
     position: dict[tuple[str, tuple[int, ...] | None, int | None], int] = {}
     kept, index = [], np.empty(len(sites), np.int64)
-    for i, site in enumerate(moved):
-        key = (site.hook, site.channels, None if site.positions is None else i)
+    for i, site in enumerate(sites):
+        hook = site.hook if site.positions is not None else onward[site.hook]
+        key = (hook, site.channels, None if site.positions is None else i)
         if key not in position:
             position[key] = len(kept)
-            kept.append(site)
+            kept.append(site if hook == site.hook else Site(hook, site.channels))
         index[i] = position[key]
     return tuple(kept), index
 

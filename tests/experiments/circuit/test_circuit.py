@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from mechinterp.circuits.planted import planted_network
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.experiments.circuit import captions, view
-from mechinterp.experiments.circuit.measure import QUESTIONS, Size, answer, measure, some
+from mechinterp.experiments.circuit.measure import GATE, QUESTIONS, Size, answer, measure, some
 from mechinterp.experiments.circuit.result import Question, Result
 from mechinterp.experiments.inputs.scenes import scenes
 from mechinterp.experiments.inputs.shared import Inputs
@@ -56,9 +56,9 @@ def test_the_planted_circuit_is_found(coin):
 
 def test_questions_do_not_depend_on_one_another(coin, monkeypatch):
     _, inputs = coin
-    size = Size(pairs=10, random_circuits=2)
+    size = Size(pairs=10, random_circuits=2, band=1)
     whole = measure(Context(inputs, size, np.random.default_rng(3)))
-    assert list(whole.questions) == [name for name in QUESTIONS if name in whole.questions]
+    assert {name.removesuffix(", unsigned") for name in whole.questions} <= {*QUESTIONS, GATE}
     kept = next(iter(whole.questions))
     others = {name: readout if name == kept else "value" for name, readout in QUESTIONS.items()}
     monkeypatch.setattr("mechinterp.experiments.circuit.measure.QUESTIONS", others)
@@ -130,10 +130,12 @@ def test_what_the_circuit_carries_in_words(result):
     assert "not both are clearly at least 85" in captions.chosen(question, 0.85)
 
 
-@pytest.mark.parametrize(("high", "words"), [(0.1, "(beyond their range)"), (0.84, "(not clearly beyond their range)")])
-def test_random_circuits_in_words(result, high, words):
+@pytest.mark.parametrize(
+    ("p", "words"), [(0.01, "(beyond 95 % of them, p = 0.01)"), (0.06, "(not clearly beyond 95 % of them, p = 0.06)")]
+)
+def test_random_circuits_in_words(result, p, words):
     circuit = result.questions["coin side"].circuit
-    null = Null(description="random", value=0.02, low=-0.05, high=high)
+    null = Null(description="random", value=0.02, low=-0.05, high=0.1, p=p)
     way = circuit.denoise.model_copy(update={"chosen": circuit.denoise.chosen.against(null)})
     text = captions.random(circuit.model_copy(update={"denoise": way, "noise": way}))
     assert text.count(words) == 2
@@ -142,9 +144,9 @@ def test_random_circuits_in_words(result, high, words):
 
 def test_below_all_random_circuits_is_not_beyond(result):
     circuit = result.questions["coin side"].circuit
-    null = Null(description="random", value=2, low=1.5, high=2.5)
+    null = Null(description="random", value=2, low=1.5, high=2.5, p=1.0)
     way = circuit.denoise.model_copy(update={"chosen": circuit.denoise.chosen.against(null)})
-    assert "(not clearly beyond their range)" in captions.random(circuit.model_copy(update={"denoise": way}))
+    assert "(not clearly beyond 95 % of them" in captions.random(circuit.model_copy(update={"denoise": way}))
 
 
 def test_a_circuit_of_everything_has_no_random_ones(result):
@@ -171,3 +173,29 @@ def test_parts_that_do_not_fit_are_refused(result):
     with pytest.raises(ValidationError, match="the same hook points with as many channels"):
         Question(**{**dict(question), "noise": {}})
     assert dataclasses.is_dataclass(Size)
+
+
+def test_what_is_asked_is_said(result):
+    question = result.questions["coin side"]
+    unsigned = dataclasses.replace(question.total, value=-0.3, low=-0.4, high=-0.2)
+    said = captions.each(question.model_copy(update={"measured": "unsigned", "total": unsigned}))
+    assert "by 0.30\N{NO-BREAK SPACE}nats [0.20, 0.40] on average, up or down" in said
+    gate = question.model_copy(update={"measured": "interaction", "clean": "with a saw", "corrupted": "without"})
+    assert captions.each(gate).startswith("With a saw, less without, changes log P(right)")
+
+
+def test_a_coin_that_does_the_same_on_either_side_is_asked_by_presence(coin):
+    """And one that draws to its own side, which its presence does not on the whole, by the size of the change."""
+    network, inputs = coin
+    size = Size(pairs=10, random_circuits=20, band=1)
+    drawn = measure(Context(inputs, size, np.random.default_rng(3))).questions["coin presence, unsigned"]
+    assert (drawn.measured, drawn.readout) == ("unsigned", "movement")
+    assert set(drawn.circuit.channels) <= {(node.hook, node.channel) for node in network.used}
+    network = planted_network("presence")
+    one = Subject("planted", network.policy, Card(network.policy.config), "0", inputs.subject.options)
+    own = Inputs(one, Plan(levels=40, states=2))
+    found = measure(Context(own, size, np.random.default_rng(3))).questions
+    assert found["coin side"].circuit is None
+    presence = found["coin presence"]
+    assert set(presence.circuit.channels) <= {(node.hook, node.channel) for node in network.used}
+    assert presence.circuit.denoise.chosen.null.p <= 0.05

@@ -23,7 +23,7 @@ PLAN, MAX_STEPS = Plan(levels=10, states=1), 60
 
 
 def placed(policy: tuple, blind: tuple = (0.0, 0.5, 0.5, 0.0)) -> Placement:
-    return Placement(label="left of the start", policy=outcomes(*policy), blind=outcomes(*blind))
+    return synthetic.placed("left of the start", policy, blind)
 
 
 def test_each_actor_plays_stock_levels_once(tiny):
@@ -46,7 +46,15 @@ def test_the_stock_row_is_what_playing_under_the_shorter_clock_gives(tiny):
     assert found.timeout.value == np.mean(played.outcome == Outcome.TIMEOUT)
     assert found.died.value == np.mean(played.died)
     assert 0 < np.mean(played.outcome == Outcome.TIMEOUT) < 1  # or the clock would not have been tried
-    assert result.placements["absent"].policy.coin is None
+    absent, left = result.placements["absent"], result.placements["left_of_agent"]
+    assert (absent.policy.coin, absent.over_end, absent.over_blind) == (None, None, None)
+    assert left.policy.coin is not None
+    assert left.blind.coin is not None
+    assert left.over_end is not None
+    assert left.over_blind is not None
+    assert left.over_end.value == pytest.approx(left.policy.coin.value - left.policy.end.value)
+    assert left.over_blind.value == pytest.approx(left.policy.coin.value - left.blind.coin.value)
+    assert left.over_blind.low < left.over_blind.value < left.over_blind.high  # ten levels are no certainty
     assert result.placements["left_of_agent"].policy.coin is not None
     assert result.placements["random_percent=100"].label == "at a random place"
 
@@ -67,7 +75,7 @@ def test_outcomes_must_add_up():
         (0.45, 0.42, "no clear difference", "it takes the coin in 45 % [38, 52] of levels and runs to the right end"),
     ],
 )
-def test_coin_and_end_are_compared_by_their_intervals(coin, end, verdict, headline):
+def test_coin_and_end_are_compared_on_the_same_levels(coin, end, verdict, headline):
     one = placed((coin, end, 1 - coin - end, 0.0))
     assert f"({verdict})" in view.sentence("left_of_agent", one)
     said = view.headline(one).replace("\N{NO-BREAK SPACE}", " ")
@@ -78,11 +86,20 @@ def test_coin_and_end_are_compared_by_their_intervals(coin, end, verdict, headli
 @pytest.mark.parametrize(
     ("blind", "words"), [(0.9, "clearly more"), (0.1, "clearly less"), (0.52, "not clearly different")]
 )
-def test_the_blind_rule_is_compared_by_intervals(blind, words):
+def test_the_blind_rule_is_compared_on_the_same_levels(blind, words):
     one = placed((0.5, 0.2, 0.3, 0.0), (blind, 0.0, 1 - blind, 0.0))
     text = view.sentence("random_percent=100", one)
     assert text.endswith(f": {words}.")
     assert "Always right + jump, which ignores the frame, takes it in" in text
+
+
+def test_overlapping_intervals_are_no_reason_not_to_differ():
+    """On the same levels ten changed, all one way: McNemar's p is 0.002, though the two intervals overlap."""
+    shares = placed((0.5, 0.2, 0.3, 0.0), (0.45, 0.0, 0.55, 0.0))
+    assert shares.policy.coin.low < shares.blind.coin.high
+    paired = shares.model_copy(update={"over_blind": synthetic.estimate(0.05, 0.03, null=synthetic.flips(0.03, 0.002))})
+    assert view.sentence("random_percent=100", shares).endswith(": not clearly different.")
+    assert view.sentence("random_percent=100", paired).endswith(": clearly less.")
 
 
 def test_at_the_right_end_coin_and_end_are_one_place():

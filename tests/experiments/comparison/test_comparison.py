@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 
 from mechinterp._text import file_name
 from mechinterp.cli import main
+from mechinterp.experiments.coin_features.counts import total
 from mechinterp.experiments.coin_features.result import Cloud
 from mechinterp.experiments.comparison import FalseAlarms, UntrainedNetwork, claims, figure, load, summarise
 from mechinterp.experiments.comparison.folder import text
@@ -21,6 +22,7 @@ from mechinterp.experiments.comparison.tables import tables, verdicts
 from mechinterp.experiments.results import Results
 from mechinterp.features.verdicts import Verdict
 from mechinterp.reporting.errors import ResultsError
+from mechinterp.reporting.wording import number
 from tests.experiments.handmade import estimate, null, spaced
 
 SUBJECTS = Path(__file__).parents[3] / "analyses" / "reports" / "subjects"
@@ -42,8 +44,8 @@ def test_numbers_are_read_at_places_that_are_fixed_beforehand():
     assert (subject.last, subject.last_maps) == ("hidden.hook_post", "trunk.hook_relu")
     layer = subject.coin.layers["trunk.hook_relu"]
     assert subject.decoding == layer.decoding
-    assert subject.through_channels == layer.channels_ablated.effects["movement"]
-    assert subject.through_direction == layer.direction_ablated.effects["movement"]
+    assert subject.through_channels == layer.channels_ablated.effects["movement by side"]
+    assert subject.through_direction == layer.direction_ablated.effects["movement by side"]
     assert subject.probe("coin in view") == subject.probes.probes["coin in view"]["hidden.hook_post"].above_baseline
     assert subject.place == subject.probes.probes["place of the coin"]["trunk.hook_relu"].above_baseline
     assert subject.steering == subject.tendency.steering["hidden.hook_post"]
@@ -57,14 +59,18 @@ def test_numbers_are_read_at_places_that_are_fixed_beforehand():
     [
         (0.3, 0.1, "right: the coin attracts movement to its side (more than 0.1 nats)"),
         (-0.3, 0.1, "right: the coin repels movement from its side (more than 0.1 nats)"),
-        (0.08, 0.05, "right: the coin's effect on movement differs from zero, but was not shown to exceed 0.1 nats"),
-        (0.05, 0.04, "right: the coin's effect on movement is equivalent to zero within 0.1 nats"),
+        (
+            0.08,
+            0.05,
+            "right: the effect of the coin's side on movement differs from zero, but was not shown to exceed 0.1 nats",
+        ),
+        (0.05, 0.04, "right: the effect of the coin's side on movement is equivalent to zero within 0.1 nats"),
         (0.05, 0.4, None),
     ],
 )
 def test_an_effect_is_claimed_only_where_it_was_shown_to_matter(value, half, said):
     own = read("right")["coin_features"]
-    effects = {**own.effects, "movement": estimate(value, half, null=null(-0.1, 0.1, p=0.001))}
+    effects = {**own.effects, "movement by side": estimate(value, half, null=null(-0.1, 0.1, p=0.001))}
     lines = [line for line in claims([summarise(changed("right", effects=effects))]) if "movement" in line]
     assert lines == ([] if said is None else [f"- {said}."])
 
@@ -74,7 +80,7 @@ def test_subjects_are_sorted_by_what_was_found():
     assert "- coin: confirmed coin channels." in lines
     assert any(line.startswith("- standard: no coin channel was confirmed, but a coin direction") for line in lines)
     assert any(line.startswith("- left: neither a channel nor a direction") for line in lines)
-    assert any(line.startswith("- coin: 96 channels discriminate it") for line in lines)
+    assert any(line.startswith("- coin: 97 channels discriminate it") for line in lines)
     assert any(line.startswith("- coin: what some layer represents of the coin causally affects") for line in lines)
 
 
@@ -86,8 +92,11 @@ def test_the_tables_hold_a_row_for_each_subject_and_leave_out_what_is_not_known(
         assert [row.split(" | ")[0] for row in rows] == ["| coin", "| left-seed1", "| openai-distill"]
         assert len({line.count("|") for line in one.table.splitlines()}) == 1
     coin, use, variables, *_ = (spaced(one.table).splitlines() for one in made)
-    assert "| 96 of 384 | 63 | 96 | 1 | 6 of 6 | 1.00 [0.84, 1.00] | 0.77 to 0.91 | 0.048 |" in coin[2]
-    assert "| +1.01 [0.92, 1.12] | +1.53 [1.42, 1.64] | 3.6 % [3.0, 4.3] | 0.4 to 0.6 % |" in use[2]
+    own = subjects[0]
+    counted = total(own.coin)
+    assert f"| {counted.confirmed} of 384 | {counted.exceed_maximum} | {counted.square} |" in coin[2]
+    through = (own.coin.effects["movement by side"], own.coin.effects["jump by presence"], own.through_channels)
+    assert f"| {' | '.join(spaced(number(one, signed=True)) for one in through)} |" in use[2]
     assert use[4].endswith("|  |  |")
     assert "| 17 (28) of 32 |" in variables[2]
     assert "|  |" in variables[3]  # the coin's side could not be asked
@@ -97,7 +106,7 @@ def test_the_tables_hold_a_row_for_each_subject_and_leave_out_what_is_not_known(
 def test_the_figure_has_a_row_for_each_subject():
     subjects = [summarise(read(name)) for name in ("coin", "openai-distill")]
     drawn = {trace.name: trace for trace in figure(subjects).data}
-    assert list(drawn["effect of the coin"].x) == [s.coin.effects["movement"].value for s in subjects]
+    assert list(drawn["effect of the coin"].x) == [s.coin.effects["movement by side"].value for s in subjects]
     assert list(drawn["through its channels"].x) == [subjects[0].through_channels.value]
     assert list(drawn["attribution"].y) == [1.0]
     assert len(drawn["mean"].x) == 2

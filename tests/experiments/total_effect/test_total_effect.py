@@ -34,12 +34,21 @@ def variable(
     estimate: Estimate, *, role: Role = "coin", readout: str = "movement", rank_p: float = 0.01
 ) -> VariableEffects:
     one = effect(estimate, rank_p=rank_p)
-    return VariableEffects(role=role, clean="coin right", corrupted="coin left", pairs=60, readouts={readout: one})
+    return VariableEffects(
+        role=role, clean="coin right", corrupted="coin left", pairs=60, readouts={readout: one}, strata={}
+    )
+
+
+def words_of(one: VariableEffects, readout: str = "movement") -> str:
+    """The sentence about this variable, in a result of it alone."""
+    alone = RESULT.model_copy(update={"variables": {"coin side": one}})
+    return captions.sentence("coin side", READOUTS[readout], alone)
 
 
 RESULT = Result(
     margins={"movement": 0.1, "jump": 0.1}, networks=100, frames=60,
-    spreads={"movement": 2.0, "jump": 1.0, "value": 0.0}, variables={},
+    spreads={"movement": 2.0, "jump": 1.0, "value": 0.0}, variables={}, fewest=40, objects={},
+    same_scenes={}, own_play={},
 )  # fmt: skip
 
 
@@ -55,20 +64,20 @@ RESULT = Result(
     ],
 )
 def test_effects_in_words(estimate, words, never):
-    text = captions.sentence(variable(estimate), READOUTS["movement"], RESULT).replace("\N{NO-BREAK SPACE}", " ")
+    text = words_of(variable(estimate)).replace("\N{NO-BREAK SPACE}", " ")
     assert words in text
     assert never not in text
 
 
 def test_each_readout_has_its_own_words_and_only_margins_that_were_fixed():
     one = variable(made(0.02, -0.05, 0.09), readout="value")
-    assert "no clear effect (+0.02 [" in captions.sentence(one, READOUTS["value"], RESULT)
+    assert "no clear effect (+0.02 [" in words_of(one, "value")
     raised = variable(made(0.3, 0.1, 0.5), readout="value")
-    assert "raises what it expects to earn: +0.30 [0.10, 0.50], more than in 100 of 100 random networks" in (
-        captions.sentence(raised, READOUTS["value"], RESULT)
+    assert "raises what it expects to earn: +0.30 [0.10, 0.50], more than in 100 of 100 random networks" in words_of(
+        raised, "value"
     )
     jumps = variable(made(-0.3, -0.5, -0.2), readout="jump")
-    assert "makes it less inclined to jump" in captions.sentence(jumps, READOUTS["jump"], RESULT)
+    assert "makes it less inclined to jump" in words_of(jumps, "jump")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +86,7 @@ def test_each_readout_has_its_own_words_and_only_margins_that_were_fixed():
         (made(0.42, 0.32, 0.52), 0.01, "above"),
         (made(-0.42, -0.52, -0.32), 0.05, "below"),
         (made(0.42, 0.32, 0.52), 0.051, "ordinary"),  # random networks do it as well
-        (made(0.42, 0.32, 0.52, p=0.06), 0.01, "unclear"),  # flipped signs do it as well
+        (made(0.42, 0.32, 0.52, p=0.06), 0.01, "unclear"),  # a mean of 0 does it as well
         (made(0.2, 0.08, 0.32), 0.01, "small"),  # beyond 0, but not beyond the margin of 0.1
         (made(-0.2, -0.32, -0.1), 0.01, "small"),
         (made(0.05, 0.02, 0.09), 0.01, "equivalent"),
@@ -96,9 +105,9 @@ def test_without_a_margin_zero_is_the_border():
 @pytest.mark.parametrize(
     ("estimate", "rank_p", "words"),
     [
-        (made(0.42, 0.3, 0.5), 0.01, "affects movement: the preference shifts toward the coin (+0.42"),
+        (made(0.42, 0.3, 0.5), 0.01, "affects movement: the preference shifts toward it (+0.42"),
         (made(0.42, 0.3, 0.5), 0.01, "more than in 100 of 100 random networks of the same sensitivity."),
-        (made(-0.42, -0.5, -0.3), 0.01, "the preference shifts away from the coin (\N{MINUS SIGN}0.42"),
+        (made(-0.42, -0.5, -0.3), 0.01, "the preference shifts away from it (\N{MINUS SIGN}0.42"),
         (made(-0.42, -0.5, -0.3), 0.5, "no more than it would in a random network: larger than in 48 of 100 random"),
         (made(0.0, -0.06, 0.06), 0.01, "does not affect movement: equivalent to zero within 0.1 nats"),
         (made(0.2, 0.05, 0.35), 0.01, "by an amount not shown to exceed 0.1 nats"),
@@ -139,7 +148,9 @@ def test_without_the_measurement_the_headline_says_so():
 def test_a_forest_plot_for_each_readout_shows_every_variable():
     result = synthetic.the_total_effect()
     made = view.figures(result)
-    assert [figure.name for figure in made] == [f"total-effect-{name}" for name in ("movement", "jump", "value")]
+    assert [figure.name for figure in made] == [
+        f"total-effect-{name}" for name in ("movement", "jump", "value", "objects", "strata")
+    ]
     fig = made[0].plot
     assert fig.layout.xaxis.title.text == READOUTS["movement"].axis
     assert "nats" in fig.layout.xaxis.title.text
@@ -151,7 +162,7 @@ def test_a_forest_plot_for_each_readout_shows_every_variable():
     shown = {trace.name: len(trace.x) for trace in fig.data}
     assert shown["the coin"] == shown["for scale: other changes"] == 2
     assert shown["control"] == 1
-    assert shown["random networks of the same sensitivity"] == 6 * 5
+    assert shown["random networks"] == 6 * 5
     assert "+0.28\N{NO-BREAK SPACE}SD" in texts
     assert "larger than 99 of 100 random networks" in texts
 
@@ -168,7 +179,7 @@ def test_a_readout_that_was_measured_for_some_variables_only():
     some = whole.variables["hazard ahead"]
     some = some.model_copy(update={"readouts": {"movement": some.readouts["movement"]}})
     result = whole.model_copy(update={"variables": {**whole.variables, "hazard ahead": some}})
-    assert [len(figure.plot.layout.yaxis.ticktext) for figure in view.figures(result)] == [5, 4, 4]
+    assert [len(figure.plot.layout.yaxis.ticktext) for figure in view.figures(result)[:3]] == [5, 4, 4]
 
 
 def test_roles_are_known():
@@ -197,7 +208,9 @@ def test_effects_are_means_over_pairs_with_p_values_of_their_family(tiny, monkey
 
     monkeypatch.setattr(Scenes, "pairs", pairs)
     inputs = Inputs(tiny, Plan(levels=10))
-    result = measure(Context(inputs, Size(networks=20, levels=6, frames=10), np.random.default_rng(0)))
+    result = measure(
+        Context(inputs, Size(networks=20, levels=6, frames=10, objects=3, own=0), np.random.default_rng(0))
+    )
     made = inputs(scenes).pairs("coin side")
     own, plain = pair_differences(tiny.policy, made), own_effects(tiny.policy, made, seed=0)
     for name, one in result.variables["coin side"].readouts.items():
@@ -226,7 +239,7 @@ def test_a_variable_without_room_is_left_out(tiny, monkeypatch):
         return real(self, variable)
 
     monkeypatch.setattr(Scenes, "pairs", pairs)
-    size = Size(networks=1, levels=3, frames=3)
+    size = Size(networks=1, levels=3, frames=3, objects=3, own=0)
     result = measure(Context(Inputs(tiny, Plan(levels=10)), size, np.random.default_rng(0)))
     assert list(result.variables) == ["coin side"]
 

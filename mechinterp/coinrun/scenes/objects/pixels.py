@@ -1,4 +1,4 @@
-"""The coin's pixels shuffled; and squares as large as the coin, in its mean colour or a gem's."""
+"""The coin's pixels scattered over its cell; and squares as large as the coin, in its mean colour or a gem's."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ _GEM = (40, 190, 235)
 """About the blue of the gems of other Procgen games."""
 
 
-def _shuffled(coin: Frame, bare: Frame, changed: np.ndarray, rng: np.random.Generator) -> Frame:
+def _scattered(coin: Frame, bare: Frame, changed: np.ndarray, rng: np.random.Generator) -> Frame:
+    """The coin's pixels at random places of a rectangle one pixel wider than it to each side."""
+    rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
+    places = np.zeros_like(changed)
+    places[max(rows[0] - 1, 0) : rows[-1] + 2, max(columns[0] - 1, 0) : columns[-1] + 2] = True
     frame = bare.copy()
-    frame[changed] = rng.permutation(coin[changed])
+    chosen = rng.permutation(np.argwhere(places))[: changed.sum()]
+    frame[chosen[:, 0], chosen[:, 1]] = coin[changed]
     return frame
 
 
@@ -33,7 +38,7 @@ def _filled(bare: Frame, changed: np.ndarray, colour: np.ndarray) -> Frame:
 
 
 OBJECT = (
-    Object("shuffled coin", "pixels", paint=_shuffled, order=10),
+    Object("shuffled coin", "pixels", paint=_scattered, order=10),
     Object("coin-coloured square", "pixels", paint=_square, order=11),
     Object("gem-coloured square", "pixels", paint=_gem, order=12),
 )
