@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float64
 
 from mechinterp.policies.controls import random_networks
+from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.nodes import PolicyOutput
 from mechinterp.policies.outputs import policy_outputs
 from mechinterp.policies.readouts import READOUTS
@@ -60,7 +61,10 @@ def random_choices(policy: PolicyLike, scenes: ChoiceScenes, *, networks: int, s
         output = policy_outputs(drawn, scenes.frames)
         if silent(output):
             continue
-        change = scaling(READOUTS["movement"], output, level, network.actions)
+        try:
+            change = scaling(READOUTS["movement"], output, level, network.actions)
+        except PolicyError:  # left and right answer to the frames alike
+            continue
         weights = fit(scenes.features, game_probabilities(change(output).logits, network.actions))
         values = dict(zip(scenes.proxies, weights.tolist(), strict=False))
         for name, frames in scenes.phantoms.items():
