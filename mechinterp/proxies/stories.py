@@ -8,7 +8,7 @@ out of sample. What a story costs is the description of its numbers, log(n) / 2 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from jaxtyping import Float64, Int64
 from sklearn.tree import DecisionTreeRegressor
 
 from mechinterp import stats
-from mechinterp.proxies.logit import cross_entropy, fit
+from mechinterp.proxies.logit import cross_entropy, entropy, fit
 from mechinterp.stats import Estimate
 
 _FOLDS = 5
@@ -36,12 +36,14 @@ class Score:
         share: of what can be explained.
         numbers: that were fitted.
         penalised: nats minus log(n) / 2n for each number.
+        each: nats of each decision.
     """
 
     nats: Estimate
     share: float
     numbers: int
     penalised: float
+    each: Float64[np.ndarray, " decisions"]
 
 
 def score(
@@ -51,29 +53,25 @@ def score(
     *,
     name: str,
     rng: np.random.Generator,
-) -> tuple[Score, Float64[np.ndarray, " decisions"]]:
-    """The score of a story, and the nats that it explains of each decision (to compare two stories by)."""
+) -> Score:
+    """Fit a story on four fifths of the levels and score it on the others, five times."""
     _, cluster = np.unique(levels, return_inverse=True)
-    explained, numbers = np.empty(len(levels)), 0
+    each, numbers = np.empty(len(levels)), 0
     for fold in range(_FOLDS):
         train, test = np.flatnonzero(cluster % _FOLDS != fold), np.flatnonzero(cluster % _FOLDS == fold)
         loss, numbers = story(train, test)
-        explained[test] = np.log(probabilities.shape[1]) - loss
-    own = -(probabilities * np.log(np.maximum(probabilities, 1e-300))).sum(1)
-    room = float((np.log(probabilities.shape[1]) - own).mean())
-    nats = stats.mean(explained, name=f"nats a step: {name}", unit="levels", rng=rng, clusters=levels)
+        each[test] = np.log(probabilities.shape[1]) - loss
+    room = float((np.log(probabilities.shape[1]) - entropy(probabilities)).mean())
+    nats = stats.mean(each, name=f"nats a step: {name}", unit="levels", rng=rng, clusters=levels)
     cost = numbers * np.log(len(levels)) / (2 * len(levels))
-    return Score(nats, nats.value / room, numbers, nats.value - cost), explained
+    return Score(nats, nats.value / room, numbers, nats.value - cost, each)
 
 
 def softmax_of(
     values: Float64[np.ndarray, "decisions actions *features"], probabilities: Float64[np.ndarray, "decisions actions"]
 ) -> Story:
     """Choices in proportion to exp of the action values (one sharpness), or of a mixture of several (a weight each)."""
-    table = values[..., None] if values.ndim == 2 else values
-    table = table - table.mean(1, keepdims=True)
-    spread = table.std((0, 1))
-    table = table / np.where(spread > 0, spread, 1.0)
+    table = _scaled(values[..., None] if values.ndim == 2 else values)
 
     def story(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, int]:
         weights = fit(table[train], probabilities[train])
@@ -82,8 +80,29 @@ def softmax_of(
     return story
 
 
+def best_softmax_of(
+    variants: Float64[np.ndarray, "variants decisions actions"], probabilities: Float64[np.ndarray, "decisions actions"]
+) -> Story:
+    """As `softmax_of`, of whichever of several action values explains the decisions most that it learns from.
+
+    A sharpness below 0 (an agent that avoids what it values) is no such story: it counts as 0.
+    """
+    tables = [_scaled(one[..., None]) for one in variants]
+
+    def story(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, int]:
+        fitted = [np.maximum(fit(table[train], probabilities[train]), 0.0) for table in tables]
+        losses = [
+            cross_entropy(table[train], probabilities[train], weight).mean()
+            for table, weight in zip(tables, fitted, strict=True)
+        ]
+        best = int(np.argmin(losses))
+        return cross_entropy(tables[best][test], probabilities[test], fitted[best]), 1 + (len(tables) > 1)
+
+    return story
+
+
 def reflexes(
-    seen: Float64[np.ndarray, "decisions objects"],
+    seen: Float64[np.ndarray, "decisions things"],
     probabilities: Float64[np.ndarray, "decisions actions"],
     *,
     leaves: int,
@@ -100,12 +119,14 @@ def reflexes(
 
 
 def random_mixtures(
-    tables: Mapping[str, Float64[np.ndarray, "decisions actions"]],
-    probabilities: Float64[np.ndarray, "decisions actions"],
-    *,
-    draws: int,
-    rng: np.random.Generator,
-) -> list[Story]:
-    """Planners of random mixtures of the proxies: what a story explains that was not made for this policy."""
-    stacked = np.stack([table / max(float(table.std()), 1e-12) for table in tables.values()], -1)
-    return [softmax_of(stacked @ rng.normal(size=stacked.shape[-1]), probabilities) for _ in range(draws)]
+    stacked: Float64[np.ndarray, "decisions actions proxies"], *, draws: int, rng: np.random.Generator
+) -> list[Float64[np.ndarray, "decisions actions"]]:
+    """Action values for random mixtures of the proxies: what a story explains that was not made for this policy."""
+    table = _scaled(stacked)
+    return [table @ rng.normal(size=table.shape[-1]) for _ in range(draws)]
+
+
+def _scaled(table: np.ndarray) -> Float64[np.ndarray, "decisions actions features"]:
+    table = table - table.mean(1, keepdims=True)
+    spread = table.std((0, 1))
+    return table / np.where(spread > 0, spread, 1.0)
