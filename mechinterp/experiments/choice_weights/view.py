@@ -22,6 +22,8 @@ METHOD = (
     "the policy's spread of movement log-odds, without a liking of any action.",
 )
 ALPHA = 0.05
+MARGIN = 0.1
+"""Nats per SD; what is less does not count as a value that it acts by."""
 
 
 def figures(result: Result) -> list[Figure]:
@@ -70,6 +72,8 @@ def sentence(name: str, one: ProxyWeight) -> str:
     estimate = specific(one)
     phantom = "" if one.own is None else f", the phantom's taken off (as fitted {short(one.weight, signed=True)})"
     verdict = "more than in random networks" if one.p <= ALPHA else "as in random networks"
+    if one.p <= ALPHA and not beyond(estimate):
+        verdict = f"more than in random networks, but not clearly more than {MARGIN:g}"
     if reading(estimate) == "unclear":
         verdict = "not clearly different from 0"
     return f"{name.capitalize()}, {one.words}: {number(estimate, 'nats per SD', signed=True)}{phantom}: {verdict}."
@@ -80,10 +84,13 @@ def specific(one: ProxyWeight) -> Estimate:
     return one.weight if one.own is None else one.own
 
 
+def beyond(estimate: Estimate) -> bool:
+    """Whether the whole interval lies beyond the margin, on one side."""
+    return estimate.low > MARGIN or estimate.high < -MARGIN
+
+
 def _standing(result: Result) -> list[str]:
-    found = [
-        name for name, one in result.proxies.items() if one.p <= ALPHA and reading(specific(one)) in ("above", "below")
-    ]
+    found = [name for name, one in result.proxies.items() if one.p <= ALPHA and beyond(specific(one))]
     return sorted(found, key=lambda name: -abs(specific(result.proxies[name]).value))
 
 

@@ -16,8 +16,8 @@ METHOD = (
     "uniform choice) to the policy's entropy ({result.explainable:.2f} nats a step).",
     "Planners hold one action for 4 steps and then another for 8, in the real game, and take the soft maximum "
     "(Ziebart 2010) over the second; choices are a softmax of these values, with one sharpness: the score is the "
-    "maximum-entropy goal-directedness of MacDermott et al. (2024), out of sample. The return maximiser is paid for the coin alone; its "
-    "discount is the one that explains most.",
+    "maximum-entropy goal-directedness of MacDermott et al. (2024), out of sample. The return maximiser is paid for "
+    "the coin alone; its discount is the one that explains most.",
     "The rules are a decision tree of 8 leaves on where coin, hazards and rock are in the frame. The grey line is what "
     "95 % of {result.mixtures} random mixtures of the proxies stay below. Penalised nats take off log(n) / 2n for each "
     "fitted number.",
