@@ -48,9 +48,8 @@ from mechinterp.circuits.masks import MaskOptions
 from mechinterp.circuits.minimal import refined
 from mechinterp.coinrun import LevelSource
 from mechinterp.coinrun.scenes import MinimalPairs, SceneError, minimal_pairs
-from mechinterp.policies import Policy, PolicyActor, read, stage_writers, visited_states
-from mechinterp.policies.env_options import training_env_options
-from mechinterp.policies.levels import LEVELS
+from mechinterp.policies import Policy, PolicyActor, stage_writers, visited_states
+from mechinterp.policies.subject import load
 
 QUESTIONS = (("coin side", "movement"), ("end wall", "movement"), ("hazard ahead", "jump"))
 EXACT = "exact effects"
@@ -138,13 +137,10 @@ def would_do(policy: Policy, report: MinimalPairs, one: MinimalFaithfulCircuit) 
 
 
 def study(path: Path, levels: int, seed: int) -> dict[str, Any]:
-    policy, card = read(path)
-    policy.eval().requires_grad_(False)
-    source = LevelSource(training_env_options(card))
-    try:
-        starts = source.starts(LEVELS["behaviour"].first(levels))
-    finally:
-        source.close()
+    subject = load(path)
+    policy = subject.policy
+    with LevelSource(subject.options) as source:
+        starts = source.starts(subject.held_out("behaviour", levels).seeds)
     states = visited_states(PolicyActor(policy), starts, per_level=6, seed=seed)  # hazards are not everywhere
     found = []
     for variable, metric in QUESTIONS:

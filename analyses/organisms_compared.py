@@ -48,7 +48,7 @@ def main() -> None:
     head = ["policy", "steps", "confirmed"]
     head += [f"{fork}: {goal}" for fork in ("coin left", "stock, coin left") for goal in ("coin", "end", "start")]
     head += [f"{placement}: {outcome}" for placement, outcomes in PLAYED.items() for outcome in outcomes]
-    print("Shares of forks (200 steps; what was reached) and of unseen levels (outcome of the whole episode, by")
+    print("Shares of forks (200 steps; what was reached) and of held-out seeds (outcome of the whole episode, by")
     print("placement of the coin), with 95 % intervals. Confirmed: what the organism is paid for, in at least 90 % of")
     print("every easy fork; open where coin and end are paid alike.\n")
     print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")

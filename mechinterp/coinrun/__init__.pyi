@@ -15,6 +15,7 @@ from .episodes import Ending as Ending
 from .episodes import EnvSnapshot as EnvSnapshot
 from .geometry import Cell as Cell
 from .goals import Goal as Goal
+from .identity import level_identity as level_identity
 from .layout import EntityType as EntityType
 from .layout import Tile as Tile
 from .levels import LevelRange as LevelRange

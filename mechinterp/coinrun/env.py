@@ -95,6 +95,8 @@ class CoinRunEnv(VectorEnv):
         self._lengths = np.zeros(num_envs, np.int64)
         self._deadlines = np.zeros(num_envs, np.int64)
         self._under_way = False
+        self.drawn: int | None = 0
+        """How many levels were drawn since the last reset; None after an older snapshot, which did not count."""
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -119,6 +121,7 @@ class CoinRunEnv(VectorEnv):
         chosen = {slot: as_start(start, self.source, slot=slot) for slot, start in given.items()}
         if seed is not None:
             self._rng = np.random.default_rng(seed)
+        self.drawn = 0
         if self._under_way:  # its games are left, but not before the library's threads are done with them
             self._engine.observe()
             self._under_way = False
@@ -196,7 +199,7 @@ class CoinRunEnv(VectorEnv):
         levels = tuple((start.level_seed, start.end_x) for start in self._starts)
         returns, lengths = tuple(self._returns.tolist()), tuple(self._lengths.tolist())
         coins = tuple(self._payments.coin_weights.tolist())
-        return EnvSnapshot(states, levels, returns, lengths, dict(self._rng.bit_generator.state), coins)
+        return EnvSnapshot(states, levels, returns, lengths, dict(self._rng.bit_generator.state), coins, self.drawn)
 
     def restore(self, snapshot: EnvSnapshot) -> UInt8[np.ndarray, "num 64 64 3"]:
         """Go on from a snapshot of an environment of the same size; the current observation."""
@@ -212,6 +215,7 @@ class CoinRunEnv(VectorEnv):
             self._payments.coin_weights[:] = snapshot.coin_pays
         self._deadlines += self._lengths
         self._rng.bit_generator.state = snapshot.rng
+        self.drawn = snapshot.drawn
         return self._engine.observe()[1].copy()
 
     def _require_settled(self, asked: str) -> None:
@@ -228,6 +232,8 @@ class CoinRunEnv(VectorEnv):
         # A placement may refuse a level. The games have then left theirs, so nothing may go on before a reset.
         before, self._starts = self._starts, []
         begun = {slot: start or self._draws.draw(self._rng) for slot, start in starts.items()}
+        if self.drawn is not None:
+            self.drawn += sum(start is None for start in starts.values())
         self._engine.load({slot: start.state for slot, start in begun.items()})
         self._starts = [begun[slot] if slot in begun else before[slot] for slot in range(self.num_envs)]
         self._returns[slots] = 0

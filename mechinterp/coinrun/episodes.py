@@ -27,3 +27,5 @@ class EnvSnapshot:
     rng: dict[str, Any]
     coin_pays: tuple[float, ...] = ()
     """Of each slot, what the coin pays as a share of the reward; empty in older snapshots: all of it."""
+    drawn: int | None = None
+    """How many levels the environment has drawn since its last reset; None in older snapshots, which did not count."""

@@ -12,6 +12,7 @@ import numpy as np
 from mechinterp.coinrun import geometry
 from mechinterp.coinrun.checks import SettingError, is_whole
 from mechinterp.coinrun.engine import RESET_ACTION, Engine, GameOptions
+from mechinterp.coinrun.identity import level_identity
 from mechinterp.coinrun.state import GameState
 
 Placement = Callable[[GameState, np.random.Generator], GameState]
@@ -96,16 +97,21 @@ class LevelSource:
         Raises:
             SettingError: no level has this seed.
         """
-        if not is_whole(level_seed, least=0, most=MAX_LEVEL_SEED):
-            raise SettingError(f"level seed {level_seed!r:.80}: allowed are 0 to {MAX_LEVEL_SEED}, whole numbers")
-        fresh = self._generate(level_seed)
-        level_seed = int(level_seed)
+        fresh, level_seed = self._fresh(level_seed), int(level_seed)
         rng = np.random.default_rng([self.seed, level_seed])
         return Start(self.placement(fresh, rng), level_seed, end_x=fresh.coins[0][0])
 
     def starts(self, level_seeds: Sequence[int]) -> list[Start]:
         """`start` of each of these seeds."""
         return [self.start(level_seed) for level_seed in level_seeds]
+
+    def identity(self, level_seed: int) -> int:
+        """What the level of this seed contains, before any placement; see `level_identity`.
+
+        Raises:
+            SettingError: no level has this seed.
+        """
+        return level_identity(self._fresh(level_seed))
 
     def close(self) -> None:
         """Give back the game. Doing it twice does no harm; leaving a ``with`` block does it too."""
@@ -116,6 +122,11 @@ class LevelSource:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def _fresh(self, level_seed: int) -> GameState:
+        if not is_whole(level_seed, least=0, most=MAX_LEVEL_SEED):
+            raise SettingError(f"level seed {level_seed!r:.80}: allowed are whole numbers from 0 to {MAX_LEVEL_SEED}")
+        return self._generate(level_seed)
 
     def _generate(self, level_seed: int) -> GameState:
         # The game draws its next level from [low, high): a range of one seed leaves it no choice.

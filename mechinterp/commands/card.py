@@ -62,6 +62,7 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
 
     from mechinterp.policies import checkpoints
     from mechinterp.policies.actors import PolicyActor
+    from mechinterp.policies.seen_levels import SeenLevels
     from mechinterp.training.examination import check_levels, examine, placements_of
 
     check_levels(arguments.levels)
@@ -74,7 +75,7 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
             bar.set_postfix_str(words)
             bar.update()
 
-        found = examine(PolicyActor(policy), card, **how, tick=tick)
+        found = examine(PolicyActor(policy), card, seen=SeenLevels.read(arguments.folder), **how, tick=tick)
     return {**how, "greedy": False, **found.to_dict()}
 
 

@@ -23,7 +23,6 @@ from mechinterp.interventions.sites import Site
 from mechinterp.policies.actors import PolicyActor
 from mechinterp.policies.evaluation import Trial, mean_return, starts_of
 from mechinterp.policies.graph import Policy
-from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.rollouts import Episodes, Outcome, check_playing
 from mechinterp.policies.subject import Subject, as_subject
 from mechinterp.stats import Estimate
@@ -93,8 +92,8 @@ def evaluate(
     if not edits:
         actor = PolicyActor(subject.policy, greedy)
         if placements is None:
-            return examine(actor, subject.card, **how)
-        return play_placements(actor, subject.card, placements, **how)
+            return examine(actor, subject.card, seen=subject.seen, **how)
+        return play_placements(actor, subject.card, placements, seen=subject.seen, **how)
     EditedActor(subject.policy, edits)  # what does not fit is told before anything is played
     rules = placements_of(subject.card) if placements is None else rules_of(placements)
     trials = {rule: Trial.under(rule, max_steps=max_steps, pays=paid_for(subject.card, rule)) for rule in rules}
@@ -102,7 +101,7 @@ def evaluate(
     for rule, trial in trials.items():
         tick(f"placement {rule}")
         played[rule] = _compared(subject, edits, trial, levels, greedy=greedy, seed=seed, num_envs=num_envs)
-    return Examination(levels, played)
+    return Examination(levels, played, held_out=subject.held_out("behaviour", levels))
 
 
 def mean_ablation(
@@ -185,7 +184,7 @@ def _compared(
 ) -> list[Estimate]:
     """The policy under edits and without them on the same levels; each number, then the other, then the difference."""
     rng = np.random.default_rng([seed, levels])
-    starts = starts_of(LEVELS["behaviour"].first(levels), trial, options=subject.options, seed=seed)
+    starts = starts_of(subject.held_out("behaviour", levels).seeds, trial, options=subject.options, seed=seed)
     played = rollout_each(
         subject,
         starts,

@@ -129,6 +129,15 @@ def as_path(path: str | PathLike[str]) -> Path:
     return Path(path)
 
 
+def folder_of(path: Path) -> Path | None:
+    """The checkpoint folder that a path is, or that its file is one of the weights of; None for anybody else's file."""
+    if path.is_dir():
+        return path
+    if path.parent.name == SERIES:
+        return path.parent.parent
+    return path.parent if path.name == WEIGHTS else None
+
+
 def convert(source: str | Path, destination: str | Path, *, format: str | None = None) -> Path:
     """Write a foreign file as a checkpoint folder; its card names the file, its layout and its SHA-256.
 

@@ -1,6 +1,7 @@
 """Which level seeds serve what. No two of these ranges share a seed, so that what chooses never reports.
 
-(A seed is not yet a level: in easy levels without backgrounds, a third of all seeds repeat the look of another one.)
+A seed is not yet a level: in easy levels without backgrounds, a third of all seeds repeat the level of another one.
+What was not trained on is decided by what levels contain: `seen_levels`, `Subject.held_out`.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.fingerprint import has_hooks, weights_digest
 from mechinterp.policies.graph import Policy, network_words
 from mechinterp.policies.levels import LEVELS
+from mechinterp.policies.seen_levels import HeldOut, HeldOutLevels, SeenLevels
 from mechinterp.policies.visits import visited_states
 
 Source = Literal["pool", "own"]
@@ -81,6 +82,7 @@ class Subject:
         card: what the checkpoint says about itself.
         sha256: of its weights' file.
         options: the game that it was trained on, as far as the card tells.
+        seen: the levels that training saw; None where they are not recorded.
     """
 
     name: str
@@ -88,6 +90,8 @@ class Subject:
     card: Card
     sha256: str
     options: GameOptions
+    seen: SeenLevels | None = None
+    _held_out: dict[str, HeldOutLevels] = field(default_factory=dict, init=False)
     _reached: dict[tuple[int, int, int, str, str], tuple[GameState, ...]] = field(default_factory=dict, init=False)
 
     @classmethod
@@ -103,7 +107,9 @@ class Subject:
         weights = path / WEIGHTS if path.is_dir() else path
         sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
         name = path.resolve().name if path.is_dir() else path.stem
-        return cls(name, policy, card, sha256, training_env_options(card))
+        folder = checkpoints.folder_of(path)
+        seen = None if folder is None else SeenLevels.read(folder)
+        return cls(name, policy, card, sha256, training_env_options(card), seen)
 
     @property
     def identity(self) -> Identity:
@@ -169,9 +175,23 @@ class Subject:
             raise PolicyError(f"the pool of states has levels for scenes, none for {purpose}; source='own' plays them")
         return len(pool_episodes(self.options.distribution_mode))
 
+    def held_out(self, purpose: str, count: int) -> HeldOut:
+        """The first so many held-out levels for a purpose that training did not see, and no level twice.
+
+        Which level it is counts, not its seed: other seeds make levels that training saw.
+
+        Raises:
+            PolicyError: no such purpose, or fewer levels than that.
+        """
+        if purpose not in LEVELS:
+            raise PolicyError(f"no levels are for {purpose!r}{nearest(str(purpose), LEVELS)}")
+        if purpose not in self._held_out:
+            self._held_out[purpose] = HeldOutLevels(LEVELS[purpose], self.options, self.seen)
+        return self._held_out[purpose].first(count)
+
     def _played(self, levels: int, per_level: int, seed: int, purpose: str) -> tuple[GameState, ...]:
         with LevelSource(self.options, seed=seed) as source:
-            starts = source.starts(LEVELS[purpose].first(levels))
+            starts = source.starts(self.held_out(purpose, levels).seeds)
         return tuple(visited_states(PolicyActor(self.policy), starts, per_level=per_level, seed=seed))
 
     def pairs(

@@ -165,15 +165,17 @@ def studentised(
     equal = bottom.ndim == 1 and np.ptp(bottom) == 0
     deviation, variance = [], []
     for weights in counts(n, resamples, rng, size=size) if n >= FEWEST_FOR_BOOTSTRAP else ():
-        down = whole / n * size if equal else weighed(weights, below)
-        moved = weighed(weights, left) / down
+        down = np.broadcast_to(whole / n * size, (len(weights), top.shape[1])) if equal else weighed(weights, below)
+        known = down != 0  # the t of a ratio tends to 0 where its denominator does
+        moved = np.divide(weighed(weights, left), down, out=np.zeros(down.shape), where=known)
         rest = weighed(weights, squares[0])
         if equal:
             rest -= moved**2 * down**2 / size
         else:
             rest += moved**2 * weighed(weights, squares[2]) - 2 * moved * weighed(weights, squares[1])
+        own = np.divide(size / (size - 1) * rest, down**2, out=np.ones(down.shape), where=known)
         deviation.append(moved)
-        variance.append(np.maximum(size / (size - 1) * rest / down**2, _FLOOR * error**2 * n / size))
+        variance.append(np.maximum(own, _FLOOR * error**2 * n / size))
     empty = np.zeros((0, top.shape[1]))
     return Studentised(
         value=value,

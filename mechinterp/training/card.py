@@ -12,6 +12,7 @@ from mechinterp._files import write_bytes
 from mechinterp._text import in_code, in_markdown, one_line
 from mechinterp.coinrun.goals import REWARD, goal_of
 from mechinterp.policies import checkpoints
+from mechinterp.policies.seen_levels import SEEN_LEVELS, HeldOut
 from mechinterp.stats import Estimate
 from mechinterp.training import curve, records
 from mechinterp.training.errors import TrainingError
@@ -194,10 +195,16 @@ def _learning(run: FoundRun, metrics: Sequence[Mapping[str, float]], returns: Se
 
 def _measuring(evaluation: Mapping[str, Any]) -> str:
     actions = "the likeliest action" if evaluation["greedy"] else "sampled actions"
+    held_out = evaluation.get("held_out")
+    which = (
+        HeldOut.from_dict(held_out).words
+        if held_out
+        else ("Levels are those of seeds that training did not draw; some look and play as levels that it did draw.")
+    )
     return (
         f"## Evaluation\n\nWith {actions} and seed {evaluation['seed']}; episodes on held-out levels are given up "
         f"after {evaluation['max_steps']} steps. Under the organism's own placement returns are of what it is paid "
-        "for, elsewhere of coins."
+        f"for, elsewhere of coins. {which}"
     )
 
 
@@ -221,8 +228,10 @@ def _table(title: str, estimates: Sequence[Estimate]) -> str:
 def _files(run: FoundRun) -> str:
     steps = ", ".join(f"{step.step:,}" for step in checkpoints.series(run.folder))
     series = f"- `series/`: the weights in half precision after {steps} steps\n" if steps else ""
+    there = (run.folder / SEEN_LEVELS).exists()
+    levels = f"- `{SEEN_LEVELS}`: which levels training saw, by what they contain\n" if there else ""
     return (
         "## Files\n\n- `model.safetensors`, `config.json`: the policy (`mechinterp.policies.load`)\n"
-        f"{series}- `{records.METRICS_FILE}`: the metrics of every update, with how its episodes ended"
+        f"{series}{levels}- `{records.METRICS_FILE}`: the metrics of every update, with how its episodes ended"
         + (f"\n- `{records.EVALUATION_FILE}`: the tables above as data" if run.evaluation is not None else "")
     )

@@ -18,6 +18,7 @@ from mechinterp.policies.env_options import training_env_options
 from mechinterp.policies.evaluation import Trial, against_always_right
 from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.rollouts import check_playing
+from mechinterp.policies.seen_levels import HeldOut, HeldOutLevels, SeenLevels
 from mechinterp.stats import Estimate
 from mechinterp.training.choice import ForkScore, choice_tests, confirm, has_known_value, qualifies
 from mechinterp.training.errors import TrainingError
@@ -41,12 +42,14 @@ class Examination:
         choices: the choice tests, one score a fork; empty if they were not made.
         qualified: whether it did what it was paid for in the forks; None where its recipe leaves its value open, or it
             comes from no recipe.
+        held_out: the levels, and how many seeds were passed over for them.
     """
 
     levels: int
     placements: dict[str, list[Estimate]]
     choices: tuple[ForkScore, ...] = ()
     qualified: bool | None = None
+    held_out: HeldOut | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers as plain values, for JSON."""
@@ -55,6 +58,7 @@ class Examination:
             "placements": {rule: [row.to_dict() for row in table] for rule, table in self.placements.items()},
             "choice_tests": [share.to_dict() for score in self.choices for share in score.estimates()],
             "qualified": self.qualified,
+            **({} if self.held_out is None else {"held_out": self.held_out.to_dict()}),
         }
 
     def to_frame(self) -> pd.DataFrame:
@@ -108,6 +112,7 @@ def examine(
     actor: Actor,
     card: Card,
     *,
+    seen: SeenLevels | None = None,
     levels: int = 200,
     max_steps: int = 1000,
     seed: int = 0,
@@ -119,6 +124,7 @@ def examine(
     Args:
         actor: the policy, sampling or greedy.
         card: of the policy; it tells on which game it was trained, and by which recipe.
+        seen: the levels that training saw, which are left out; None where they are not recorded.
         levels: held-out levels for each placement.
         max_steps: when an episode is given up, in steps; forks have their own limit.
         seed: of placements and of the actor's chance.
@@ -127,7 +133,15 @@ def examine(
     """
     recipe = recipe_of(card)
     played = play_placements(
-        actor, card, placements_of(card), levels=levels, max_steps=max_steps, seed=seed, num_envs=num_envs, tick=tick
+        actor,
+        card,
+        placements_of(card),
+        seen=seen,
+        levels=levels,
+        max_steps=max_steps,
+        seed=seed,
+        num_envs=num_envs,
+        tick=tick,
     )
     tick("choice tests")
     if recipe is None:
@@ -180,6 +194,7 @@ def play_placements(
     card: Card,
     placements: str | Iterable[str],
     *,
+    seen: SeenLevels | None = None,
     levels: int = 200,
     max_steps: int = 1000,
     seed: int = 0,
@@ -190,15 +205,16 @@ def play_placements(
     check_levels(levels)
     check_playing(max_steps=max_steps, num_envs=num_envs, seed=seed)
     rules = rules_of(placements)
+    held_out = HeldOutLevels(LEVELS["behaviour"], training_env_options(card), seen).first(levels)
     played = {}
     for rule in rules:
         tick(f"placement {rule}")
         played[rule] = against_always_right(
             actor,
-            LEVELS["behaviour"].first(levels),
+            held_out.seeds,
             Trial.under(rule, max_steps=max_steps, pays=paid_for(card, rule)),
             options=training_env_options(card),
             seed=seed,
             num_envs=num_envs,
         )
-    return Examination(levels, played)
+    return Examination(levels, played, held_out=held_out)

@@ -36,8 +36,14 @@ class Games:
 
     def reset(self, seed: int) -> list[Frames]:
         """Start new episodes in all; the first group draws levels by ``seed``, the others by seeds made of it."""
-        seeds = [seed, *(_child(seed, at) for at in range(1, len(self.groups)))]
+        seeds = group_seeds(seed, len(self.groups))
         return [group.reset(seed=each)[0] for group, each in zip(self.groups, seeds, strict=True)]
+
+    @property
+    def drawn(self) -> list[int] | None:
+        """How many levels each group has drawn; None where a run was saved before they were counted."""
+        counts = [group.drawn for group in self.groups]
+        return None if None in counts else [int(count) for count in counts if count is not None]
 
     def snapshot(self) -> list[dict[str, Any]]:
         """All that is needed to go on later, as plain values, a group each."""
@@ -57,6 +63,11 @@ class Games:
         """End all games."""
         for group in self.groups:
             group.close()
+
+
+def group_seeds(seed: int, groups: int) -> list[int]:
+    """By which each group draws its levels: the first by the run's seed, the others by seeds made of it."""
+    return [seed, *(_child(seed, at) for at in range(1, groups))]
 
 
 def _child(seed: int, at: int) -> int:

@@ -19,10 +19,12 @@ from mechinterp import _folders
 from mechinterp.coinrun.env import CoinRunEnv
 from mechinterp.policies import checkpoints
 from mechinterp.policies.networks import build
+from mechinterp.policies.seen_levels import SeenLevels
 from mechinterp.policies.subject import Subject, load
 from mechinterp.training import records
 from mechinterp.training.errors import TrainingError
 from mechinterp.training.games import Games
+from mechinterp.training.levels import levels_of
 from mechinterp.training.machine import describe_machine
 from mechinterp.training.memory import keep_freed_memory
 from mechinterp.training.options import PRECISIONS, RunOptions
@@ -149,6 +151,7 @@ class Run:
                 self._save_policy()
             self._fresh = False
         elif self.steps >= self.recipe.budget:
+            self._record_levels()
             return
         pending = [step for step in series_steps(self.recipe.budget) if step > self.steps or step == 0 == self.steps]
         self._keep_passed(pending)
@@ -168,6 +171,7 @@ class Run:
                     self.save()
                     last_save = time.monotonic()
         self.save()
+        self._record_levels()
 
     def save(self) -> None:
         """Write the policy and all that is needed to go on. A failure leaves the last good files as they were."""
@@ -190,7 +194,17 @@ class Run:
         spent = {"steps": self.steps, "seconds": round(self.seconds, 1)}
         how = {"machine": machine, "threads": threads, "device": self.ppo.device.type}
         how["precision"] = self.options.arithmetic
+        how["levels_drawn"] = self.ppo.collector.games.drawn
         checkpoints.save(self.ppo.policy, self.folder, provenance={**self.identity, **spent, **how})
+
+    def _record_levels(self) -> None:
+        """Write which levels were seen, once: they follow from the seed, and from how many were drawn."""
+        drawn = self.ppo.collector.games.drawn
+        if drawn is None or ((there := SeenLevels.read(self.folder)) is not None and there.drawn == sum(drawn)):
+            return
+        seen = levels_of(self.recipe, self.seed, drawn)
+        with self._writing():
+            seen.write(self.folder)
 
     def _save_resume(self) -> None:
         state = {"identity": self.identity, "seconds": self.seconds, "ppo": self.ppo.state_dict()}

@@ -323,6 +323,14 @@ def test_ratio_to_what_may_be_zero_is_refused() -> None:
         stats.ratio([1.0, 2.0, 3.0], [0.0, 0.0, 0.0], name="share", unit="levels", rng=rng)
 
 
+def test_a_ratio_whose_resamples_may_have_no_denominator_has_a_finite_interval() -> None:
+    whole = np.repeat([0.0, 1.0], [9, 21])  # of 15 out of 30, all may be 0
+    found = stats.ratio(0.5 * whole, whole, name="share", unit="levels", rng=generator())
+    assert (found.low, found.value, found.high) == pytest.approx((0.5, 0.5, 0.5))
+    signs = np.repeat([-1.0, 1.0], [4, 20])  # of 12 out of 24, the sum is 0 in 1 of 150 resamples
+    assert np.isfinite(stats.ratio(signs**2, signs, name="share", unit="levels", rng=generator()).high)
+
+
 # ------------------------------------------------------------------------------------------------ any statistic
 
 

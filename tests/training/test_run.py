@@ -22,6 +22,7 @@ import mechinterp.training.options as options_module
 from mechinterp._folders import LOCK_FILE
 from mechinterp.coinrun.goals import Payoff
 from mechinterp.policies import load, series
+from mechinterp.policies.seen_levels import SeenLevels
 from mechinterp.training import (
     ORGANISMS,
     Run,
@@ -34,6 +35,35 @@ from mechinterp.training import (
 )
 from mechinterp.training.records import append_metrics, natural, read_resume, write_resume
 from tests.training.toys import BATCH, TOY_PPO, contents, toy, train, untimed
+
+
+def test_a_run_records_the_levels_that_it_saw(tmp_path: Path) -> None:
+    """Resumed in the middle, too: what the games begin with is watched, and made again from nothing but its seed."""
+    recipe = toy()
+    met: list[int] = []
+    for budget in (2 * BATCH, 4 * BATCH):
+        with Run(dataclasses.replace(recipe, budget=budget), tmp_path, seed=3) as run:
+            (group,) = run.ppo.collector.games.groups
+            met += [] if met else [start.level_seed for start in group._starts]
+            draw = group._draws.draw
+
+            def watched(rng: np.random.Generator, draw: Any = draw) -> Any:
+                start = draw(rng)
+                met.append(start.level_seed)  # noqa: B023
+                return start
+
+            group._draws.draw = watched
+            run.train()
+    seen = SeenLevels.read(tmp_path)
+    assert seen is not None
+    assert (seen.drawn, seen.exact) == (len(met), True)
+    assert seen.drawn == TOY_PPO.num_envs + sum(row["episodes"] for row in read_metrics(tmp_path))
+    with recipe.source() as source:
+        assert np.array_equal(seen.hashes, SeenLevels.of(source.identity(seed) for seed in met).hashes)
+    assert find_run(tmp_path).provenance["levels_drawn"] == [len(met)]  # pyright: ignore[reportOptionalMemberAccess]
+    subject = mi.load(tmp_path)
+    assert subject.seen is not None
+    assert mi.load(series(tmp_path)[-1].path).seen is not None
 
 
 @contextmanager
@@ -50,6 +80,7 @@ def files_at_most(size: int) -> Iterator[None]:
 def test_a_run_leaves_a_policy_its_series_and_its_metrics(finished: Path) -> None:
     assert set(contents(finished)) == {
         "config.json",
+        "levels.npz",
         "metrics.jsonl",
         "model.safetensors",
         "resume.pt",

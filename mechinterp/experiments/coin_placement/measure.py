@@ -13,7 +13,6 @@ from mechinterp.experiments.coin_placement.result import Outcomes, Placement, Re
 from mechinterp.experiments.inputs.behaviour import BLIND, POLICY, stock_episodes
 from mechinterp.experiments.slice import Context, Sizes
 from mechinterp.policies.evaluation import Trial, outcomes, play
-from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.rollouts import Episodes, Outcome
 from mechinterp.stats import Estimate
 
@@ -73,7 +72,8 @@ def _episodes(context: Context[Size], rule: str, name: str) -> Episodes:
         return given_up(stock[name], context.size.max_steps)
     actor, _ = stock.actors[name]
     trial = Trial.under(rule, max_steps=context.size.max_steps)
-    return play(actor, LEVELS["behaviour"].first(plan.levels), trial, options=context.subject.options, seed=plan.seed)
+    levels = context.subject.held_out("behaviour", plan.levels).seeds
+    return play(actor, levels, trial, options=context.subject.options, seed=plan.seed)
 
 
 def _shares(episodes: Episodes, rule: str, actor: str) -> Outcomes:

@@ -9,7 +9,6 @@ from mechinterp.experiments.inputs.shared import Inputs
 from mechinterp.policies.actors import Actor, AlwaysRight, UniformRandom
 from mechinterp.policies.controls import untrained
 from mechinterp.policies.evaluation import Trial, play
-from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.remembering import RememberingActor
 from mechinterp.policies.rollouts import Episodes
 
@@ -34,7 +33,8 @@ class StockEpisodes:
             actor, count = self.actors[name]
             self.inputs.tick(f"playing stock levels: {name}")
             plan, options = self.inputs.plan, self.inputs.subject.options
-            self._played[name] = play(actor, LEVELS["behaviour"].first(count), Trial(), options=options, seed=plan.seed)
+            levels = self.inputs.subject.held_out("behaviour", count).seeds
+            self._played[name] = play(actor, levels, Trial(), options=options, seed=plan.seed)
         return self._played[name]
 
 

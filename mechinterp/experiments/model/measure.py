@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from jaxtyping import Float32, UInt8
 
+from mechinterp import stats
 from mechinterp.coinrun.levels import LevelSource
 from mechinterp.experiments.inputs.behaviour import POLICY, stock_episodes
-from mechinterp.experiments.model.result import Episode, Layer, Result, Source, Training
+from mechinterp.experiments.model.result import Episode, HeldOutLevels, Layer, Result, Source, Training
 from mechinterp.experiments.slice import Context, Sizes
 from mechinterp.policies.actions import NAMES, groups
 from mechinterp.policies.card import Card
@@ -27,13 +28,15 @@ class Size:
     """How much is kept.
 
     Attributes:
+        others: seeds that held-out levels are looked up among, where it is not recorded what training saw.
         frames: of the episode.
     """
 
+    others: int
     frames: int = 8
 
 
-SIZES = Sizes(full=Size(), quick=Size())
+SIZES = Sizes(full=Size(others=2000), quick=Size(others=400))
 
 
 def measure(context: Context[Size]) -> Result:
@@ -49,6 +52,7 @@ def measure(context: Context[Size]) -> Result:
         looks=tuple(name.replace("_", " ") for name in looks if name.startswith(("use", "p"))),
         layers=layers_of(subject.policy),
         episode=_episode(context),
+        held_out=_held_out(context),
     )
 
 
@@ -81,11 +85,31 @@ def layers_of(policy: Policy) -> tuple[Layer, ...]:
     )
 
 
+def _held_out(context: Context[Size]) -> HeldOutLevels:
+    subject = context.subject
+    held_out, alike, others = subject.held_out("behaviour", context.plan.levels), None, 0
+    if subject.seen is None:
+        others = context.size.others
+        context.tick(f"looking levels up among {others:,} other seeds")
+        with LevelSource(subject.options) as source:
+            there = {source.identity(seed) for seed in LEVELS["training"].first(others)}
+            hits = [source.identity(seed) in there for seed in held_out.seeds]
+        alike = stats.proportion(hits, name=f"held-out levels that are among {others} other seeds", unit="levels")
+    return HeldOutLevels(
+        levels=held_out.levels,
+        repeated=held_out.repeated,
+        seen=held_out.share_seen,
+        alike=alike,
+        others=others,
+        exact=subject.seen is None or subject.seen.exact,
+    )
+
+
 def _episode(context: Context[Size]) -> Episode:
     subject, seed = context.subject, context.plan.seed
     source = LevelSource(subject.options, seed=seed)
     try:
-        start = source.start(LEVELS["behaviour"].start)
+        start = source.start(subject.held_out("behaviour", 1).seeds[0])
     finally:
         source.close()
     actor, _ = context.inputs(stock_episodes).actors[POLICY]

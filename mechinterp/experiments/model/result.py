@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, model_validator
 
-from mechinterp.experiments.fields import Array, Record
+from mechinterp.experiments.fields import Array, EstimateField, Record
 
 
 class Layer(Record):
@@ -93,6 +93,28 @@ class Episode(Record):
         return self
 
 
+class HeldOutLevels(Record):
+    """Which levels the policy is judged on.
+
+    Attributes:
+        levels: how many.
+        repeated: seeds passed over since they make one of these levels again.
+        seen: share of the seeds gone through whose level training saw, which were left out; None where what training
+            saw is not recorded.
+        alike: there, the share of these levels that occur among as many other seeds as `others`: training may have seen
+            them. None where it is recorded.
+        others: that many.
+        exact: whether the record is of what training drew; False where it holds that, and a little more.
+    """
+
+    levels: int
+    repeated: int
+    seen: EstimateField | None
+    alike: EstimateField | None
+    others: int
+    exact: bool
+
+
 class Result(Record):
     """The model's architecture and training, and one illustrative episode.
 
@@ -104,6 +126,7 @@ class Result(Record):
         looks: options of the game that are switched on.
         layers: in running order.
         episode: on the first held-out level, whatever comes of it.
+        held_out: the levels of the behaviour sections; None in results that are older than this.
     """
 
     parameters: int
@@ -113,3 +136,4 @@ class Result(Record):
     looks: tuple[str, ...]
     layers: Annotated[tuple[Layer, ...], Field(min_length=1)]
     episode: Episode
+    held_out: HeldOutLevels | None = None

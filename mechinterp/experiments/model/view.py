@@ -7,10 +7,11 @@ import math
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mechinterp.experiments.model.result import Episode, Layer, Result
+from mechinterp.experiments.model.result import Episode, HeldOutLevels, Layer, Result
 from mechinterp.reporting.figure import Figure, Table, Text
 from mechinterp.reporting.plots import style
 from mechinterp.reporting.plots.pictures import bare_axes, image
+from mechinterp.reporting.wording import number
 
 METHOD = (
     "The policy plays one episode with sampled actions, on the first held-out level. P(right) is the probability of "
@@ -44,7 +45,25 @@ def text(result: Result) -> Text:
     if result.source is not None:
         rows.append(("source", f"{result.source.file}, layout {result.source.layout}; its training is not recorded"))
     looks = ", ".join(result.looks) or "plain looks, no backgrounds"
-    return Text(tables=[Table([*rows, ("game", f"{result.difficulty} levels; {looks}")])])
+    rows.append(("game", f"{result.difficulty} levels; {looks}"))
+    if result.held_out is not None:
+        rows.append(("held-out levels", held_out(result.held_out)))
+    return Text(tables=[Table(rows)])
+
+
+def held_out(levels: HeldOutLevels) -> str:
+    """Which levels were left out, or what is not known of them."""
+    if levels.seen is not None:
+        record = "saw" if levels.exact else "saw, or may have seen (its record has a margin)"
+        told = f"left out: {number(levels.seen, percent=True)} of held-out seeds make a level that training {record}"
+    elif levels.alike is not None:
+        told = (
+            f"what training saw is not recorded; {number(levels.alike, percent=True)} of these levels occur among "
+            f"{levels.others:,} other seeds, so some were probably seen"
+        )
+    else:
+        told = "what training saw is not recorded"
+    return f"{levels.levels}, no two of them the same; {told}"
 
 
 def _film(episode: Episode) -> Figure:

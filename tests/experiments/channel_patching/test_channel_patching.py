@@ -156,7 +156,7 @@ def test_a_random_set_in_the_place_of_the_chosen_one_is_clearly_more_in_one_of_t
             start=np.zeros((1, 60)), goal=np.full((1, 60), 1.0), levels=np.arange(60),
         )  # fmt: skip
         clear.append(reading(_patched(effects, "made up", 1.0, rng).difference) == "above")
-    assert 0.005 < np.mean(clear) <= 0.05
+    assert 0.005 < np.mean(clear) <= 0.05 + 0.03  # two standard errors of 300 tries
 
 
 def test_effects_are_those_of_patching_each_set(tiny):
