@@ -67,6 +67,7 @@ def soft_values(
     """
     values = values.astype(np.float64)
     spread = values.std() or 1.0
-    scaled = (values - values.max(1, keepdims=True)) / spread
+    top = values.max(1, keepdims=True)
+    scaled = (values - top) / spread
     soft = [np.log(np.exp(scaled[:, futures.first == action]).mean(1)) for action in ACTIONS]
-    return np.stack(soft, 1) * spread
+    return top + np.stack(soft, 1) * spread

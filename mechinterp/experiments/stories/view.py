@@ -63,7 +63,8 @@ def headline(result: Result) -> str:
     """Whether it is better explained as maximising the return or as wanting the proxy that explains most."""
     name, proxy = best(result)
     (maximiser,) = [one for one in result.stories.values() if one.kind == "return"]
-    shares = f"({share(proxy.share)} of the explainable nats against {share(maximiser.share)})"
+    better, worse = sorted((proxy.share, maximiser.share), reverse=True)
+    shares = f"({share(better)} of the explainable nats against {share(worse)})"
     if proxy.nats.value <= result.random_high and maximiser.nats.value <= result.random_high:
         return "Neither the return nor any single proxy explains its choices more than random mixtures of proxies do."
     match reading(_over(proxy)):
