@@ -20,6 +20,9 @@ from mechinterp.proxies.logit import cross_entropy, entropy, fit
 from mechinterp.stats import Estimate
 
 _FOLDS = 5
+_PENALTY = 0.02
+"""Of the squared sharpness, in nats: without it, a value that differs in a few decisions alone would be trusted without
+bounds, and cost whole nats where it errs."""
 _FLOOR = 1e-3
 """Least probability that a rule gives an action: it saw a few dozen decisions of each kind."""
 
@@ -60,7 +63,7 @@ def score(
     for fold in range(_FOLDS):
         train, test = np.flatnonzero(cluster % _FOLDS != fold), np.flatnonzero(cluster % _FOLDS == fold)
         loss, numbers = story(train, test)
-        each[test] = np.log(probabilities.shape[1]) - loss
+        each[test] = np.round(np.log(probabilities.shape[1]) - loss, 12)  # a uniform choice explains exactly nothing
     room = float((np.log(probabilities.shape[1]) - entropy(probabilities)).mean())
     nats = stats.mean(each, name=f"nats a step: {name}", unit="levels", rng=rng, clusters=levels)
     cost = numbers * np.log(len(levels)) / (2 * len(levels))
@@ -74,7 +77,7 @@ def softmax_of(
     table = _scaled(values[..., None] if values.ndim == 2 else values)
 
     def story(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, int]:
-        weights = fit(table[train], probabilities[train])
+        weights = fit(table[train], probabilities[train], penalty=_PENALTY)
         return cross_entropy(table[test], probabilities[test], weights), table.shape[-1]
 
     return story
@@ -90,7 +93,7 @@ def best_softmax_of(
     tables = [_scaled(one[..., None]) for one in variants]
 
     def story(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, int]:
-        fitted = [np.maximum(fit(table[train], probabilities[train]), 0.0) for table in tables]
+        fitted = [np.maximum(fit(table[train], probabilities[train], penalty=_PENALTY), 0.0) for table in tables]
         losses = [
             cross_entropy(table[train], probabilities[train], weight).mean()
             for table, weight in zip(tables, fitted, strict=True)
