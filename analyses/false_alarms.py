@@ -22,9 +22,8 @@ import numpy as np
 import mechinterp as mi
 from mechinterp import stats
 from mechinterp.coinrun.scenes import MinimalPairs, SceneError, render
-from mechinterp.experiments.inputs.examples import one_a_level
 from mechinterp.experiments.total_effect.captions import claim
-from mechinterp.experiments.total_effect.measure import FEWEST_LEVELS, own_effects, result_of
+from mechinterp.experiments.total_effect.measure import FEWEST_LEVELS, result_of
 from mechinterp.experiments.total_effect.result import Result
 from mechinterp.policies import Policy, matched, policy_outputs, random_networks
 from mechinterp.policies.sensitivity import silent
@@ -44,10 +43,9 @@ def main() -> None:
     arguments = parser.parse_args()
 
     subject = mi.load(arguments.checkpoint)
-    states = subject.states(levels=arguments.levels, per_level=3)
-    reference, pairs = render(states[:: max(1, len(states) // 150)]), dict(measurable(subject, arguments.levels))
-    few = {name: one_a_level(one, 60) for name, one in pairs.items()}
-    table = random_effects(subject.policy, few, reference=reference, networks=arguments.networks, seed=SEED)
+    states = subject.states(levels=arguments.levels, per_level=2)
+    reference, pairs = render(states), dict(measurable(subject, arguments.levels))
+    table = random_effects(subject.policy, pairs, reference=reference, networks=arguments.networks, seed=SEED)
     results = [
         claimed_of(network, subject.policy, pairs, reference, table.leave_out(index))
         for index, network in enumerate(responding(subject.policy, reference, arguments.networks))
@@ -64,7 +62,7 @@ def measurable(subject: mi.Subject, levels: int) -> Iterator[tuple[str, MinimalP
     """The pairs of each variable that states of the pool have room for."""
     for name in mi.VARIABLES:
         try:
-            pairs = subject.pairs(name, levels=levels, per_level=3)
+            pairs = subject.pairs(name, levels=levels, per_level=1)
         except SceneError:
             continue
         if pairs.n_levels >= FEWEST_LEVELS and (pairs.clean != pairs.corrupted).any():
@@ -89,7 +87,7 @@ def claimed_of(
     for readout in mi.READOUTS:
         scaled = matched(network, policy, reference, readout=readout)
         for name, one in pairs.items():
-            own[name][readout] = own_effects(scaled, one, seed=0)[readout]
+            own[name] |= mi.total_effect(scaled, one, readouts=readout)
     return result_of(pairs, own, others, frames=len(reference))
 
 
@@ -117,7 +115,7 @@ def report(results: list[Result], policy: str, levels: Mapping[str, int]) -> str
         "# How often a random network earns a headline",
         "",
         f"{len(results)} random networks as sensitive as `{policy}`, each taken for the policy and ranked among the "
-        "others (`python analyses/false_alarms.py`). Share for which the report claims an effect, 95 % CI.",
+        "others, on up to {max(levels.values())} levels (`python analyses/false_alarms.py`). Share for which the report claims an effect, 95 % CI.",
         "",
         "| claim | levels | claimed | without the rank |",
         "|---|---|---|---|",

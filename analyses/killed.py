@@ -24,22 +24,26 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from mechinterp._files import read_json, write_text
 from mechinterp.cli import main as mechinterp
+from mechinterp.commands import card
 from mechinterp.experiments import Results
 from mechinterp.experiments.store import PARTIAL
 from mechinterp.policies import ImpalaConfig, build, load, save
-from mechinterp.training import Run, RunOptions, find_run, organism
+from mechinterp.training import Run, RunOptions, examination, find_run, organism
 from mechinterp.training.organisms import NETWORKS
 from mechinterp.training.records import read_resume
 
 NETWORK = ImpalaConfig((4, 4), res_blocks=1, stem_kernel=5, stem_stride=4, hidden=8, actions=(6, 7, 8, 1))
 UPDATES = 2
 """Of a training run, 4,096 steps each."""
+ROUND = 5
+"""Kills of one command, before the next has its turn."""
 
 
 class Lost(Exception):
@@ -181,6 +185,13 @@ def _same_card(one: Path, other: Path) -> None:
             check((one / name).read_bytes() == (other / name).read_bytes(), f"{name} differs")
 
 
+def shorten() -> None:
+    """Make training and examination take seconds, in this process alone."""
+    NETWORKS._items["small"] = lambda: NETWORK  # pyright: ignore
+    card.MAX_STEPS = 60  # pyright: ignore[reportAttributeAccessIssue]
+    examination.choice_tests = partial(examination.choice_tests, variants=2, max_steps=20)
+
+
 # ------------------------------------------------------------------------------------------------ killing
 
 
@@ -269,7 +280,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/killed"), help="folder of counts.json and killed.md")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    NETWORKS._items["small"] = lambda: NETWORK  # pyright: ignore - in this process alone: training takes seconds
+    shorten()
     root = Path(tempfile.mkdtemp(prefix="killed-"))
     jobs = (
         Job("train", lambda folder: None, _train, _whole_run, _same_run),
@@ -283,22 +294,19 @@ def main() -> None:
         counts |= {name: Counts(**one) for name, one in read_json(path).items()}
     try:
         _train(root / "trained")  # also loads what every child would load
-        for job in jobs:
-            own, share = counts[job.name], -(-options.kills // len(jobs))
-            if own.kills >= share:
-                continue
-            straight = root / f"{job.name}-straight"
-            own.seconds.append(undisturbed(job, straight))
-            rng = random.Random(f"{options.seed} {job.name} {own.kills}")
-            while own.kills < share:
-                trial(job, root, straight, own, share, rng)
-                write_text(path, json.dumps({name: vars(one) for name, one in counts.items()}, indent=1) + "\n")
-                print(f"{job.name}: {own.kills} kills, {own.finished} runs finished", file=sys.stderr)
+        for share in [*range(ROUND, options.kills // len(jobs), ROUND), -(-options.kills // len(jobs))]:
+            for job in jobs:
+                own, straight = counts[job.name], root / f"{job.name}-straight"
+                while own.kills < share:
+                    if not straight.exists():
+                        own.seconds = [undisturbed(job, straight)]
+                    trial(job, root, straight, own, share, random.Random(f"{options.seed} {job.name} {own.kills}"))
+                    write_text(path, json.dumps({name: vars(one) for name, one in counts.items()}, indent=1) + "\n")
+                    write_text(options.out / "killed.md", table(counts))
+                    print(f"{job.name}: {own.kills} kills, {own.finished} runs finished", file=sys.stderr)
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    text = table(counts)
-    write_text(options.out / "killed.md", text)
-    print(text)
+    print(table(counts))
 
 
 if __name__ == "__main__":

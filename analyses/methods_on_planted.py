@@ -44,15 +44,16 @@ from mechinterp.circuits.masks import MaskOptions
 from mechinterp.circuits.planted import RECIPES, PlantedNetwork, planted_network
 from mechinterp.circuits.planted.pieces import COIN_SIDE_AND_LAVA
 from mechinterp.coinrun import GameOptions, LevelSource, edits, geometry
-from mechinterp.coinrun.scenes import MinimalPairs, minimal_pairs, render
+from mechinterp.coinrun.scenes import MinimalPairs, coin_at, coin_side, minimal_pairs, render
 from mechinterp.policies.actors import AlwaysRight
 from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.visits import visited_states
 
 Found = tuple[Ranking, float | None]
 """A ranking, and the score above which a part belongs to the circuit, where the method says so itself."""
-COINS = ("coin side", "coin on the right")
-"""What differs in the minimal pairs: the side that the coin is on; a coin on the right, or none."""
+COINS = {"coin side": coin_side(place="anywhere"), "coin on the right": coin_at("right", place="anywhere")}
+"""What differs in the minimal pairs: the side that the coin is on; a coin on the right, or none. In the air too: a
+planted network sees colours alone."""
 FOUND = 0.99
 PRUNED_BELOW, MASK = 0.01, MaskOptions(steps=150, rate=0.2, pairs=8)
 
@@ -203,7 +204,7 @@ def main() -> None:
         states = visited_states(AlwaysRight(0.5), source.starts(LEVELS["training"].first(options.levels)), per_level=1)
     finally:
         source.close()
-    scenes = {name: minimal_pairs(states, name, per_level=1) for name in COINS}
+    scenes = {name: minimal_pairs(states, variable, per_level=1) for name, variable in COINS.items()}
     rows = []
     for kind in options.kinds:
         for seed in range(options.seeds):

@@ -119,8 +119,9 @@ def main() -> None:
         base.append(taken[plain])
     low, middle, high = np.quantile(ratios, (0.25, 0.5, 0.75))
     print(f"{subject!r}: {GAMES} plain games {1e3 * np.median(base):.1f} ms a step")
-    spread = f"quartiles {low:.3f} to {high:.3f}, n = {len(ratios)} steps"
-    print(f"{GAMES} interventions: {middle:.3f} times that ({spread})")
+    print(
+        f"{GAMES} interventions: {middle:.3f} times that (quartiles {low:.3f} to {high:.3f}, n = {len(ratios)} steps)"
+    )
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ rock in column 0 (the left wall), rock from the column after `end_x` on, and gro
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -135,12 +136,11 @@ def on_ground(state: GameState) -> bool:
         return False
     if state["is_on_crate"]:
         return True
-    y = int(np.floor(agent["y"] - (agent["ry"] + 0.01)))
-    for x in (agent["x"] - (agent["rx"] - 0.01), agent["x"] + (agent["rx"] - 0.01)):
-        cell = (int(np.floor(x)), y)
-        # outside the grid all is rock
-        if not inside(state, cell) or state.grid[cell[1], cell[0]] in (_WALL_MID, _WALL_TOP):
-            return True
+    x, y, rx, ry = (float(agent[name]) for name in ("x", "y", "rx", "ry"))
+    row = math.floor(y - (ry + 0.01))
+    for column in (math.floor(x - (rx - 0.01)), math.floor(x + (rx - 0.01))):
+        if not inside(state, (column, row)) or state.grid[row, column] in (_WALL_MID, _WALL_TOP):
+            return True  # outside the grid all is rock
     return False
 
 

@@ -31,8 +31,8 @@ from mechinterp.policies.nodes import LOGITS, PolicyOutput
 
 _NOT_READ = Moment(b"")
 _NO_LOOK: Looked = (None, ())
-_Row = tuple[int, int, int, Looked]
-"""Row of the batch, set, place of the edit in it, what the edit saw."""
+_Seen = tuple[str, int, int, Looked]
+"""Hook point, set, place of the edit in it, what the edit saw."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,31 +138,45 @@ class EachActor:
             return np.zeros(0, np.int64)
         for number, count in zip(*np.unique(sets, return_counts=True), strict=True):
             self.seen[number] += count
-        parts = [slice(at, at + BATCH) for at in range(0, len(frames), BATCH)]
-        logits = np.concatenate([self._logits(frames[part], sets[part], moments[part]) for part in parts])
+        logits = self._logits(frames, sets, moments)
         return chosen_actions(self.policy, logits, uniform, greedy=self.greedy)
 
     @torch.no_grad()
     def _logits(
         self, frames: np.ndarray, sets: np.ndarray, moments: list[Moment]
     ) -> Float64[np.ndarray, "rows actions"]:
-        pictures = padded(self.policy, frames)
         if not self._reading.isdisjoint(sets.tolist()):
-            moments = self._told(pictures, moments)
-        rows = self._looked(sets, moments)
+            moments = self._told(frames, sets, moments)
+        looked = self._looked(sets, moments)
+        # Rows that are edited at the same hook points share a batch; which one they are in changes nothing.
+        order = sorted(range(len(frames)), key=lambda row: self._first_hook[sets[row]])
+        logits = np.empty((len(frames), len(self.policy.actions)))
+        for at in range(0, len(order), BATCH):
+            rows = order[at : at + BATCH]
+            logits[rows] = self._run(frames[rows], sets[rows], [looked[row] for row in rows])
+        return logits
 
-        def hook(placed: list[_Row]) -> HookFn:
+    def _run(
+        self, frames: np.ndarray, sets: np.ndarray, looked: Sequence[Sequence[_Seen]]
+    ) -> Float64[np.ndarray, "rows actions"]:
+        """The logits of one batch."""
+        pictures = padded(self.policy, frames)
+        placed: dict[str, list[tuple[int, _Seen]]] = {}
+        for row, several in enumerate(looked):
+            for seen in several:
+                placed.setdefault(seen[0], []).append((row, seen))
+
+        def hook(rows: list[tuple[int, _Seen]]) -> HookFn:
             def edit(value: Tensor, hook: object) -> Tensor:
-                kind = value.dtype, value.device
-                for row, number, place, looked in placed:
+                kind, each = (value.dtype, value.device), value.split(1)
+                for row, (_, number, place, saw) in rows:
                     run = self._made.get((number, place, *kind)) or self._ready(number, place, value)
-                    run(value[row : row + 1], looked)
+                    run(each[row], saw)
                 return value
 
             return edit
 
-        hooks = {name: hook(placed) for name, placed in rows.items()}
-        with self.policy.hooks_on(hooks):
+        with self.policy.hooks_on({name: hook(rows) for name, rows in placed.items()}):
             logits = self.policy(pictures).logits[: len(frames)].double().cpu().numpy()
             if (unsound := unsound_rows(logits)).any():
                 first = int(unsound.argmax())
@@ -174,20 +188,27 @@ class EachActor:
                 )
         return logits
 
-    def _looked(self, sets: np.ndarray, moments: list[Moment]) -> dict[str, list[_Row]]:
-        """What is done in this batch, by hook point; edits of a set in their order.
+    def _looked(self, sets: np.ndarray, moments: list[Moment]) -> list[list[_Seen]]:
+        """What is done in each row, in order.
 
         All games are looked at in one go, before the network runs: in between, each look would cost several times as
         much.
         """
-        rows: dict[str, list[_Row]] = {}
-        for row, (number, moment) in enumerate(zip(sets.tolist(), moments, strict=True)):
+        rows = []
+        for number, moment in zip(sets.tolist(), moments, strict=True):
+            rows.append(found := [])
             for place, (edit, momentary, side) in enumerate(self._plan[number]):
                 looked = edit.look(moment, side) if momentary else _NO_LOOK
                 if looked is not None:
                     self.done[number][place] += 1
-                    rows.setdefault(edit.hook, []).append((row, number, place, looked))
+                    found.append((edit.hook, number, place, looked))
         return rows
+
+    @cached_property
+    def _first_hook(self) -> tuple[int, ...]:
+        """Of each set, the position of the first hook point that it edits; -1 for none."""
+        at = {hook: position for position, hook in enumerate(self.policy.hook_names)}
+        return tuple(min((at[edit.hook] for edit in edits), default=-1) for edits in self._edits)
 
     @cached_property
     def _plan(self) -> tuple[tuple[tuple[Edit, bool, int], ...], ...]:
@@ -211,63 +232,17 @@ class EachActor:
         """What was found in the grid of each episode that is being played, see `Moment.kept`."""
         return {}
 
-    def _told(self, pictures: Tensor, moments: list[Moment]) -> list[Moment]:
-        """The moments, with what the network says of the frames."""
-        plain = self.policy(pictures)
-        outputs = [PolicyOutput(plain.logits[i : i + 1], plain.value[i : i + 1]) for i in range(len(moments))]
-        return [
-            replace(one, output=output, actions=self.policy.actions)
-            for one, output in zip(moments, outputs, strict=True)
-        ]
-
-
-@dataclass(frozen=True, eq=False)
-class ByNetwork:
-    """Acts for many games of which some are played by a network with other weights; see `EachActor`.
-
-    Attributes:
-        actors: one for each network, of the same sets.
-        network_of: which of them plays each set.
-    """
-
-    actors: Sequence[EachActor]
-    network_of: Int64[np.ndarray, " sets"]
-
-    @property
-    def sets(self) -> Mapping[str, Sequence[Edit]]:
-        """The sets of edits."""
-        return self.actors[0].sets
-
-    @property
-    def seen(self) -> Int64[np.ndarray, " sets"]:
-        """See `EachActor`."""
-        return np.sum([actor.seen for actor in self.actors], 0)
-
-    @property
-    def done(self) -> tuple[Int64[np.ndarray, " edits"], ...]:
-        """See `EachActor`."""
-        return tuple(np.sum(counts, 0) for counts in zip(*[actor.done for actor in self.actors], strict=True))
-
-    def __call__(
-        self, frames: UInt8[np.ndarray, "batch 64 64 3"], uniform: Float64[np.ndarray, " batch"]
-    ) -> Int64[np.ndarray, " batch"]:
-        """All rows by the first network, under the first set."""
-        return self.actors[self.network_of[0]](frames, uniform)
-
-    def act(
-        self, frames: UInt8[np.ndarray, "batch 64 64 3"], uniform: Float64[np.ndarray, " batch"], games: Games
-    ) -> Int64[np.ndarray, " batch"]:
-        """Each row by the network of its set."""
-        sets = self.actors[0].set_of
-        assert sets is not None
-        networks = self.network_of[sets[games.episodes]]
-        chosen = np.zeros(len(frames), np.int64)
-        for number in np.unique(networks):
-            rows = np.flatnonzero(networks == number)
-            states = [games.states[row] for row in rows]
-            part = Games(states, games.episodes[rows], games.steps[rows], games.levels[rows])
-            chosen[rows] = self.actors[number].act(frames[rows], uniform[rows], part)
-        return chosen
+    def _told(self, frames: np.ndarray, sets: np.ndarray, moments: list[Moment]) -> list[Moment]:
+        """The moments, with what the network says of the frames where an edit depends on that."""
+        told = list(moments)
+        reading = [row for row, number in enumerate(sets.tolist()) if number in self._reading]
+        for at in range(0, len(reading), BATCH):
+            rows = reading[at : at + BATCH]
+            plain = self.policy(padded(self.policy, frames[rows]))
+            for place, row in enumerate(rows):
+                output = PolicyOutput(plain.logits[place : place + 1], plain.value[place : place + 1])
+                told[row] = replace(moments[row], output=output, actions=self.policy.actions)
+        return told
 
 
 class EditedActor(EachActor):

@@ -15,8 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mechinterp.errors import nearest
-from mechinterp.interventions.arrays import array_from_dict, array_to_dict
-from mechinterp.interventions.data import Data
+from mechinterp.interventions.data import plain, stored
 from mechinterp.interventions.errors import InterventionError
 from mechinterp.interventions.moments import Moment
 from mechinterp.interventions.places import Place
@@ -225,7 +224,7 @@ class Edit:
     def to_dict(self) -> dict[str, Any]:
         """As plain values that `json` writes, tensors in full."""
         own = [field.name for field in dataclasses.fields(self)][3:]
-        return {"edit": type(self).__name__, **self.site.to_dict(), **{n: _plain(getattr(self, n)) for n in own}}
+        return {"edit": type(self).__name__, **self.site.to_dict(), **{n: plain(getattr(self, n)) for n in own}}
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Edit:
@@ -243,7 +242,7 @@ class Edit:
     def _from_plain(cls, given: Mapping[str, Any]) -> Edit:
         """An edit of this kind, of what `to_dict` wrote."""
         site = Site.from_dict(given)
-        own = {key: _stored(value) for key, value in given.items() if key not in site.to_dict()}
+        own = {key: stored(value) for key, value in given.items() if key not in site.to_dict()}
         return cls(site.hook, site.channels, site.positions, **own)
 
 
@@ -252,17 +251,3 @@ def _kinds(base: type[Edit]) -> dict[str, type[Edit]]:
     for kind in base.__subclasses__():
         found |= {kind.__name__: kind} | _kinds(kind)
     return {name: kind for name, kind in found.items() if not name.startswith("_")}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Tensor | np.ndarray):
-        return {"tensor": array_to_dict(value)}
-    if isinstance(value, Data | Edit):
-        return value.to_dict()
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _stored(value: Any) -> Any:
-    if not isinstance(value, Mapping):
-        return value
-    return Data.from_dict(value) if "type" in value else torch.from_numpy(array_from_dict(value["tensor"]))

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,7 +24,7 @@ class Data:
     def to_dict(self) -> dict[str, Any]:
         """As plain values that `json` writes."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # pyright: ignore[reportArgumentType]
-        return {"type": type(self).__name__, **{name: _plain(value) for name, value in values.items()}}
+        return {"type": type(self).__name__, **{name: plain(value) for name, value in values.items()}}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -33,7 +34,7 @@ class Data:
             name = given.pop("type")
             if name not in kinds:
                 raise InterventionError(f"no {cls.what} is called {name!r}{nearest(str(name), kinds)}")
-            return kinds[name](**{key: _stored(value) for key, value in given.items()})
+            return kinds[name](**{key: stored(value) for key, value in given.items()})
         except InterventionError:
             raise
         except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -47,18 +48,20 @@ def _kinds(base: type[Any]) -> dict[str, type[Any]]:
     return {name: kind for name, kind in found.items() if not name.startswith("_")}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as `json` writes it, tensors in full."""
     if isinstance(value, Data):
         return value.to_dict()
-    if isinstance(value, Tensor):
+    if isinstance(value, Tensor | np.ndarray):
         return {"tensor": array_to_dict(value)}
-    return [_plain(one) for one in value] if isinstance(value, tuple) else value
+    return [plain(one) for one in value] if isinstance(value, tuple) else value
 
 
-def _stored(value: Any) -> Any:
+def stored(value: Any) -> Any:
+    """The inverse of `plain`."""
     if isinstance(value, Mapping):
         return Data.from_dict(value) if "type" in value else torch.from_numpy(array_from_dict(value["tensor"]))
-    return tuple(_stored(one) for one in value) if isinstance(value, list) else value
+    return tuple(stored(one) for one in value) if isinstance(value, list) else value
 
 
 def check_number(what: str, value: Any, *, least: float | None = None, whole: bool = False) -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from mechinterp.errors import nearest
-from mechinterp.interventions.base import Edit
-from mechinterp.interventions.edits import _check_for_channels, _for_channels, _numbers
+from mechinterp.interventions.base import Edit, Looked
 from mechinterp.interventions.errors import InterventionError
 from mechinterp.interventions.moments import Moment
+from mechinterp.interventions.numbers import check_for_channels, for_channels, in_words
 from mechinterp.interventions.places import Place
 from mechinterp.interventions.schedules import Schedule
 
@@ -36,13 +37,24 @@ class Scale(Edit):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_for_channels(self, "factor")
+        check_for_channels(self, "factor")
 
     def _new(self, value: Tensor) -> Tensor:
-        return value * _for_channels(self.factor, self.site.channels, value)
+        return value * for_channels(self.factor, self.site.channels, value)
+
+    def ready(self, like: Tensor) -> Callable[[Tensor, Looked], None]:
+        if self.momentary:
+            return super().ready(like)
+        one = torch.ones_like(like[:1])
+        factors = torch.where(self._mask(one), self._new(one), one)
+
+        def scale(row: Tensor, looked: Looked) -> None:
+            row.mul_(factors)
+
+        return scale
 
     def _does(self) -> str:
-        return f"multiplied by {_numbers(self.factor)}"
+        return f"multiplied by {in_words(self.factor)}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -89,6 +101,15 @@ class Resample(Edit):
         step = moment.step if self.per == "step" else 0
         drawn = hashlib.blake2b(struct.pack("<3q", self.seed, moment.level_seed, step), digest_size=8).digest()
         return int.from_bytes(drawn, "little") % len(self.reference)
+
+    def ready(self, like: Tensor) -> Callable[[Tensor, Looked], None]:
+        reference, mask = self.reference.to(like), self._mask(like[:1])
+
+        def put(row: Tensor, looked: Looked) -> None:
+            here = mask if looked[0] is None else self._mask_at(looked[0], row)
+            torch.where(here, reference[looked[1]], row, out=row)
+
+        return put
 
     def _new_at(self, value: Tensor, own: int) -> Tensor:
         return self._fits("reference", self.reference[own : own + 1], value)
@@ -153,15 +174,33 @@ class Retarget(Edit):
 
     def _new_at(self, value: Tensor, own: Any) -> Tensor:
         centres, strength = own
-        new, template = value.clone(), strength * self.template.to(value)
+        new = value.clone(memory_format=torch.preserve_format)
+        self._write(new, strength * self.template.to(value), centres)
+        return new
+
+    def ready(self, like: Tensor) -> Callable[[Tensor, Looked], None]:
+        if self.channels is not None:
+            return super().ready(like)
+        template = self.template.to(like)
+
+        def write(row: Tensor, looked: Looked) -> None:
+            centres, strength = looked[1]
+            self._write(row, template if strength == 1 else strength * template, centres)
+
+        return write
+
+    def _write(self, new: Tensor, template: Tensor, centres: Sequence[tuple[int, int]]) -> None:
+        """Put the template around each of these cells of the one row, in place."""
         for centre in centres:
             spans = [
-                _overlap(at, n, side) for at, n, side in zip(centre, template.shape[1:], value.shape[2:], strict=True)
+                _overlap(at, n, side) for at, n, side in zip(centre, template.shape[1:], new.shape[2:], strict=True)
             ]
             (rows, from_rows), (columns, from_columns) = spans
-            part = template[:, from_rows, from_columns]
-            new[0, :, rows, columns] = part + new[0, :, rows, columns] if self.way == "add" else part
-        return new
+            here, part = new[0, :, rows, columns], template[:, from_rows, from_columns]
+            if self.way == "add":
+                here.add_(part)
+            else:
+                here.copy_(part)
 
     def _new(self, value: Tensor) -> Tensor:
         raise InterventionError(f"{self}: where it writes depends on the game")
@@ -169,7 +208,10 @@ class Retarget(Edit):
     def _does(self) -> str:
         rows, columns = self.template.shape[1:]
         verb = "is added" if self.way == "add" else "is put in"
-        return f"a template of {rows} x {columns} cells {verb} {self.to}, {_numbers(self.strength)} times"
+        return f"a template of {rows} x {columns} cells {verb} {self.to}, times {in_words(self.strength)}"
+
+    def __str__(self) -> str:
+        return f"Retarget {self.site.label} {self.to}"
 
 
 def _overlap(centre: int, size: int, side: int) -> tuple[slice, slice]:

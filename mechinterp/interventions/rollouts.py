@@ -11,7 +11,8 @@ import numpy as np
 from mechinterp.coinrun.goals import Goal
 from mechinterp.coinrun.levels import Start, StatesLike, as_starts
 from mechinterp.errors import nearest
-from mechinterp.interventions.actors import ByNetwork, EachActor
+from mechinterp.interventions.actors import EachActor
+from mechinterp.interventions.by_network import ByNetwork
 from mechinterp.interventions.edits import Edit
 from mechinterp.interventions.errors import InterventionError
 from mechinterp.interventions.saving import AnyEdit, several_edits

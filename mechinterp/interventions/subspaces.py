@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mechinterp.errors import nearest
-from mechinterp.interventions.base import Edit
+from mechinterp.interventions.base import Edit, Looked
 from mechinterp.interventions.errors import InterventionError
 
 Part = Literal["remove", "keep"]
@@ -96,6 +96,20 @@ class ProjectSubspace(_Spanning):
         away = value if self.center is None else value - self.center.to(value)
         inside = self._inside(away)
         return value - inside if self.part == "remove" else value - away + inside
+
+    def ready(self, like: Tensor) -> Callable[[Tensor, Looked], None]:
+        cells = self.basis.ndim == 2 and like.ndim == 4 and like.is_contiguous(memory_format=torch.channels_last)
+        if self.momentary or not cells or not self.site.whole or self.center is not None or self.part != "remove":
+            return super().ready(like)
+        self._inside(like[:1])
+        basis = self._bases[like.shape[1:], like.dtype, like.device]
+        transposed, channels = basis.T, like.shape[1]
+
+        def remove(row: Tensor, looked: Looked) -> None:
+            table = row.permute(0, 2, 3, 1).view(-1, channels)  # the same memory, a cell a row
+            table.sub_((table @ transposed) @ basis)
+
+        return remove
 
     def _does(self) -> str:
         what = "removed" if self.part == "remove" else "all that is kept"

@@ -55,11 +55,18 @@ class WeightEdit(Data):
     def __str__(self) -> str:
         return f"{type(self).__name__} {self.parameter}"
 
+    def __repr__(self) -> str:
+        def short(value: object) -> str:
+            return f"tensor{list(value.shape)}" if isinstance(value, Tensor) else repr(value)
+
+        fields = dataclasses.fields(self)  # pyright: ignore[reportArgumentType]
+        return f"{type(self).__name__}({', '.join(f'{one.name}={short(getattr(self, one.name))}' for one in fields)})"
+
     def _unfit(self, weight: Tensor, what: str) -> InterventionError:
         return InterventionError(f"{self}: {what}; {self.parameter} has shape {tuple(weight.shape)}")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class AddWeights(WeightEdit):
     """Add a tensor of the parameter's shape, or one of a part of it.
 
@@ -86,7 +93,7 @@ class AddWeights(WeightEdit):
         return f"a tensor of {self.delta.numel()} numbers and norm {float(self.delta.norm()):.3g} is added"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SparseWeights(WeightEdit):
     """Change single numbers.
 
@@ -125,7 +132,7 @@ class SparseWeights(WeightEdit):
         return f"{len(self.at)} numbers are {'changed' if self.way == 'add' else 'set'}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LowRank(WeightEdit):
     """Add ``left @ right``, over output channels and all else (all taps of all input channels in one row).
 
@@ -151,7 +158,7 @@ class LowRank(WeightEdit):
         return f"a matrix of rank {self.left.shape[1]} is added"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Blind(WeightEdit):
     """Take a feature's direction out of what a kernel reads: w - (w . d) d / (d . d), at each tap (Hilton et al. 2020).
 

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from mechinterp.interventions.base import Edit, Looked
-from mechinterp.interventions.conditions import Condition
+from mechinterp.interventions.condition import Condition
 from mechinterp.interventions.errors import InterventionError
 from mechinterp.interventions.moments import Moment
 

@@ -18,10 +18,11 @@ import pandas as pd
 from jaxtyping import Float64, Int64
 
 from mechinterp import stats
-from mechinterp.circuits.pairs import AnyPairs, Frames, as_frames, as_pairs
+from mechinterp.circuits.pairs import AnyPairs, FramePairs, Frames, as_frames, as_pairs
 from mechinterp.errors import nearest
 from mechinterp.policies.checks import check_whole
 from mechinterp.policies.errors import PolicyError
+from mechinterp.policies.graph import Policy
 from mechinterp.policies.readouts import READOUTS, Readout, ReadoutLike, as_readout, readout_values
 from mechinterp.policies.subject import PolicyLike, as_policy
 from mechinterp.proxies.random_effects import Rank, random_effects
@@ -29,6 +30,9 @@ from mechinterp.stats import Estimate
 
 Readouts = ReadoutLike | Sequence[ReadoutLike] | Mapping[str, ReadoutLike]
 """A readout (see `ReadoutLike`) or several, or name -> readout."""
+
+Values = Mapping[str, Float64[np.ndarray, " frames"]]
+"""Readouts of frames, by the readout's name."""
 
 
 class UnknownReadout(PolicyError, KeyError):
@@ -106,9 +110,13 @@ def pair_differences(
     subject: PolicyLike, pairs: AnyPairs, readouts: Readouts = READOUTS
 ) -> dict[str, Float64[np.ndarray, " pairs"]]:
     """readout(clean) - readout(corrupted) of each pair, for each readout (of `READOUTS`, by default)."""
-    policy, framed, named = as_policy(subject), as_pairs(pairs), _named(readouts)
-    clean, corrupted = (readout_values(policy, side, named) for side in (framed.clean, framed.corrupted))
-    return {name: clean[name] - corrupted[name] for name in named}
+    clean, corrupted = _sides(as_policy(subject), as_pairs(pairs), _named(readouts))
+    return {name: clean[name] - corrupted[name] for name in clean}
+
+
+def _sides(policy: Policy, pairs: FramePairs, named: Mapping[str, Readout]) -> tuple[Values, Values]:
+    """Each readout of the clean and of the corrupted frames."""
+    return readout_values(policy, pairs.clean, named), readout_values(policy, pairs.corrupted, named)
 
 
 def total_effect(
@@ -142,14 +150,19 @@ def total_effect(
     policy, framed, named = as_policy(subject), as_pairs(pairs), _named(readouts)
     check_whole(least=0, networks=networks)
     rng, levels = np.random.default_rng(0) if rng is None else rng, framed.levels
-    differences, found = pair_differences(policy, framed, named), {}
+    clean, corrupted = _sides(policy, framed, named)
+    differences, found = {name: clean[name] - corrupted[name] for name in named}, {}
     variable = getattr(pairs, "variable", "the pairs' difference")
     for name, values in differences.items():
         words = f"total effect of {variable} on {name}"
         found[name] = stats.effect(values, name=words, unit="levels", rng=rng, clusters=levels)
     labels = [getattr(pairs, f"{side}_label", f"the {side} frames") for side in ("clean", "corrupted")]
-    seen = np.concatenate([framed.clean, framed.corrupted]) if reference is None else as_frames(reference, "reference")
-    spreads = {name: float(values.std()) for name, values in readout_values(policy, seen, named).items()}
+    if reference is None:
+        seen, values = np.concatenate([framed.clean, framed.corrupted]), _joined(clean, corrupted)
+    else:
+        seen = as_frames(reference, "reference")
+        values = readout_values(policy, seen, named)
+    spreads = {name: float(own.std()) for name, own in values.items()}
     ranks = {}
     if networks:
         seed = int(rng.integers(2**31))
@@ -158,6 +171,10 @@ def total_effect(
         )
         ranks = {name: random.ranks([(variable, name)])[variable, name] for name in named}
     return TotalEffect(f"{variable}: {' against '.join(labels)}", found, named, differences, levels, spreads, ranks)
+
+
+def _joined(clean: Values, corrupted: Values) -> Values:
+    return {name: np.concatenate([clean[name], corrupted[name]]) for name in clean}
 
 
 def _named(readouts: Readouts) -> dict[str, Readout]:

@@ -399,7 +399,7 @@ def test_edits_are_the_same_after_a_file_and_say_what_they_do(policy, scene):
     said = When(Steer(HOOK, (1,), direction=torch.ones(8), strength=2.0), InView("coin", "left")).describe()
     assert (
         said
-        == f"channel 1 of {HOOK}: a direction of norm 2.83 is added, 2 times, when the coin is in view on the left."
+        == f"channel 1 of {HOOK}: a direction of norm 2.83 is added, times 2, when the coin is in view on the left."
     )
     with pytest.raises(InterventionError, match="'my rule' is a function, which cannot be saved"):
         When(Ablate(HOOK), Where(lambda seen: True, "my rule")).to_dict()

@@ -46,7 +46,7 @@ class Size:
 
 SIZES = Sizes(
     full=Size(networks=100, levels=60, frames=150, objects=100, own=60),
-    quick=Size(networks=40, levels=30, frames=60, objects=40, own=0),
+    quick=Size(networks=40, levels=20, frames=60, objects=40, own=0),
 )
 
 
