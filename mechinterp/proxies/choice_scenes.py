@@ -15,7 +15,7 @@ from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.subject import Subject, as_subject
 from mechinterp.proxies.catalogue import PROXIES
 from mechinterp.proxies.decisions import decisions
-from mechinterp.proxies.futures import HORIZONS, Futures, ProxyError, futures
+from mechinterp.proxies.futures import HORIZONS, Futures, ProxyError, futures_of
 from mechinterp.proxies.proxy import Proxy
 
 NEAR = 3
@@ -118,7 +118,7 @@ def choice_scenes(
         )
     held_out = as_subject(subject).held_out("choices", levels)
     found = decisions(subject.options, held_out.seeds, per_level=per_level, seed=seed)
-    ahead = futures(found, horizons=horizons)
+    ahead = futures_of(found, horizons=horizons)
     gains = {name: proxy.gain(ahead) for name, proxy in proxies.items()}
     frames = render([decision.state for decision in found])
     phantoms, absent = {}, {}
