@@ -135,13 +135,13 @@ def by_nnsight(policy: Policy, pairs: FramePairs, sites: list[Site]) -> Answer:
 
 
 def by_tdhook(policy: Policy, pairs: FramePairs, sites: list[Site]) -> Answer:
-    """A forward for each patch, the channel written by `ActivationPatching`."""
+    """Two forwards for each patch, the unpatched and the patched one, by `ActivationPatching`."""
     from tdhook.latent.activation_patching import ActivationPatching
     from tensordict import TensorDict
 
     count = len(pairs.clean)
     both = TensorDict(
-        {"obs": torch.from_numpy(pairs.corrupted), ("patched", "obs"): torch.from_numpy(pairs.clean)},
+        {"obs": torch.from_numpy(pairs.clean), ("patched", "obs"): torch.from_numpy(pairs.corrupted)},
         batch_size=[count],
     )
     found = []
@@ -149,13 +149,42 @@ def by_tdhook(policy: Policy, pairs: FramePairs, sites: list[Site]) -> Answer:
         for channel in channels:
 
             def put(output: Tensor, output_to_patch: Tensor, channel: int = channel, **kwargs: Any) -> Tensor:
-                new = output_to_patch.clone()
-                new[:, channel] = output[:, channel]
+                new = output.clone()
+                new[:, channel] = output_to_patch[:, channel]
                 return new
 
             method = ActivationPatching([hook], patch_fn=put)
             with method.prepare(policy, in_keys=["obs"], out_keys=["logits", "value", "state"]) as hooked:
-                found.append(movement_logodds(hooked(both)["logits"], policy.actions))
+                found.append(movement_logodds(hooked(both)["patched", "logits"], policy.actions))
+    return torch.stack(found).double().numpy()
+
+
+def by_pyvene(policy: Policy, pairs: FramePairs, sites: list[Site]) -> Answer:
+    """A forward for each patch, by an `IntervenableModel` whose intervention writes one channel."""
+    import pyvene
+
+    class Channel(pyvene.ConstantSourceIntervention):
+        """Puts in one channel of another run."""
+
+        other: Tensor
+        channel: int
+
+        def forward(self, base: Tensor, source: Any = None, subspaces: Any = None) -> Tensor:
+            new = base.clone()
+            new[:, self.channel] = self.other[:, self.channel]
+            return new
+
+    hooks = list({site.hook: None for site in sites})
+    clean = policy.capture(torch.from_numpy(pairs.clean), hooks).values
+    frames, found = torch.from_numpy(pairs.corrupted), []
+    for hook, channels in _by_hook(sites):
+        for channel in channels:
+            put = Channel(keep_last_dim=True)  # or it would join channels and rows
+            put.other, put.channel = clean[hook], channel
+            config = pyvene.IntervenableConfig([{"component": f"{hook}.output", "intervention": put}])
+            model = pyvene.IntervenableModel(config, model=policy)
+            _, patched = model({"obs": frames})
+            found.append(movement_logodds(patched.logits, policy.actions))
     return torch.stack(found).double().numpy()
 
 

@@ -15,9 +15,9 @@ from .episodes import Ending as Ending
 from .episodes import EnvSnapshot as EnvSnapshot
 from .geometry import Cell as Cell
 from .goals import Goal as Goal
+from .identity import level_identity as level_identity
 from .layout import EntityType as EntityType
 from .layout import Tile as Tile
-from .identity import level_identity as level_identity
 from .levels import LevelRange as LevelRange
 from .levels import LevelSource as LevelSource
 from .levels import Placement as Placement

@@ -13,6 +13,7 @@ from mechinterp import stats
 from mechinterp.circuits import DIRECTIONS, Effects, ZeroEffect, patch
 from mechinterp.experiments.channel_patching.result import Patched, Result
 from mechinterp.experiments.channel_patching.result import Site as SiteResult
+from mechinterp.experiments.inputs.examples import one_a_level
 from mechinterp.experiments.inputs.scenes import scenes
 from mechinterp.experiments.slice import Context, Sizes
 from mechinterp.features.random_parts import RANDOM, channel_sets
@@ -51,20 +52,23 @@ class Size:
     """How much is compared.
 
     Attributes:
+        pairs: at most, of different levels as far as these last.
         random_sets: sets of random channels at each hook point, among which the chosen one is ranked.
     """
 
+    pairs: int
     random_sets: int = RANDOM
 
 
-SIZES = Sizes(full=Size(), quick=Size())
+SIZES = Sizes(full=Size(pairs=1000), quick=Size(pairs=16))
 
 
 def measure(context: Context[Size], contrast: Contrast) -> Result:
     """Effects of the chosen channels of each hook point, of all its channels, and of random sets of as many."""
     policy, sets, rng = context.subject.policy, context.size.random_sets, context.rng
     shared, chosen = context.inputs(scenes), chosen_maps(contrast)
-    _, report = shared.split(VARIABLE)
+    _, reported = shared.split(VARIABLE)
+    report = reported if len(reported) <= context.size.pairs else one_a_level(reported, context.size.pairs)
     by_hook: dict[str, list[Site]] = {}
     for hook, channels in chosen.items():
         draws = random_sets(policy, hook, channels, sets, rng)
@@ -87,7 +91,7 @@ def measure(context: Context[Size], contrast: Contrast) -> Result:
         clean=report.clean_label,
         corrupted=report.corrupted_label,
         pairs=len(report),
-        pairs_choose=len(shared.pairs(VARIABLE)) - len(report),
+        pairs_choose=len(shared.pairs(VARIABLE)) - len(reported),
         random_sets=sets,
         total=total,
         sites={hook: SiteResult(channels=channels, **found[hook]) for hook, channels in chosen.items()},

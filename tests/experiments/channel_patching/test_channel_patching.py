@@ -164,7 +164,7 @@ def test_effects_are_those_of_patching_each_set(tiny):
     big.policy.get_parameter("logits.weight").data.mul_(100)
     inputs, hook = Inputs(big, Plan(levels=14)), "block1.hook_pool"
     contrast = SimpleNamespace(layers={hook: SimpleNamespace(side=8)}, chosen=((hook, 1),))
-    result = measure(Context(inputs, Size(random_sets=2), np.random.default_rng(0)), contrast)  # pyright: ignore
+    result = measure(Context(inputs, Size(pairs=1000, random_sets=2), np.random.default_rng(0)), contrast)  # pyright: ignore
     _, report = inputs(scenes).split("coin side")
     assert result.pairs == len(report)
     assert result.pairs + result.pairs_choose == len(inputs(scenes).pairs("coin side"))
@@ -179,3 +179,11 @@ def test_effects_are_those_of_patching_each_set(tiny):
         if one.share is not None:
             assert one.share.value == pytest.approx(means[0] / result.total.value)
     assert one.every.value == pytest.approx(result.total.value, abs=1e-5)  # all that passes here
+
+
+def test_a_first_look_patches_a_pair_of_each_of_some_levels(tiny):
+    inputs, hook = Inputs(subject(), Plan(levels=14)), "block1.hook_pool"
+    contrast = SimpleNamespace(layers={hook: SimpleNamespace(side=8)}, chosen=((hook, 1),))
+    context = Context(inputs, Size(pairs=3, random_sets=2), np.random.default_rng(0))
+    result = measure(context, contrast)  # pyright: ignore
+    assert result.pairs == result.total.n == 3
