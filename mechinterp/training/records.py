@@ -20,7 +20,8 @@ from mechinterp._files import parse_json, read_json, read_text, write_bytes
 from mechinterp.errors import MechinterpError
 from mechinterp.policies import checkpoints
 from mechinterp.policies.card import from_json
-from mechinterp.policies.errors import CheckpointError
+from mechinterp.policies.errors import CheckpointError, PolicyError
+from mechinterp.policies.seen_levels import HeldOut
 from mechinterp.stats import Estimate, StatsError
 from mechinterp.training.errors import TrainingError
 
@@ -227,6 +228,8 @@ class _Evaluation(BaseModel):
     placements: dict[str, list[dict[str, Any]]]
     choice_tests: list[dict[str, Any]]
     qualified: bool | None
+    held_out: dict[str, Any] | None = None
+    """Not in files of before levels were told by what they contain."""
 
 
 def _read_evaluation(path: Path) -> dict[str, Any] | None:
@@ -237,7 +240,9 @@ def _read_evaluation(path: Path) -> dict[str, Any] | None:
         read = _Evaluation.model_validate(found)
         for row in (*(row for table in read.placements.values() for row in table), *read.choice_tests):
             Estimate.from_dict(row)
-    except (ValidationError, StatsError, TrainingError) as error:
+        if read.held_out is not None:
+            HeldOut.from_dict(read.held_out)
+    except (ValidationError, StatsError, PolicyError, TrainingError) as error:
         told = str(error)
         if isinstance(error, ValidationError):
             first = error.errors()[0]

@@ -132,6 +132,7 @@ ODD = [
     json.dumps(WHOLE | {"placements": {"stock": [ROW | {"n": "ten"}]}}),
     json.dumps(WHOLE | {"choice_tests": [ROW | {"value": 7.0}]}),
     json.dumps(WHOLE | {"qualified": 1}),
+    json.dumps(WHOLE | {"held_out": {"levels": "ten"}}),
 ]
 
 
