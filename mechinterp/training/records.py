@@ -229,7 +229,7 @@ class _Evaluation(BaseModel):
     choice_tests: list[dict[str, Any]]
     qualified: bool | None
     held_out: dict[str, Any] | None = None
-    """Not in files of before levels were told by what they contain."""
+    """None in files that were written before levels were identified by their content."""
 
 
 def _read_evaluation(path: Path) -> dict[str, Any] | None:
