@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from mechinterp._files import read_json
 from mechinterp.circuits import (
     DIRECTIONS,
     CircuitError,
@@ -268,7 +269,7 @@ def main() -> None:
         start = time.process_time()
         one = study(path, options.levels, options.seed) | {"cpu_seconds": round(time.process_time() - start)}
         (options.out / f"{one['subject']}.json").write_text(json.dumps(one, allow_nan=False) + "\n")
-    subjects = [json.loads(path.read_text()) for path in sorted(options.out.glob("*.json"))]
+    subjects = [read_json(path) for path in sorted(options.out.glob("*.json"))]
     (options.out / "compared.md").write_text(drawn(subjects))
     print(options.out / "compared.md")
 

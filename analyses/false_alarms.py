@@ -115,7 +115,8 @@ def report(results: list[Result], policy: str, levels: Mapping[str, int]) -> str
         "# How often a random network earns a headline",
         "",
         f"{len(results)} random networks as sensitive as `{policy}`, each taken for the policy and ranked among the "
-        "others (`python analyses/false_alarms.py`). Share for which the report claims an effect, 95 % CI.",
+        f"others, on up to {max(levels.values())} levels (`python analyses/false_alarms.py`). Share for which the "
+        "report claims an effect, 95 % CI.",
         "",
         "| claim | levels | claimed | without the rank |",
         "|---|---|---|---|",

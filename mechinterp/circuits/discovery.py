@@ -13,6 +13,9 @@ Which way finds what (the planted networks show it):
   both as soon as one is enough.
 - **ACDC** keeps one of two redundant paths, and which one depends on the order: the first that is tried goes.
 - **path patching** (both ways) finds both: along one route at a time it also sees what several units cancel together.
+- a **gate** (a coin AND lava) is in no pair of frames: give `TwoByTwo` scenes to exact effects (noising or both), path
+  patching or ACDC. What only shuts a unit is missed by gradients, denoising and the mask; paths that cancel have no
+  total effect, so that what takes shares of it (ACDC, path patching, the mask) refuses, and exact effects find them.
 - a **learned mask** ranks the parts of both above idle ones, but need not keep either path whole.
 """
 

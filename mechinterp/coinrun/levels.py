@@ -125,7 +125,7 @@ class LevelSource:
 
     def _fresh(self, level_seed: int) -> GameState:
         if not is_whole(level_seed, least=0, most=MAX_LEVEL_SEED):
-            raise SettingError(f"level seed {level_seed!r:.80}: allowed are whole numbers from 0 to {MAX_LEVEL_SEED}")
+            raise SettingError(f"level seed {level_seed!r:.80}: allowed are 0 to {MAX_LEVEL_SEED}, whole numbers")
         return self._generate(level_seed)
 
     def _generate(self, level_seed: int) -> GameState:

@@ -48,6 +48,14 @@ PAGES: Mapping[str, PageKind] = MappingProxyType(
                 states=(3, 2),
                 fewest=36,  # 60 % must be at least the 20 that an AUROC needs, and some have no room for a coin
             ),
+            PageKind(
+                name="choices",
+                title="What does {name} choose by?",
+                file="choices.html",
+                levels=(150, 60),
+                states=(3, 2),
+                fewest=40,  # with the room that a few levels lack
+            ),
         )
     }
 )

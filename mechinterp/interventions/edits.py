@@ -52,7 +52,7 @@ class Ablate(Edit):
         return self._fits("reference", self._mean if self.mode == "mean" else self.reference, value)
 
     def ready(self, like: Tensor) -> Callable[[Tensor, Looked], None]:
-        return super().ready(like) if self.momentary else _putting(self, like)
+        return _putting(self, like)
 
     @cached_property
     def _mean(self) -> Tensor:
@@ -105,7 +105,7 @@ class Patch(Edit):
         return {"replacement": self.replacement} if len(self.replacement) > 1 else {}
 
     def ready(self, like: Tensor) -> Callable[[Tensor, Looked], None]:
-        return super().ready(like) if self.momentary else _putting(self, like)
+        return _putting(self, like)
 
     def _does(self) -> str:
         return "the activation of another run is put in"
@@ -129,7 +129,7 @@ class Clamp(Edit):
         return for_channels(self.value, self.site.channels, value)
 
     def ready(self, like: Tensor) -> Callable[[Tensor, Looked], None]:
-        return super().ready(like) if self.momentary else _putting(self, like)
+        return _putting(self, like)
 
     def _does(self) -> str:
         return f"set to {in_words(self.value)}"
@@ -138,13 +138,11 @@ class Clamp(Edit):
 def _putting(edit: Edit, like: Tensor) -> Callable[[Tensor, Looked], None]:
     """`Edit.ready` of an edit that puts in the same numbers whatever was there."""
     numbers = edit._new(like[:1]).expand_as(like[:1]).clone(memory_format=torch.preserve_format)
-    mask = None if edit.site.whole else edit._mask(like[:1])
+    mask = edit._mask(like[:1])
 
     def put(row: Tensor, looked: Looked) -> None:
-        if mask is None:
-            row.copy_(numbers)
-        else:
-            torch.where(mask, numbers, row, out=row)
+        here = mask if looked[0] is None else edit._mask_at(looked[0], row)
+        torch.where(here, numbers, row, out=row)
 
     return put
 

@@ -102,6 +102,15 @@ class Resample(Edit):
         drawn = hashlib.blake2b(struct.pack("<3q", self.seed, moment.level_seed, step), digest_size=8).digest()
         return int.from_bytes(drawn, "little") % len(self.reference)
 
+    def ready(self, like: Tensor) -> Callable[[Tensor, Looked], None]:
+        reference, mask = self.reference.to(like), self._mask(like[:1])
+
+        def put(row: Tensor, looked: Looked) -> None:
+            here = mask if looked[0] is None else self._mask_at(looked[0], row)
+            torch.where(here, reference[looked[1]], row, out=row)
+
+        return put
+
     def _new_at(self, value: Tensor, own: int) -> Tensor:
         return self._fits("reference", self.reference[own : own + 1], value)
 

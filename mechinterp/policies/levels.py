@@ -22,6 +22,7 @@ LEVELS: Mapping[str, LevelRange] = Registry(
         "choice tests": LevelRange(_HELD_OUT + 80_000, 20_000),  # forks that are made of stock levels
         "scenes": LevelRange(_HELD_OUT + 500_000, 100_000),  # minimal pairs; split into choosing and reporting
         "localization": LevelRange(_HELD_OUT + 600_000, 100_000),  # scenes of the localization report
+        "choices": LevelRange(_HELD_OUT + 800_000, 100_000),  # moments that choice models are fitted to
         "nulls": LevelRange(_HELD_OUT + 700_000, 100_000),  # false-alarm rates of the methods themselves
     },
 )

@@ -7,6 +7,7 @@ import hashlib
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -17,7 +18,7 @@ from mechinterp._text import visible
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.levels import LevelSource
 from mechinterp.coinrun.scenes import MinimalPairs, SceneError, Variable, joined, minimal_pairs
-from mechinterp.coinrun.scenes.pool import pool_episodes, pool_states
+from mechinterp.coinrun.scenes.pool import pool_episodes, pool_states, unseen_episodes
 from mechinterp.coinrun.state import GameState
 from mechinterp.errors import nearest
 from mechinterp.policies import checkpoints
@@ -129,7 +130,8 @@ class Subject:
         """States on held-out levels, the same each time: of a pool common to all policies, or its own.
 
         The pool (`coinrun.scenes.pool`) is what scripted players and organisms reached; two policies are asked in the
-        same states, so that a difference between them is not one between the places they get to. Its own states are
+        same states, so that a difference between them is not one between the places they get to; only levels that
+        training saw are left out. Its own states are
         those that it reaches itself, sampling its actions; they are played again when the weights have changed, or
         while hooks or edits are on the policy. Both are kept.
 
@@ -154,7 +156,8 @@ class Subject:
         if source == "pool":
             pooled = (levels, per_level, seed, source, "")
             if pooled not in self._reached:
-                made = pool_states(self.options, levels=levels, per_level=per_level, seed=seed)
+                seen = () if self.seen is None else self.seen
+                made = pool_states(self.options, levels=levels, per_level=per_level, seed=seed, seen=seen)
                 self._reached[pooled] = tuple(made)
             return self._reached[pooled]
         if has_hooks(self.policy):  # what it does now is not what it does as it is
@@ -163,17 +166,6 @@ class Subject:
         if key not in self._reached:
             self._reached[key] = self._played(levels, per_level, seed, purpose)
         return self._reached[key]
-
-    def _most_levels(self, purpose: str, source: str) -> int:
-        if purpose not in LEVELS:
-            raise PolicyError(f"no levels are for {purpose!r}{nearest(str(purpose), LEVELS)}")
-        if source not in SOURCES:
-            raise PolicyError(f"source of states: {source!r}{nearest(str(source), SOURCES)}")
-        if source == "own":
-            return LEVELS[purpose].count
-        if purpose != "scenes":
-            raise PolicyError(f"the pool of states has levels for scenes, none for {purpose}; source='own' plays them")
-        return len(pool_episodes(self.options.distribution_mode))
 
     def held_out(self, purpose: str, count: int) -> HeldOut:
         """The first so many held-out levels for a purpose that training did not see, and no level twice.
@@ -188,6 +180,24 @@ class Subject:
         if purpose not in self._held_out:
             self._held_out[purpose] = HeldOutLevels(LEVELS[purpose], self.options, self.seen)
         return self._held_out[purpose].first(count)
+
+    @cached_property
+    def pool_levels(self) -> int:
+        """How many levels of the pool training did not see."""
+        if self.seen is None:
+            return len(pool_episodes(self.options.distribution_mode))
+        return sum(1 for _ in unseen_episodes(self.options, self.seen))
+
+    def _most_levels(self, purpose: str, source: str) -> int:
+        if purpose not in LEVELS:
+            raise PolicyError(f"no levels are for {purpose!r}{nearest(str(purpose), LEVELS)}")
+        if source not in SOURCES:
+            raise PolicyError(f"source of states: {source!r}{nearest(str(source), SOURCES)}")
+        if source == "own":
+            return LEVELS[purpose].count
+        if purpose != "scenes":
+            raise PolicyError(f"the pool of states has levels for scenes, none for {purpose}; source='own' plays them")
+        return self.pool_levels
 
     def _played(self, levels: int, per_level: int, seed: int, purpose: str) -> tuple[GameState, ...]:
         with LevelSource(self.options, seed=seed) as source:

@@ -82,3 +82,11 @@ def test_levels_and_modes_that_there_are_not() -> None:
         pool_states(EASY, levels=601, per_level=1)
     with pytest.raises(SceneError, match="none for 'medium'; modes are 'easy' and 'hard'"):
         pool_episodes("medium")
+
+
+def test_levels_that_a_policy_was_trained_on_are_passed_over():
+    with LevelSource(EASY) as source:
+        first = [source.identity(episode.level_seed) for episode in pool_episodes("easy")[:6]]
+    states = pool_states(EASY, levels=3, per_level=2, seen={first[0], first[2]})
+    kept = [pool_episodes("easy")[at].level_seed for at in (1, 3, 4)]
+    assert list(dict.fromkeys(state.level_seed for state in states)) == kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import mechinterp as mi
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.levels import LevelRange, LevelSource
 from mechinterp.policies.errors import CheckpointError, PolicyError
@@ -84,3 +85,14 @@ def test_draws_are_those_of_the_games():
     levels = LevelRange(0, 1000)
     rng = np.random.default_rng(5)
     assert list(drawn_levels(levels, seed=5, count=4)) == [levels.draw(rng) for _ in range(4)]
+
+
+def test_a_checkpoint_plays_and_is_asked_on_levels_that_it_did_not_see():
+    subject = mi.load("checkpoints/standard")
+    assert subject.seen is not None
+    found = subject.held_out("behaviour", 30)
+    assert 0.15 < found.seen / found.looked_at < 0.6  # a third of easy seeds
+    with LevelSource(subject.options) as source:
+        asked = {source.identity(state.level_seed) for state in subject.states(levels=10, per_level=1)}
+        own = {source.identity(seed) for seed in found.seeds}
+    assert not any(identity in subject.seen for identity in asked | own)

@@ -7,12 +7,11 @@ import io
 import json
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from mechinterp._files import write_bytes
+from mechinterp._files import parse_json, write_bytes
 from mechinterp.coinrun.scenes.pairs import COLUMNS, SIDES, STATES, WORDS, MinimalPairs, SceneError
 from mechinterp.coinrun.scenes.strata import Strata
 from mechinterp.coinrun.state import StateError
@@ -126,7 +125,7 @@ def _read_notes(notes: np.ndarray) -> tuple[Strata, dict[str, int]]:
     if not str(notes):
         return Strata({}), {}
     try:
-        read: Any = json.loads(str(notes))
+        read = parse_json(str(notes), where=_NOTES, error=SceneError)
         strata = Strata({str(name): tuple(map(str, labels)) for name, labels in read["strata"].items()})
         return strata, {str(reason): int(count) for reason, count in read["refused"].items()}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

@@ -9,11 +9,11 @@ games of any look. ``analyses/state_pool.py`` makes the record.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -101,10 +101,21 @@ def pool_episodes(mode: str) -> tuple[PoolEpisode, ...]:
     )
 
 
-def pool_states(options: GameOptions, *, levels: int, per_level: int, seed: int = 0) -> list[GameState]:
+def unseen_episodes(options: GameOptions, seen: Container[int]) -> Iterator[PoolEpisode]:
+    """The episodes of the pool on levels whose identity (`level_identity`, in this look) is not among those `seen`."""
+    with LevelSource(options) as source:
+        for episode in pool_episodes(options.distribution_mode):
+            if source.identity(episode.level_seed) not in seen:
+                yield episode
+
+
+def pool_states(
+    options: GameOptions, *, levels: int, per_level: int, seed: int = 0, seen: Container[int] = ()
+) -> list[GameState]:
     """States of the first so many levels of the pool, in the look of these options, level by level.
 
     Args:
+        seen: identities of levels that are passed over, since a policy was trained on them.
         per_level: states of each level, drawn uniformly of those that are kept (all, if there are fewer).
         seed: of the draw.
 
@@ -112,6 +123,8 @@ def pool_states(options: GameOptions, *, levels: int, per_level: int, seed: int 
         SceneError: more levels than the pool has.
     """
     episodes = pool_episodes(options.distribution_mode)
+    if not isinstance(seen, tuple) or seen:
+        episodes = tuple(islice(unseen_episodes(options, seen), max(levels, 0)))
     if not 1 <= levels <= len(episodes):
         raise SceneError(f"pool of states: {levels} levels, there are 1 to {len(episodes)}")
     drawn = [_drawn(episode, per_level, seed) for episode in episodes[:levels]]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mechinterp.coinrun.scenes import MinimalPairs
-from mechinterp.coinrun.scenes.pool import pool_episodes
 from mechinterp.experiments.inputs.shared import Inputs
 
 
@@ -13,8 +12,8 @@ from mechinterp.experiments.inputs.shared import Inputs
 class Scenes:
     """Minimal pairs on as many levels, and from as many states of each, as the plan says: made when first asked for.
 
-    The states are those of the pool, so that every policy is asked the same. It has fewer levels than there are for
-    behaviour: with a plan of more, all of its levels are taken.
+    The states are those of the pool, so that every policy is asked the same, but for levels that its training saw. The
+    pool has fewer levels than there are for behaviour: with a plan of more, all of its levels are taken.
     """
 
     inputs: Inputs
@@ -25,7 +24,7 @@ class Scenes:
     def levels(self) -> int:
         """How many levels of the pool are used."""
         subject = self.inputs.subject
-        return min(self.inputs.plan.levels, len(pool_episodes(subject.options.distribution_mode)))
+        return min(self.inputs.plan.levels, subject.pool_levels)
 
     def pairs(self, variable: str) -> MinimalPairs:
         """The minimal pairs of one variable.

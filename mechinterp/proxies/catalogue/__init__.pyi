@@ -1,0 +1,1 @@
+from .registry import PROXIES as PROXIES
