@@ -259,7 +259,7 @@ def the_channel_patching() -> channel_patching.Result:
     }
     return channel_patching.Result(
         clean="coin right", corrupted="coin left", pairs=140, pairs_choose=60, random_sets=20,
-        total=estimate(0.42, 0.08, n=90, null=flips(0.07, 0.0004)), sites=sites,
+        total=estimate(0.42, 0.08, n=90, null=flips(0.07, 0.0004)), random_p=0.01, sites=sites,
     )  # fmt: skip
 
 
@@ -292,7 +292,7 @@ def the_circuit() -> circuit.Result:
         denoise, noise = ({hook: part[row] for row, hook in enumerate(hooks)} for part in numbers)
         return circuit.Question(
             readout=readout, clean=clean, corrupted=corrupted, pairs=100, pairs_choose=80, circuit=found,
-            total=estimate(0.42, 0.08, n=60, null=flips(0.07, 0.0004)), denoise=denoise, noise=noise,
+            total=estimate(0.42, 0.08, n=60, null=flips(0.07, 0.0004)), random_p=0.01, denoise=denoise, noise=noise,
         )  # fmt: skip
 
     return circuit.Result(
