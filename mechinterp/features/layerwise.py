@@ -17,9 +17,16 @@ SMALLEST = 1e-3
 """A root mean square of correlations below this is none at all."""
 
 
-def standardised(table: Float64[np.ndarray, "networks tests"]) -> Float64[np.ndarray, "networks tests"]:
-    """Each column less its mean, over its standard deviation; the policy is among the networks as one of them."""
-    return (table - table.mean(0)) / np.maximum(table.std(0), 1e-9)
+def standardised(
+    table: Float64[np.ndarray, "networks tests"], *, least: float = 1e-9
+) -> Float64[np.ndarray, "networks tests"]:
+    """Each column less its mean, over its standard deviation; the policy is among the networks as one of them.
+
+    Args:
+        least: a smaller standard deviation counts as this one: where all networks are all but alike, a difference is
+            large only if it is more than this.
+    """
+    return (table - table.mean(0)) / np.maximum(table.std(0), least)
 
 
 def one_sided(table: Float64[np.ndarray, "networks tests"]) -> Float64[np.ndarray, " tests"]:
@@ -28,13 +35,16 @@ def one_sided(table: Float64[np.ndarray, "networks tests"]) -> Float64[np.ndarra
     return maximum_statistic(scores[0], scores[1:])
 
 
-def two_sided(table: Float64[np.ndarray, "networks tests"]) -> Float64[np.ndarray, " tests"]:
+def two_sided(table: Float64[np.ndarray, "networks tests"], *, least: float = 1e-9) -> Float64[np.ndarray, " tests"]:
     """For the first network, p that a test is as far from the others', above or below, corrected for all tests.
 
     Of policies that are themselves untrained at most 5 % have any p of 0.05 or less, both sides together. With n other
     networks no p is below 1 / (n + 1): with fewer than 19 nothing can be said at 5 %.
+
+    Args:
+        least: see `standardised`.
     """
-    scores = np.abs(standardised(table))
+    scores = np.abs(standardised(table, least=least))
     return maximum_statistic(scores[0], scores[1:])
 
 

@@ -21,6 +21,10 @@ def test_p_is_the_share_of_networks_whose_farthest_layer_is_as_far():
     assert two_sided_sizes(sizes).tolist() == two_sided(table).tolist()
     sizes[0] = 0  # nothing at all is far below, whatever the scale
     assert two_sided_sizes(sizes).tolist() == pytest.approx([1 / 21] * 3)
+    alike = np.full((21, 1), 1.0)
+    alike[0] = 0.999
+    assert two_sided(alike) == pytest.approx([1 / 21])
+    assert abs(standardised(alike, least=0.01)[0, 0]) < 0.1
     assert standardised(np.full((4, 2), 3.0)).tolist() == np.zeros((4, 2)).tolist()
 
 
