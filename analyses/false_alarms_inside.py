@@ -28,6 +28,7 @@ from mechinterp import stats
 from mechinterp.coinrun.scenes import render
 from mechinterp.experiments.channel_patching import captions as patching_words
 from mechinterp.experiments.channel_patching import measure as patching
+from mechinterp.experiments.channel_patching.result import Direction
 from mechinterp.experiments.circuit import captions as circuit_words
 from mechinterp.experiments.circuit import measure as circuit
 from mechinterp.experiments.coin_contrast import measure as contrast
@@ -43,11 +44,13 @@ from mechinterp.features.untrained import NullContrasts
 from mechinterp.policies import matched
 from mechinterp.policies.stages import stage_outputs
 from mechinterp.proxies import random_effects
-from mechinterp.proxies.random_effects import NETWORKS
 from mechinterp.reporting.wording import number, reading, stands_out
 
 Claims = dict[str, tuple[bool, bool | None]]
 """Claim -> whether a network earns it, and whether it would without the condition that keeps it (None: no other)."""
+
+
+VERBS: dict[Direction, str] = {"denoise": "restore", "noise": "remove"}
 
 
 class SharedScenes(Inputs):
@@ -108,7 +111,7 @@ def patched(inputs: Inputs, found: ContrastResult, effects: TotalEffectResult, s
         f"patching: the chosen channels {verb} more of the coin's effect than random ones": (
             bool(patching_words.claimed(result, way)), clear and bool(patching_words.more_than_random(result, way)),
         )
-        for way, verb in (("denoise", "restore"), ("noise", "remove"))
+        for way, verb in VERBS.items()
     }  # fmt: skip
 
 
@@ -129,7 +132,7 @@ def networks(
     subject: mi.Subject, reference: np.ndarray, count: int, ranked: int, measured: Mapping[str, mi.MinimalPairs]
 ) -> Iterator[tuple[mi.Subject, TotalEffectResult | None]]:
     """The random networks as subjects; the first ones with their total effects, ranked among the others."""
-    table = random_effects(subject.policy, measured, reference=reference, networks=max(count, NETWORKS), seed=SEED)
+    table = random_effects(subject.policy, measured, reference=reference, networks=count, seed=SEED)
     for index, network in enumerate(responding(subject.policy, reference, count)):
         effects = None
         if index < ranked:
