@@ -45,12 +45,12 @@ def _film(number: int, film: Film, every: int) -> Figure:
             yref="paper", xanchor="right", xshift=-8, font={"size": 12, "color": style.INK},
         )  # fmt: skip
     fig.update_layout(margin={"l": 190, "t": 84, "b": 12})
-    return Figure(
-        fig,
-        "\n".join(
-            f"{s.intervention[0].upper()}{s.intervention[1:]}: {sentence(s.ending, s.length)}" for s in film.strips
-        ),
-    )
+    endings = (f"{_capital(strip.intervention)}: {sentence(strip.ending, strip.length)}" for strip in film.strips)
+    return Figure(fig, "\n".join(endings))
+
+
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def sentence(ending: str, length: int) -> str:

@@ -88,6 +88,6 @@ def test_doses_are_drawn_with_their_nulls_and_episodes_need_one_without():
     frames, episodes = figures(made())
     assert "Dose -1: -2.0 nats [-2.5, -1.5]; random vectors -0.20 to 0.20, p = 0.01." in spaced(frames.caption)
     assert "Dose 2, against none: first to the right +50" in spaced(episodes.caption)
-    assert [key.label for key in text(made()).keys][0].startswith("steered by 1 coin")
+    assert text(made()).keys[0].label.startswith("steered by 1 coin")
     with pytest.raises(ValidationError, match="no episodes without a dose"):
-        made().model_copy(update={"episodes": ()}).model_validate({**dict(made()), "episodes": made().episodes[:1]})
+        Result(**{**dict(made()), "episodes": made().episodes[:1]})

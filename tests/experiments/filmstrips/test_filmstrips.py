@@ -15,7 +15,7 @@ from tests.experiments.handmade import notes, read_back
 
 def test_the_same_level_is_shown_under_each_intervention():
     own = Inputs(mi.load("checkpoints/coin"), Plan(levels=20, states=2, quick=True))
-    found = measure(Context(own, Size(frames=4, every=5, levels=3), np.random.default_rng(0)))
+    found = measure(Context(own, Size(frames=6, every=6, levels=3), np.random.default_rng(0)))
     fork, _ = found.films
     start = forks(own, 2).starts[0].state
     by_name = {strip.intervention: strip for strip in fork.strips}
@@ -25,7 +25,7 @@ def test_the_same_level_is_shown_under_each_intervention():
     assert by_name["plain"].ending == "takes the coin"
     assert by_name["steered right"].ending != "takes the coin"
     for strip in fork.strips:
-        assert len(strip.frames) == min(4, -(-strip.length // 5))
+        assert len(strip.frames) == min(6, -(-strip.length // 6))
     assert read_back(found) == found
     figure, _ = figures(found)
     assert len(figure.plot.data) == sum(len(strip.frames) for strip in fork.strips)
