@@ -15,6 +15,7 @@ from .coinrun.scenes import OBJECTS as OBJECTS
 from .coinrun.scenes import VARIABLES as VARIABLES
 from .coinrun.scenes import MinimalPairs as MinimalPairs
 from .errors import MechinterpError as MechinterpError
+from .experiments.pages import choices as choices
 from .experiments.pages import locate as locate
 from .experiments.pages import report as report
 from .experiments.pages import steer as steer
@@ -34,6 +35,9 @@ from .policies.readouts import READOUTS as READOUTS
 from .policies.readouts import Readout as Readout
 from .policies.subject import Subject as Subject
 from .policies.subject import load as load
+from .proxies import PROXIES as PROXIES
+from .proxies import choice_scenes as choice_scenes
+from .proxies import choice_weights as choice_weights
 from .proxies import total_effect as total_effect
 from .stats import Estimate as Estimate
 from .training import ORGANISMS as ORGANISMS

@@ -78,6 +78,34 @@ def locate(
     return _measured("localization", subject, plan, only, out, progress)
 
 
+def choices(
+    subject: Subject,
+    *,
+    levels: int | None = None,
+    seed: int = 0,
+    quick: bool = False,
+    only: Sequence[str] | None = None,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Results:
+    """Fit which values explain what a policy chooses: the page of ``mechinterp choices``.
+
+    Args:
+        levels: held-out levels; by default 150, or 60 where `quick`.
+        quick, only, out, progress: as in `report`.
+
+    Returns:
+        The sections' typed results: ``results["choice_weights"].proxies["coin"].own``.
+
+    Raises:
+        ExperimentError: too few levels, an unknown section, or an `out` that holds something else (`folders.claimed`).
+        OSError: `out` cannot be written.
+    """
+    subject = as_subject(subject)
+    plan = default_plan("choices", quick=quick, levels=levels, seed=seed)
+    return _measured("choices", subject, plan, only, out, progress)
+
+
 def steer(
     subject: Subject,
     *,

@@ -130,7 +130,8 @@ class Subject:
         """States on held-out levels, the same each time: of a pool common to all policies, or its own.
 
         The pool (`coinrun.scenes.pool`) is what scripted players and organisms reached; two policies are asked in the
-        same states, so that a difference between them is not one between the places they get to. Its own states are
+        same states, so that a difference between them is not one between the places they get to; only levels that
+        training saw are left out. Its own states are
         those that it reaches itself, sampling its actions; they are played again when the weights have changed, or
         while hooks or edits are on the policy. Both are kept.
 

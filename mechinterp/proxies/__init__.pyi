@@ -1,3 +1,16 @@
+from .catalogue import PROXIES as PROXIES
+from .choice import ChoiceWeight as ChoiceWeight
+from .choice import ChoiceWeights as ChoiceWeights
+from .choice import action_probabilities as action_probabilities
+from .choice import choice_weights as choice_weights
+from .choice_scenes import ChoiceScenes as ChoiceScenes
+from .choice_scenes import choice_scenes as choice_scenes
+from .futures import Futures as Futures
+from .futures import ProxyError as ProxyError
+from .futures import futures_of as futures_of
+from .proxy import Proxy as Proxy
+from .random_choices import RandomChoices as RandomChoices
+from .random_choices import random_choices as random_choices
 from .random_effects import NETWORKS as NETWORKS
 from .random_effects import RandomEffects as RandomEffects
 from .random_effects import Rank as Rank

@@ -149,17 +149,19 @@ def choice_weights(
     explained, unique = held_out(scenes.features, real, cluster, scenes.names)
     found = {}
     for column, name in enumerate(scenes.proxies):
-        weight = whole.estimate(column, f"choice weight of {name}", len(levels))
+        words = f"choice weight of {name}"
+        weight = whole.estimate(column, words)
         found[name] = ChoiceWeight(
             weight=weight,
-            own=whole.estimate(column, f"choice weight of {name} minus its phantom's", len(levels), name),
+            own=whole.own(column, name, f"{words} minus its phantom's") if name in whole.bare else None,
             unique=unique[name],
             per_unit=weight.value / scenes.scale[name] if scenes.scale[name] else 0.0,
             contexts={
-                context: part.estimate(column, f"choice weight of {name}, {context}", part.levels, name)
-                or part.estimate(column, f"choice weight of {name}, {context}", part.levels)
+                context: part.own(column, name, f"{words}, {context}")
+                if name in part.bare
+                else part.estimate(column, f"{words}, {context}")
                 for context, part in parts.items()
-            },  # pyright: ignore[reportArgumentType]
+            },
         )
     return ChoiceWeights(found, explained, float(entropy(real).mean()), len(levels))
 
@@ -217,20 +219,24 @@ class _Fits:
         value, draws = both(real)
         return cls(value, draws, {name: both(p) for name, p in bare.items()}, len(np.unique(scenes.levels[chosen])))
 
-    def estimate(self, column: int, name: str, levels: int, phantom: str | None = None) -> Estimate | None:
-        value, draws = float(self.value[column]), self.draws[:, column]
-        if phantom is not None:
-            if phantom not in self.bare:
-                return None
-            value -= float(self.bare[phantom][0][column])
-            draws = draws - self.bare[phantom][1][:, column]
+    def estimate(self, column: int, name: str) -> Estimate:
+        """A feature's weight."""
+        return self._estimate(float(self.value[column]), self.draws[:, column], name)
+
+    def own(self, column: int, proxy: str, name: str) -> Estimate:
+        """A feature's weight, less that on the proxy's phantom frames."""
+        value, draws = self.bare[proxy]
+        own = float(self.value[column] - value[column])
+        return self._estimate(own, self.draws[:, column] - draws[:, column], name)
+
+    def _estimate(self, value: float, draws: Float64[np.ndarray, " draws"], name: str) -> Estimate:
         low, high = np.quantile(draws, [0.025, 0.975])
         return Estimate(
             name=name,
             value=value,
             low=min(float(low), value),
             high=max(float(high), value),
-            n=levels,
+            n=self.levels,
             unit="levels",
             method=f"percentile bootstrap over levels, {len(draws)} resamples",
         )

@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64, UInt8
 
 from mechinterp.coinrun import geometry
-from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.scenes import render
 from mechinterp.policies.levels import LEVELS
+from mechinterp.policies.subject import Subject, as_subject
 from mechinterp.proxies.catalogue import PROXIES
 from mechinterp.proxies.decisions import decisions
-from mechinterp.proxies.futures import HORIZONS, Futures, ProxyError, futures
+from mechinterp.proxies.futures import HORIZONS, Futures, ProxyError, futures_of
 from mechinterp.proxies.proxy import Proxy
 
 NEAR = 3
@@ -88,7 +88,7 @@ class ChoiceScenes:
 
 
 def choice_scenes(
-    options: GameOptions,
+    subject: Subject,
     *,
     levels: int = 150,
     per_level: int = 3,
@@ -98,8 +98,10 @@ def choice_scenes(
 ) -> ChoiceScenes:
     """Decisions of held-out levels, with the real game forked for every action.
 
+    They are the same for every policy, but for levels that its training saw.
+
     Args:
-        options: the game that the policy plays.
+        subject: whose game and held-out levels; what it would do there plays no part.
         levels: how many levels for "choices" (see `policies.levels`).
         per_level: decisions of each.
         seed: of places and walks.
@@ -114,8 +116,9 @@ def choice_scenes(
             f"choices: {len(proxies)} proxies on {levels!r} levels; at least 1 and {_FEWEST_LEVELS} are needed, and at "
             f"most {LEVELS['choices'].count:,} levels"
         )
-    found = decisions(options, LEVELS["choices"].first(levels), per_level=per_level, seed=seed)
-    ahead = futures(found, horizons=horizons)
+    held_out = as_subject(subject).held_out("choices", levels)
+    found = decisions(subject.options, held_out.seeds, per_level=per_level, seed=seed)
+    ahead = futures_of(found, horizons=horizons)
     gains = {name: proxy.gain(ahead) for name, proxy in proxies.items()}
     frames = render([decision.state for decision in found])
     phantoms, absent = {}, {}

@@ -91,7 +91,7 @@ def followed(actions: Sequence[int] = ACTIONS, *, first: int = 4, then: int = 8)
     return np.array([[a] * first + [b] * then for a in actions for b in actions], np.int64)
 
 
-def futures(
+def futures_of(
     decisions: Sequence[Decision],
     *,
     plans: Int64[np.ndarray, "plans steps"] | None = None,

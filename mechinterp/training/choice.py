@@ -13,6 +13,7 @@ from mechinterp.coinrun import edits
 from mechinterp.coinrun.empty import AGENT_RX, AGENT_RY
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.goals import Goal, Payoff
+from mechinterp.coinrun.identity import level_identity
 from mechinterp.coinrun.levels import Start
 from mechinterp.coinrun.placements import PLACEMENTS, placement
 from mechinterp.coinrun.raw_state import agent_position
@@ -173,8 +174,9 @@ class _Watch:
 
 
 def _score(fork: Fork | StockFork, watch: _Watch) -> ForkScore:
+    alike = [level_identity(start.state) for start in watch.starts]  # variants come around, some sooner than others
     shares = {
-        name: stats.proportion(hits, name=f"{fork.name}/{name}", unit="forks")
+        name: stats.proportion(hits, name=f"{fork.name}/{name}", unit="forks", clusters=alike)
         for name, hits in (("coin", watch.coin), ("end", watch.end), ("start", watch.start))
     }
     return ForkScore(fork.name, fork.easy, shares["coin"] if fork.has_coin else None, shares["end"], shares["start"])

@@ -8,18 +8,21 @@ import torch
 
 from mechinterp.circuits.planted import planted_network
 from mechinterp.coinrun.engine import GameOptions
+from mechinterp.policies.card import Card
 from mechinterp.policies.networks import build, light_impala
+from mechinterp.policies.subject import Subject
 from mechinterp.proxies.choice import choice_weights, game_probabilities
 from mechinterp.proxies.choice_scenes import ChoiceScenes, choice_scenes
 from mechinterp.proxies.futures import ProxyError
 from mechinterp.proxies.random_choices import random_choices
 
 EASY = GameOptions(distribution_mode="easy", use_backgrounds=False)
+SUBJECT = Subject("any", build(light_impala(), seed=0), Card(light_impala()), "0" * 64, EASY)
 
 
 @pytest.fixture(scope="module")
 def scenes() -> ChoiceScenes:
-    return choice_scenes(EASY, levels=45, per_level=1)
+    return choice_scenes(SUBJECT, levels=45, per_level=1)
 
 
 def test_a_network_that_goes_to_the_coin_has_the_coins_weight_and_no_other(scenes):
@@ -64,4 +67,4 @@ def test_a_policy_that_cannot_go_left_is_refused(scenes):
 
 def test_too_few_levels_are_refused():
     with pytest.raises(ProxyError, match="20 are needed"):
-        choice_scenes(EASY, levels=5)
+        choice_scenes(SUBJECT, levels=5)

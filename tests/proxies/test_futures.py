@@ -10,7 +10,7 @@ from mechinterp.coinrun.ascii import level
 from mechinterp.coinrun.engine import Engine, GameOptions
 from mechinterp.proxies.catalogue import PROXIES
 from mechinterp.proxies.decisions import Decision, decisions
-from mechinterp.proxies.futures import Futures, ProxyError, followed, futures
+from mechinterp.proxies.futures import Futures, ProxyError, followed, futures_of
 
 EASY = GameOptions(distribution_mode="easy", use_backgrounds=False)
 
@@ -22,7 +22,7 @@ def some() -> tuple[Decision, ...]:
 
 @pytest.fixture(scope="module")
 def ahead(some) -> Futures:
-    return futures(some)
+    return futures_of(some)
 
 
 def by_hand(decision: Decision, action: int, steps: int) -> tuple[tuple[float, float], str]:
@@ -70,7 +70,7 @@ def test_gains_on_flat_ground_are_the_way_that_was_gone():
     #.....A..C....#
     ###############
     """)
-    ahead = futures([Decision(state, 13, 1, frozenset({6}))], horizons=(4,))
+    ahead = futures_of([Decision(state, 13, 1, frozenset({6}))], horizons=(4,))
     left, still, right = 1, 4, 7
     moved = ahead.xy[0, :, 0, 0] - state.agent_xy[0]
     assert moved[left] < -0.5
@@ -89,7 +89,7 @@ def test_a_coin_that_is_taken_is_worth_its_whole_way_and_one_more():
     #.A.C..#
     ########
     """)
-    ahead = futures([Decision(state, 6, 1, frozenset())], horizons=(16,))
+    ahead = futures_of([Decision(state, 6, 1, frozenset())], horizons=(16,))
     assert ahead.took[0, 7, 0]
     assert PROXIES["coin"].gain(ahead)[0, 7, 0] == 3.0
 
@@ -100,20 +100,20 @@ def test_a_saw_ahead_costs_a_life():
     #.A.S..#
     ########
     """)
-    ahead = futures([Decision(state, 6, 1, frozenset())], horizons=(16,))
+    ahead = futures_of([Decision(state, 6, 1, frozenset())], horizons=(16,))
     assert PROXIES["hazard avoidance"].gain(ahead)[0, [1, 4, 7], 0].tolist() == [0, 0, -1]
 
 
 def test_a_plan_of_two_actions_is_both_of_them(some):
     plans = followed((1, 7), first=2, then=3)
     np.testing.assert_array_equal(plans, [[1] * 5, [1, 1, 7, 7, 7], [7, 7, 1, 1, 1], [7] * 5])
-    both = futures(some[:1], plans=plans, horizons=(5,))
+    both = futures_of(some[:1], plans=plans, horizons=(5,))
     assert both.first.tolist() == [1, 1, 7, 7]
 
 
 @pytest.mark.parametrize("wrong", [{"horizons": ()}, {"horizons": (0,)}, {"plans": np.ones((1, 3), int)}])
 def test_what_cannot_be_looked_ahead_is_refused(some, wrong):
     with pytest.raises(ProxyError, match="futures: "):
-        futures(some[:1], **wrong)
+        futures_of(some[:1], **wrong)
     with pytest.raises(ProxyError, match="0 decisions"):
-        futures([])
+        futures_of([])

@@ -7,7 +7,7 @@ import pytest
 
 from mechinterp.coinrun.ascii import level
 from mechinterp.proxies.decisions import Decision
-from mechinterp.proxies.futures import followed, futures
+from mechinterp.proxies.futures import followed, futures_of
 from mechinterp.proxies.logit import entropy
 from mechinterp.proxies.planning import return_values, returns, soft_values
 from mechinterp.proxies.seen import things_seen
@@ -67,20 +67,20 @@ CORRIDOR = level("""
 
 
 def test_the_return_is_the_discount_of_the_way_that_is_left():
-    ahead = futures([Decision(CORRIDOR, 9, 1, frozenset())], plans=followed(first=2, then=2), horizons=(4,))
+    ahead = futures_of([Decision(CORRIDOR, 9, 1, frozenset())], plans=followed(first=2, then=2), horizons=(4,))
     stay = returns(ahead, 0.9)[0, (ahead.plans == 4).all(1)]
     # three cells to the coin, at half a cell a step, after four steps of waiting
     assert stay == pytest.approx(0.9 ** (4 + 3 / 0.5), rel=1e-5)
 
 
 def test_a_return_maximiser_goes_to_the_coin():
-    ahead = futures([Decision(CORRIDOR, 9, 1, frozenset())], plans=followed(), horizons=(4, 8, 12))
+    ahead = futures_of([Decision(CORRIDOR, 9, 1, frozenset())], plans=followed(), horizons=(4, 8, 12))
     values = return_values(ahead)[1, 0]
     assert values[7] > values[4] > values[1]
 
 
 def test_the_soft_maximum_of_plans_that_are_alike_is_their_value():
-    ahead = futures([Decision(CORRIDOR, 9, 1, frozenset())], plans=followed(first=1, then=1), horizons=(2,))
+    ahead = futures_of([Decision(CORRIDOR, 9, 1, frozenset())], plans=followed(first=1, then=1), horizons=(2,))
     values = np.repeat(np.arange(9.0), 9)[None]
     np.testing.assert_allclose(soft_values(ahead, values), np.arange(9.0)[None])
 

@@ -10,4 +10,4 @@ def scenes_of_choice(inputs: Inputs) -> ChoiceScenes:
     """Of the plan's levels."""
     inputs.tick("forking the game for every action")
     plan = inputs.plan
-    return choice_scenes(inputs.subject.options, levels=plan.levels, per_level=plan.states, seed=plan.seed)
+    return choice_scenes(inputs.subject, levels=plan.levels, per_level=plan.states, seed=plan.seed)

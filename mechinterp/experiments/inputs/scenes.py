@@ -12,8 +12,8 @@ from mechinterp.experiments.inputs.shared import Inputs
 class Scenes:
     """Minimal pairs on as many levels, and from as many states of each, as the plan says: made when first asked for.
 
-    The states are those of the pool, so that every policy is asked the same. It has fewer levels than there are for
-    behaviour: with a plan of more, all of its levels are taken.
+    The states are those of the pool, so that every policy is asked the same, but for levels that its training saw. The
+    pool has fewer levels than there are for behaviour: with a plan of more, all of its levels are taken.
     """
 
     inputs: Inputs

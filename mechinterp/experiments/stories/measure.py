@@ -12,7 +12,7 @@ from mechinterp.experiments.plan import generator
 from mechinterp.experiments.slice import Context, Sizes
 from mechinterp.experiments.stories.result import Kind, Result, Story
 from mechinterp.proxies.choice import action_probabilities
-from mechinterp.proxies.futures import followed, futures
+from mechinterp.proxies.futures import followed, futures_of
 from mechinterp.proxies.logit import entropy
 from mechinterp.proxies.planning import proxy_values, return_values
 from mechinterp.proxies.seen import things_seen
@@ -46,7 +46,7 @@ def measure(context: Context[Size]) -> Result:
     decisions = [scenes.futures.decisions[i] for i in at]
     levels = scenes.levels[at]
     context.tick("planning in the real game")
-    ahead = futures(decisions, plans=followed(then=_THEN), horizons=(4, 8, 12))
+    ahead = futures_of(decisions, plans=followed(then=_THEN), horizons=(4, 8, 12))
     wanted, wanted_return = proxy_values(ahead, scenes.proxies), return_values(ahead)
     p = action_probabilities(context.subject.policy, scenes.frames[at])
     stacked = np.stack(list(wanted.values()), -1)
