@@ -18,6 +18,7 @@ from .errors import MechinterpError as MechinterpError
 from .experiments.pages import choices as choices
 from .experiments.pages import locate as locate
 from .experiments.pages import report as report
+from .experiments.pages import steer as steer
 from .interventions import Ablate as Ablate
 from .interventions import Clamp as Clamp
 from .interventions import Patch as Patch

@@ -6,6 +6,7 @@ from .folders import write_page as write_page
 from .inputs.shared import Inputs as Inputs
 from .pages import locate as locate
 from .pages import report as report
+from .pages import steer as steer
 from .plan import Plan as Plan
 from .registry import PAGES as PAGES
 from .registry import page as page

@@ -106,6 +106,39 @@ def choices(
     return _measured("choices", subject, plan, only, out, progress)
 
 
+def steer(
+    subject: Subject,
+    *,
+    levels: int | None = None,
+    seed: int = 0,
+    quick: bool = False,
+    hooks: Names = None,
+    only: Sequence[str] | None = None,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Results:
+    """Blind a network, steer it, write coins into it, and watch it play: the page of ``mechinterp steer``.
+
+    Args:
+        levels: held-out levels; by default 200, or 40 where `quick`.
+        hooks: hook points with maps that may be blinded and steered; by default the outputs of the network's stages.
+        quick, only, out, progress: as in `report`.
+
+    Returns:
+        The sections' typed results: ``results["removal"].forks["coin absent"].shares["took the coin"]``.
+
+    Raises:
+        UnknownHook: see `Policy.select`.
+        ExperimentError: too few levels, an unknown section, or an `out` that holds something else (`folders.claimed`).
+        OSError: `out` cannot be written.
+    """
+    subject = as_subject(subject)
+    plan = default_plan("steering", quick=quick, levels=levels, seed=seed)
+    if hooks is not None:
+        plan = dataclasses.replace(plan, hooks=subject.policy.select(hooks))
+    return _measured("steering", subject, plan, only, out, progress)
+
+
 def _measured(
     page: str,
     subject: Subject,

@@ -56,6 +56,14 @@ PAGES: Mapping[str, PageKind] = MappingProxyType(
                 states=(3, 2),
                 fewest=40,  # with the room that a few levels lack
             ),
+            PageKind(
+                name="steering",
+                title="What makes {name} go elsewhere?",
+                file="steering.html",
+                levels=(200, 40),
+                states=(3, 2),
+                fewest=20,  # 40 % of them choose what is blinded
+            ),
         )
     }
 )

@@ -2,6 +2,8 @@ from .ablating import ablate_coin as ablate_coin
 from .ablating import coin_effects as coin_effects
 from .attribution import InputAttribution as InputAttribution
 from .attribution import attribute_inputs as attribute_inputs
+from .blinding import Blinding as Blinding
+from .blinding import blinding as blinding
 from .channel_attribution import ChannelAttribution as ChannelAttribution
 from .channel_attribution import channel_attributions as channel_attributions
 from .coin_ablation import CoinAblation as CoinAblation

@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 
 from mechinterp.reporting.plots import style
 
-_SCALE = [[0.0, "rgb(213,94,0)"], [0.5, "rgb(255,255,255)"], [1.0, "rgb(0,114,178)"]]
+SCALE = [[0.0, "rgb(213,94,0)"], [0.5, "rgb(255,255,255)"], [1.0, "rgb(0,114,178)"]]
+"""Red below 0, white, blue above."""
 
 
 def heat(
@@ -33,7 +34,7 @@ def heat(
     full = max([*sizes, 1e-9]) if full is None else full
     fig.add_trace(
         go.Heatmap(
-            z=[list(row) for row in values], x=list(columns), y=list(rows), zmin=-full, zmax=full, colorscale=_SCALE,
+            z=[list(row) for row in values], x=list(columns), y=list(rows), zmin=-full, zmax=full, colorscale=SCALE,
             showscale=False, xgap=2, ygap=2, customdata=[list(row) for row in hovers], hoverongaps=False,
             hovertemplate="%{customdata}<extra></extra>",
         )
