@@ -27,7 +27,7 @@ from mechinterp.circuits import (
 )
 from mechinterp.circuits.planted import RECIPES, planted_network
 from mechinterp.coinrun import GameOptions, LevelSource
-from mechinterp.coinrun.scenes import minimal_pairs
+from mechinterp.coinrun.scenes import coin_side, minimal_pairs
 from mechinterp.policies import AlwaysRight, visited_states
 
 HOOK = "block2.hook_conv"
@@ -45,7 +45,7 @@ def main() -> None:
         parser.error(f"{arguments.kind!r} does not react to the coin's side: there is no circuit to test")
     with LevelSource(GameOptions(use_backgrounds=False)) as source:
         states = visited_states(AlwaysRight(0.5), source.starts(range(arguments.levels)), per_level=1)
-    pairs = minimal_pairs(states, "coin side", per_level=1)
+    pairs = minimal_pairs(states, coin_side(place="anywhere"), per_level=1)
 
     used = [node for node in network.used if node.hook == HOOK]
     true = Circuit.of(policy, used, universe=HOOK)

@@ -29,7 +29,6 @@ from pathlib import Path
 
 import torch
 
-from mechinterp._files import read_json, write_text
 from mechinterp.cli import main as mechinterp
 from mechinterp.commands import card
 from mechinterp.experiments import Results
@@ -139,7 +138,7 @@ def _whole_page(folder: Path) -> set[str]:
     if (folder / "page" / "results.json").exists():
         there |= set(Results.load(folder / "page" / "results.json").sections)
     for path in (folder / "page" / PARTIAL).glob("[!.]*.json"):
-        read_json(path)
+        json.loads(path.read_text())
         there.add(path.stem)
     return there
 
@@ -273,6 +272,13 @@ def table(counts: dict[str, Counts]) -> str:
     return "\n".join([*lines, f"| all | {' | '.join(map(str, total))} | 0 |"]) + "\n"
 
 
+def written(path: Path, text: str) -> None:
+    """Replace a file as a whole, so that a kill leaves the old one or the new one."""
+    beside = path.with_suffix(".new")
+    beside.write_text(text)
+    beside.replace(path)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--kills", type=int, default=100, help="in all, a quarter of them for each command")
@@ -291,7 +297,7 @@ def main() -> None:
     path = options.out / "counts.json"
     counts = {job.name: Counts() for job in jobs}
     if path.exists():
-        counts |= {name: Counts(**one) for name, one in read_json(path).items()}
+        counts |= {name: Counts(**one) for name, one in json.loads(path.read_text()).items()}
     try:
         _train(root / "trained")  # also loads what every child would load
         for share in [*range(ROUND, options.kills // len(jobs), ROUND), -(-options.kills // len(jobs))]:
@@ -302,8 +308,8 @@ def main() -> None:
                     if not straight.exists():
                         own.seconds = [undisturbed(job, straight)]
                     trial(job, root, straight, own, share, rng)
-                    write_text(path, json.dumps({name: vars(one) for name, one in counts.items()}, indent=1) + "\n")
-                    write_text(options.out / "killed.md", table(counts))
+                    written(path, json.dumps({name: vars(one) for name, one in counts.items()}, indent=1) + "\n")
+                    written(options.out / "killed.md", table(counts))
                     print(f"{job.name}: {own.kills} kills, {own.finished} runs finished", file=sys.stderr)
     finally:
         shutil.rmtree(root, ignore_errors=True)

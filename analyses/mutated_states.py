@@ -19,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mechinterp._files import read_json, write_text
 from mechinterp.coinrun import layout
 from mechinterp.coinrun.ascii import level
 from mechinterp.coinrun.empty import empty_level
@@ -228,6 +227,13 @@ def play(engine: Engine, batch: list[GameState], rng: np.random.Generator, steps
     return unreadable
 
 
+def written(path: Path, text: str) -> None:
+    """Replace a file as a whole, so that a kill leaves the old one or the new one."""
+    beside = path.with_suffix(".new")
+    beside.write_text(text)
+    beside.replace(path)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=1_000_000, help="how many mutants")
@@ -240,12 +246,12 @@ def main() -> None:
         return
     found = {"steps": arguments.steps, "parts": []}
     if arguments.out.exists():
-        found = read_json(arguments.out)
+        found = json.loads(arguments.out.read_text())
         if found["steps"] != arguments.steps:
             raise SystemExit(f"{arguments.out} was counted over {found['steps']} steps; give another --out")
     while (done := sum(one["size"] for one in found["parts"])) < arguments.count:
         found["parts"].append(in_a_process(len(found["parts"]), min(PART, arguments.count - done), arguments.steps))
-        write_text(arguments.out, json.dumps(found, indent=1) + "\n")
+        written(arguments.out, json.dumps(found, indent=1) + "\n")
     print(text(found))
     if any(one["killed"] for one in found["parts"]):
         raise SystemExit(1)

@@ -22,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mechinterp._files import write_bytes
 from mechinterp.coinrun import geometry
 from mechinterp.coinrun.engine import Engine, GameOptions
 from mechinterp.coinrun.levels import LevelSource
@@ -57,7 +56,7 @@ def main() -> None:
         print(f"{mode}: {len(episodes)} levels, {steps} steps to play again", flush=True)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **record)
-    write_bytes(arguments.out, buffer.getvalue())
+    arguments.out.write_bytes(buffer.getvalue())
     print(f"{arguments.out}: {len(buffer.getvalue()):,} bytes")
 
 
