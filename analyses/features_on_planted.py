@@ -110,7 +110,8 @@ def carried(network: PlantedNetwork, seed: int) -> dict[str, Any]:
     result = patching.measure(Context(inputs, patching.Size(pairs=60), rng), found, NotRanked())
     clear = reading(result.total) != "unclear"
     ways = {way: list(captions.more_than_random(result, way)) if clear else [] for way in ("denoise", "noise")}
-    return {"total": number(result.total, "nats", signed=True), "clear": clear, **ways}
+    restored = [one.denoise.chosen.value / result.total.value for one in result.sites.values()] if clear else []
+    return {"total": number(result.total, "nats", signed=True), "clear": clear, "restored": restored, **ways}
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
@@ -121,7 +122,10 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         "(`python analyses/features_on_planted.py`). Known: whether any action reads the coin. "
         "Shown used: at how many hook points, and by which quantities. Excluded: hook points of which it is said that "
         "the coin is not causally used. Patching: the effect of the coin's side on movement, and at how many hook "
-        f"points the {CHANNELS} channels that respond most to the coin restore and remove more of it than random ones.",
+        f"points the {CHANNELS} channels that respond most to the coin restore and remove more of it than random ones; "
+        "in brackets, the smallest share that they restore at any of them. Where one channel of the eight carries all, "
+        "as in most kinds, a quarter of the random pairs hold it, and no p is below 0.25: rank tests of so small "
+        "layers show nothing, also of the true channels.",
         "",
         "| kind | wants | coin used | coin channels at | shown used at | by | excluded at | effect of side | restore, "
         "remove |",
@@ -134,7 +138,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
             return "; ".join(str(len(row[key])) for row in own)
 
         by = [name for name in ACTING if all(name in row["quantities"] for row in own)]
-        both = "; ".join(f"{len(row['denoise'])}, {len(row['noise'])}" if row["clear"] else "no effect" for row in own)
+        both = "; ".join(_patched(row) for row in own)
         lines.append(
             f"| {kind} | {own[0]['wants']} | {'yes' if own[0]['coin'] else 'no'} | {several('channels')} | "
             f"{several('used')} | {', '.join(by) or '-'} | {several('unused')} | "
@@ -144,6 +148,12 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     wrong = [row for row in rows if (row["coin"] and row["unused"]) or (not row["coin"] and row["used"])]
     lines += ["", f"Use not shown although the coin is used: {_named(missed)}. Said wrongly: {_named(wrong)}."]
     return "\n".join([*lines, ""])
+
+
+def _patched(row: dict[str, Any]) -> str:
+    if not row["clear"]:
+        return "no effect"
+    return f"{len(row['denoise'])}, {len(row['noise'])} ({100 * min(row['restored']):.0f} %)"
 
 
 def _named(rows: Sequence[dict[str, Any]]) -> str:

@@ -65,5 +65,5 @@ def against_random(p: float | None) -> str:
     if exceeds_random(p):
         return ""
     if p is None:
-        return f"It was not ranked among random networks: {_WIRED}."
+        return f"The effect was not ranked among random networks: {_WIRED}."
     return f"Random networks of the same sensitivity have effects as large (p = {p:.2g}): {_WIRED}."

@@ -87,7 +87,7 @@ def test_of_an_effect_that_random_networks_have_nothing_is_claimed():
     assert claimed(clear, "denoise") == tuple(clear.sites)
     assert "Random networks" not in effects(clear, "denoise")
     for p, words in ((0.06, "Random networks of the same sensitivity have effects as large (p = 0.06)"),
-                     (None, "It was not ranked among random networks")):  # fmt: skip
+                     (None, "The effect was not ranked among random networks")):  # fmt: skip
         ordinary = clear.model_copy(update={"random_p": p})
         assert claimed(ordinary, "denoise") == ()
         assert words in effects(ordinary, "denoise")

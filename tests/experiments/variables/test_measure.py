@@ -19,8 +19,12 @@ def test_the_planted_channels_of_the_coin_and_of_the_wall_are_the_strongest():
     assert wall_channel.hook.startswith("block2")
     own = found.contrasts["coin"][HOOKS[0]]
     assert own.channel in coin
-    assert 1 <= own.above_untrained <= own.discriminating <= own.active
-    assert own.strength_p == pytest.approx(1 / 21)
+    assert 1 <= own.discriminating <= own.active  # one untrained network of 20 has a channel that is as strong
+    assert own.strength > own.untrained_strength
+    lava = found.contrasts["lava"][HOOKS[1]]  # no channel of this block sees any
+    assert lava.discarded
+    assert lava.strength_p == pytest.approx(1 / 21)
+    assert not own.discarded
     end = found.contrasts["end wall"][HOOKS[1]]
     assert end.channel == wall_channel.channel
     assert end.strongest.low > max(0.5, found.contrasts["coin"][HOOKS[1]].strongest.high)
