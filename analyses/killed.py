@@ -236,7 +236,7 @@ def trial(job: Job, root: Path, straight: Path, counts: Counts, kills: int, rng:
     folder = Path(tempfile.mkdtemp(dir=root, prefix=f"{job.name}-"))
     job.prepare(folder)
     there: set[str] = job.whole(folder)
-    before = set(there)
+    before, already = set(there), counts.kills
     while counts.kills < kills:
         if not killed_once(job, folder, max(counts.seconds), rng):
             break
@@ -251,7 +251,7 @@ def trial(job: Job, root: Path, straight: Path, counts: Counts, kills: int, rng:
     job.same(folder, straight)
     left = [path.name for path in folder.rglob(".*")]
     check(not left, f"{job.name}: {', '.join(left)} left over")
-    counts.finished += 1
+    counts.finished += counts.kills > already  # else it ended before its first kill, and shows nothing
     shutil.rmtree(folder)
 
 
@@ -297,10 +297,11 @@ def main() -> None:
         for share in [*range(ROUND, options.kills // len(jobs), ROUND), -(-options.kills // len(jobs))]:
             for job in jobs:
                 own, straight = counts[job.name], root / f"{job.name}-straight"
+                rng = random.Random(f"{options.seed} {job.name} {own.kills}")
                 while own.kills < share:
                     if not straight.exists():
                         own.seconds = [undisturbed(job, straight)]
-                    trial(job, root, straight, own, share, random.Random(f"{options.seed} {job.name} {own.kills}"))
+                    trial(job, root, straight, own, share, rng)
                     write_text(path, json.dumps({name: vars(one) for name, one in counts.items()}, indent=1) + "\n")
                     write_text(options.out / "killed.md", table(counts))
                     print(f"{job.name}: {own.kills} kills, {own.finished} runs finished", file=sys.stderr)

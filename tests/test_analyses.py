@@ -238,3 +238,23 @@ def test_false_alarms_are_counted_for_every_effect(checkpoint, tmp_path):
     assert len(rows) == 1 + len(networks[0])
     for one in networks:  # the least p of a rank among two others is 1/3: none is claimed
         assert not {"above", "below"} & set(one.values())
+
+
+def test_false_alarms_inside_are_counted_for_every_claim(checkpoint, tmp_path):
+    sizes = ("--networks", "3", "--patched", "2", "--circuits", "0", "--levels", "10")
+    out = run("analyses/false_alarms_inside.py", str(checkpoint), *sizes, "--out", str(tmp_path))
+    rows = [line for line in out.splitlines() if line.startswith("|")][2:]
+    assert [row.split(" | ")[1] for row in rows] == ["3"] * 4 + ["2"] * 2
+    (written,) = tmp_path.glob("*.json")
+    networks = json.loads(written.read_text())
+    assert [len(one) for one in networks] == [6, 6, 4]
+    for one in networks[:2]:  # the least p of a rank among two others is 1/3: no part of an effect is claimed
+        assert not any(claimed for name, (claimed, _) in one.items() if name.startswith("patching"))
+
+
+def test_what_uses_the_coin_is_found_to_and_nothing_else_in_the_committed_table():
+    rows = json.loads((ANALYSES / "reports" / "planted" / "features.json").read_text())
+    assert {row["kind"] for row in rows} == {*RECIPES, "gated, lava in view"}
+    for row in rows:
+        assert bool(row["used"]) is row["coin"], row["kind"]
+        assert not (row["coin"] and row["unused"]), row["kind"]

@@ -28,6 +28,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 
@@ -92,7 +93,7 @@ def bound(policy: Policy, pairs: FramePairs, sites: list[Site], now: Clock) -> f
 def frame_pairs(count: int, *, unlike: bool) -> FramePairs:
     source = LevelSource(GameOptions(use_backgrounds=False))
     try:
-        starts = source.starts(LEVELS["training"].first(8 * count + 32))
+        starts = source.starts(LEVELS["training"].first(60 * count + 40))
     finally:
         source.close()
     states = visited_states(AlwaysRight(0.5), starts, per_level=4)
@@ -100,10 +101,12 @@ def frame_pairs(count: int, *, unlike: bool) -> FramePairs:
         frames = scenes.render(states[::4][: 2 * count])
         return FramePairs(frames[:count], frames[count:])
     made = scenes.minimal_pairs(states, "coin side", per_level=1)
+    if len(made) < count:
+        raise SystemExit(f"only {len(made)} of {count} pairs were found")
     return FramePairs(made.clean[:count], made.corrupted[:count], made.levels[:count])
 
 
-def with_best_batch(policy: Policy, pairs: FramePairs, now: Clock) -> Callable[..., ways.Answer]:
+def with_best_batch(policy: Policy, pairs: FramePairs, now: Clock) -> Callable[..., np.ndarray]:
     """captum at the batch size that is fastest on one hook point in the middle."""
     some, times = list(channel_sites(policy, policy.hook_names[len(policy.hook_names) // 2])), {}
     for batch in CAPTUM_BATCHES:
@@ -143,8 +146,10 @@ def main() -> None:
 
     chosen = {name: WAYS[name] for name in dict.fromkeys(["mechinterp", *options.ways])}
     if "captum" in chosen:
-        chosen["captum"] = with_best_batch(policy, pairs, now)
-    answers = {name: way(policy, pairs, sites) for name, way in chosen.items()}
+        chosen["captum"] = with_best_batch(deepcopy(policy), pairs, now)
+    # A copy for each: nnsight leaves hooks on what it wraps, and under hooks our engine runs every layer whole.
+    own = {name: deepcopy(policy) for name in chosen}
+    answers = {name: way(own[name], pairs, sites) for name, way in chosen.items()}
     for name, answer in answers.items():
         worst = np.abs(answer - answers["mechinterp"]).max()
         assert worst < 1e-4, f"{name} disagrees by {worst}"
@@ -154,7 +159,7 @@ def main() -> None:
     for _ in range(options.repeats):
         for name, way in chosen.items():
             start = now()
-            way(policy, pairs, sites)
+            way(own[name], pairs, sites)
             seconds[name].append(now() - start)
     for name, taken in seconds.items():
         spread = f"{min(taken):.3f} to {max(taken):.3f}"

@@ -13,12 +13,13 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from collections.abc import Mapping
 
 import numpy as np
 
-from mechinterp.coinrun import GameOptions, LevelSource
+from mechinterp.coinrun import GameOptions, GameState, LevelSource
 from mechinterp.coinrun.env import PREFETCH, CoinRunEnv
-from mechinterp.coinrun.levels import LevelRange
+from mechinterp.coinrun.levels import LevelRange, Placement
 from mechinterp.coinrun.placements import placement
 
 RULES = ("random_percent=100", "absent", "decoy", "left_of_agent", "random_agent_and_coin", "coin_or_end", "decoys=2")
@@ -28,8 +29,8 @@ RIGHT_JUMP, ACTIONS = 8, 15
 class Played:
     """An environment, and what its steps took."""
 
-    def __init__(self, options: GameOptions, rule: object, levels: LevelRange, games: int, prefetch: int) -> None:
-        source = LevelSource(options, placement=rule)  # pyright: ignore[reportArgumentType]
+    def __init__(self, options: GameOptions, rule: Placement, levels: LevelRange, games: int, prefetch: int) -> None:
+        source = LevelSource(options, placement=rule)
         self.env = CoinRunEnv(games, source, levels=levels, prefetch=prefetch)
         self.frames = self.env.reset(seed=0)[0]
         self.rng = np.random.default_rng(1)
@@ -46,25 +47,34 @@ class Played:
         return time.process_time() - start[0], time.thread_time() - start[1]
 
 
+def cut_short(rule: Placement, clock: int) -> Placement:
+    """The rule in levels whose clock runs out after so many steps."""
+    return lambda state, rng: rule(state, rng).replace(timeout=clock)
+
+
+def looked_up(table: Mapping[int, GameState]) -> Placement:
+    """The states that a rule made before."""
+    return lambda state, rng: table[state.level_seed]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--games", type=int, default=64)
     parser.add_argument("--steps", type=int, default=150, help="of all games, in each turn")
     parser.add_argument("--turns", type=int, default=6)
     parser.add_argument("--levels", type=int, default=400)
+    parser.add_argument("--clock", type=int, default=80, help="steps after which an episode ends; a good policy's")
     parser.add_argument("--mode", choices=["easy", "hard"], default="easy")
     options = parser.parse_args()
     game, levels = GameOptions(distribution_mode=options.mode, use_backgrounds=False), LevelRange(0, options.levels)
     print("rule, starts ahead: steps an episode; what the rule adds to all CPU time, and to the stepping thread's")
     for text in RULES:
-        rule = placement(text)
-        with LevelSource(game, placement=rule) as source:
+        edit = placement(text)
+        with LevelSource(game, placement=edit) as source:
             table = {start.level_seed: start.state for start in source.starts(levels.first(options.levels))}
         for prefetch in (0, PREFETCH):
-            with_rule = Played(game, rule, levels, options.games, prefetch)
-            without = Played(
-                game, lambda state, rng, known=table: known[state.level_seed], levels, options.games, prefetch
-            )
+            rules = (cut_short(edit, options.clock), cut_short(looked_up(table), options.clock))
+            with_rule, without = (Played(game, rule, levels, options.games, prefetch) for rule in rules)
             ratios = []
             for turn in range(options.turns + 1):
                 pair = (with_rule, without) if turn % 2 else (without, with_rule)

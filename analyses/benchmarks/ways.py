@@ -161,7 +161,7 @@ def by_tdhook(policy: Policy, pairs: FramePairs, sites: list[Site]) -> Answer:
 
 def by_pyvene(policy: Policy, pairs: FramePairs, sites: list[Site]) -> Answer:
     """A forward for each patch, by an `IntervenableModel` whose intervention writes one channel."""
-    import pyvene
+    import pyvene  # pyright: ignore[reportMissingImports]  # in no list of requirements: it brings its own pins
 
     class Channel(pyvene.ConstantSourceIntervention):
         """Puts in one channel of another run."""

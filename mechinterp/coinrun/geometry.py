@@ -232,9 +232,12 @@ def _falls_to_death(rock: Bool[np.ndarray, " h"], deadly: Bool[np.ndarray, " h"]
 def _moves(closed: Bool[np.ndarray, "h w"], nodes: Int[np.ndarray, "nodes 2"]) -> Bool[np.ndarray, "nodes nodes"]:
     """Whether one step or jump leads from a standing cell to another, or none is needed."""
     # How many closed cells lie under each height of each column: differences tell at once whether a stretch is free.
-    counts = np.pad(np.cumsum(closed, axis=0).T, ((0, 0), (1, _HEADROOM)))
+    height, width = closed.shape
+    counts = np.zeros((width, 1 + height + _HEADROOM), np.int64)
+    counts[:, 1 : 1 + height] = closed.T.cumsum(axis=1)
     # And how many columns on the left are not free for the length of a jump, from each height up.
-    barred = np.pad(np.cumsum(counts[:, :-_HEADROOM] != counts[:, _HEADROOM:], axis=0), ((1, 0), (0, 0)))
+    barred = np.zeros((1 + width, 1 + height), np.int64)
+    barred[1:] = (counts[:, :-_HEADROOM] != counts[:, _HEADROOM:]).cumsum(axis=0)
     xs, ys = nodes.T
     gaps, rises = np.abs(xs - xs[:, None]) - 1, ys - ys[:, None]
     start, end = np.nonzero((gaps >= 0) & (gaps <= MAX_GAP) & (rises <= np.where(gaps == 0, MAX_RISE, _MAX_GAP_RISE)))

@@ -17,8 +17,9 @@ from jaxtyping import Float, Float64
 
 from mechinterp.features.contrasting import Contrasts
 from mechinterp.features.counterfactuals import ELSEWHERE, LOOKS, RIVALS
+from mechinterp.features.layerwise import one_sided
 from mechinterp.features.responses import ChannelResponses, NullResponses
-from mechinterp.stats import Estimate, Null, areas, auroc, maximum_statistic, ridge
+from mechinterp.stats import Estimate, Null, areas, auroc, ridge
 from mechinterp.stats.ridge import PENALTIES
 
 COMPARED = (*RIVALS, *ELSEWHERE, LOOKS[1])
@@ -77,7 +78,7 @@ def coin_directions(
             if number == 0:
                 weights[hook] = w
         table.append(row)
-    above, below = _corrected(np.array(table)), _corrected(-np.array(table))
+    above, below = one_sided(np.array(table)), one_sided(-np.array(table))
     objects = [name for name in COMPARED if name in choose.contrasts]
     found = []
     for column, hook in enumerate(choose.coin.hooks):
@@ -121,12 +122,6 @@ def fitted(contrasts: Contrasts, hook: str, rng: np.random.Generator) -> Float64
 def _area(contrasts: Contrasts, hook: str, w: Float64[np.ndarray, " channels"]) -> float:
     present, absent = contrasts.present[hook] @ w, contrasts.absent[hook] @ w
     return float(areas(present[:, None], absent[:, None])[0])
-
-
-def _corrected(table: Float64[np.ndarray, "networks hooks"]) -> Float64[np.ndarray, " hooks"]:
-    """For each hook of the first network, p after each hook's areas were brought to one scale over all networks."""
-    scores = (table - table.mean(0)) / np.maximum(table.std(0), 1e-9)
-    return maximum_statistic(scores[0], scores[1:])
 
 
 def _null(draws: Float[np.ndarray, " networks"], p: float, hook: str, networks: int) -> Null:

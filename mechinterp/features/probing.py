@@ -95,7 +95,7 @@ def probes(
     frames, labels = frame_array(frames), [labels] if isinstance(labels, Label) else list(labels)
     if any(len(label.values) != len(frames) for label in labels) or len(levels) != len(frames):
         raise FeatureError(f"there are {len(frames)} frames, but not as many levels, or values of every label")
-    groups = _groups(labels, levels, shuffles, repeats, parts, rng)
+    groups = grouped(labels, levels, shuffles, repeats, parts, rng)
     controls = {f"untrained network {seed}": untrained(policy, seed=seed) for seed in networks}
     pixels = ridge.kernel(frames.transpose(0, 3, 1, 2))
     on_pixels = [group(pixels) for group in groups]
@@ -122,19 +122,19 @@ def probes(
     return sorted(found, key=lambda probe: (names.index(probe.hook), order[probe.label]))
 
 
-def _groups(
+def grouped(
     labels: Sequence[Label], levels: np.ndarray, shuffles: int, repeats: int, parts: int, rng: np.random.Generator
-) -> list[_Group]:
+) -> list[Group]:
     """The labels, those together that are known in the same scenes: they share the costly part of the fits."""
     if len({label.name for label in labels}) != len(labels):
         raise FeatureError(f"two labels have the same name: {sorted(label.name for label in labels)}")
     known: dict[bytes, list[Label]] = {}
     for label in labels:
         known.setdefault(np.isnan(label.values).tobytes(), []).append(label)
-    return [_Group(same, levels, shuffles, repeats, parts, rng) for same in known.values()]
+    return [Group(same, levels, shuffles, repeats, parts, rng) for same in known.values()]
 
 
-class _Group:
+class Group:
     """Labels with their shuffled copies and divisions of the levels: the same for every layer and network."""
 
     def __init__(

@@ -10,10 +10,11 @@ import dataclasses
 from collections.abc import Iterable
 
 import numpy as np
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 
 from mechinterp.features.contrasting import Channel, Contrasts
 from mechinterp.features.errors import FeatureError
+from mechinterp.features.layerwise import two_sided_sizes
 from mechinterp.features.paired import Pairs, contrasts
 from mechinterp.features.random_networks import RandomNetworks
 from mechinterp.features.reading import BATCH
@@ -80,20 +81,26 @@ class NullContrasts(RandomNetworks[Contrasts]):
         ]
 
     def layers(self, found: Contrasts, *, hooks: Names = None) -> dict[str, Null]:
-        """For each hook point, the `Contrasts.strength` that untrained networks have, and the rank p of the policy's
-        (one side: stronger).
+        """For each hook point, the `Contrasts.strength` that untrained networks have, and p of the policy's: as far
+        above or below them, corrected for all these hook points (`layerwise.two_sided_sizes`).
 
-        One test a layer: it also sees many weak contrasts, of which none stands out by itself.
+        It also sees many weak contrasts, of which none stands out by itself.
         """
+        names = select(hooks, found.hooks)
+        table = self.strengths(found, names)
+        p = two_sided_sizes(table)
         return {
-            hook: Null.from_draws(
-                found.strength(hook),
-                np.array([network.strength(hook) for network in self.networks]),
-                description=f"{hook} of {len(self)} untrained networks",
-                side="above",
+            hook: dataclasses.replace(
+                Null.from_draws(own[0], own[1:], description=f"{hook} of {len(self)} untrained networks"),
+                p=float(value),
             )
-            for hook in select(hooks, found.hooks)
+            for hook, own, value in zip(names, table.T, p, strict=True)
         }
+
+    def strengths(self, found: Contrasts, hooks: Names = None) -> Float64[np.ndarray, "networks hooks"]:
+        """`Contrasts.strength` at each hook point: a row for the policy, and one for each untrained network."""
+        names = select(hooks, found.hooks)
+        return np.array([[network.strength(hook) for hook in names] for network in (found, *self.networks)])
 
     def _draws(self, found: Contrasts, hook: str) -> Float[np.ndarray, " draws"]:
         if any(not np.array_equal(network.levels, found.levels) for network in self.networks):

@@ -9,7 +9,7 @@ within the pairs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from mechinterp.coinrun.scenes import MinimalPairs, SceneError, Variable, coin_s
 from mechinterp.coinrun.state import GameState
 from mechinterp.features.contrasting import Contrasts
 from mechinterp.features.errors import FeatureError
+from mechinterp.features.layerwise import two_sided_sizes
 from mechinterp.features.paired import contrasts
 from mechinterp.features.responses import ChannelResponses, NullResponses
 from mechinterp.features.untrained import NullContrasts, null_contrasts
@@ -48,7 +49,8 @@ class VariableContrast:
         above_untrained: those of them whose absolute contrast also exceeds that of channels of the layer in untrained
             networks (`NullContrasts.q_values`, the same rate).
         strength: root mean square of the layer's contrasts.
-        untrained_strength: the same in untrained networks, as its null.
+        untrained_strength: the same in untrained networks, as its null; p has two sides, more and less, and is
+            corrected for all hook points and all variables.
         channel: the channel that stood out most on the levels that choose.
         strongest: its contrast; the null has the layer's channels in untrained networks, p is corrected for all
             channels of all hook points.
@@ -125,6 +127,7 @@ def variable_contrasts(
         states, PICTURE, Variable(PICTURE, "a real coin", "its picture", "control", _real_and_picture), left_out
     )
     rows: list[VariableContrast] = []
+    strengths: list[Float64[np.ndarray, "networks hooks"]] = []
     for variable in sorted(tested, key=[COIN, SIDE, *tested].index):
         own, untrained = tested[variable]
         first, rest = np.isin(own.levels, choosing), np.isin(own.levels, held)
@@ -133,8 +136,9 @@ def variable_contrasts(
             continue
         parts = (own.select(first), untrained.select(first), own.select(rest), untrained.select(rest))
         rows += _contrasts(variable, *parts, rng=rng)
+        strengths.append(parts[3].strengths(parts[2]))
     return VariableContrasts(
-        contrasts=tuple(rows),
+        contrasts=_corrected(rows, strengths),
         left_out=left_out,
         picture_difference=0.0 if pictures is None else largest_difference(policy, pictures, hooks),
         pictures=0 if pictures is None else len(pictures),
@@ -165,6 +169,19 @@ def _pairs(states: Sequence[GameState], name: str, variable: Variable, left_out:
         left_out[name] = str(error)
         return None
     return pairs.select(np.arange(min(len(pairs), _PAIRS)))
+
+
+def _corrected(
+    rows: Sequence[VariableContrast], strengths: Sequence[Float64[np.ndarray, "networks hooks"]]
+) -> tuple[VariableContrast, ...]:
+    """With p of the strengths corrected for all variables together: every null has the same networks, in one order."""
+    if not rows:
+        return ()
+    p = two_sided_sizes(np.concatenate(strengths, axis=1)).tolist()
+    return tuple(
+        replace(one, untrained_strength=replace(one.untrained_strength, p=value))
+        for one, value in zip(rows, p, strict=True)
+    )
 
 
 def _contrasts(

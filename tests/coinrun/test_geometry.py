@@ -154,3 +154,32 @@ def test_a_grid_of_rock_has_no_columns(stock_levels: list[Start]) -> None:
     with pytest.raises(StateError, match="column 62: nowhere to stand"):
         geometry.ground_cell(state, 62)
     assert not geometry.standing(rock).any()
+
+
+def test_reach_is_the_closure_of_single_steps_and_jumps(stock_levels: list[Start]) -> None:
+    """Against the rules spelled out for one pair of cells after the other."""
+    for start in stock_levels[:4]:
+        state = remove_coin(start.state)
+        closed = geometry.solid(state) | geometry.lava(state)
+        ground = set(geometry.standing_cells(state))
+        ground -= {hazard.cell for hazard in geometry.hazards(state) if hazard.kind != "lava"}
+
+        def leads(a: tuple[int, int], b: tuple[int, int], closed: np.ndarray = closed) -> bool:
+            gap, rise, top = abs(a[0] - b[0]) - 1, b[1] - a[1], max(a[1], b[1])
+            if not 0 <= gap <= geometry.MAX_GAP or rise > (geometry.MAX_RISE if gap == 0 else 2):
+                return False
+            if closed[a[1] : top + 2, a[0]].any() or closed[b[1] : top + 2, b[0]].any():
+                return False
+            return not closed[top : top + 3, min(a[0], b[0]) + 1 : max(a[0], b[0])].any()
+
+        cells = tuple(sorted(ground))
+        nearby = {a: [b for b in cells if leads(a, b)] for a in cells}
+        found = geometry.reachable(state, cells)
+        for i, source in enumerate(cells):
+            seen, waiting = {source}, [source]
+            while waiting:
+                for cell in nearby[waiting.pop()]:
+                    if cell not in seen:
+                        seen.add(cell)
+                        waiting.append(cell)
+            assert {cells[j] for j in np.flatnonzero(found[i])} == seen

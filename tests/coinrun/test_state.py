@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mechinterp.coinrun import layout
 from mechinterp.coinrun.empty import empty_level
 from mechinterp.coinrun.engine import Engine, GameOptions
+from mechinterp.coinrun.levels import Start
 from mechinterp.coinrun.library import open_library
 from mechinterp.coinrun.raw_state import agent_position
 from mechinterp.coinrun.state import GameState, RngState, StateError
@@ -351,3 +352,17 @@ def test_what_could_leave_the_level_for_ever_is_refused(state: GameState) -> Non
         state.replace(entities=entities)
     entities[1]["vy"] = 0
     state.replace(entities=entities)
+
+
+def test_what_was_worked_out_of_a_state_is_not_carried_over_to_a_changed_one(stock_levels: list[Start]) -> None:
+    state = stock_levels[0].state
+    (coin,), index = state.coins, state.agent_index
+    bare = state.replace(grid=np.where(state.grid == layout.Tile.COIN, layout.Tile.EMPTY, state.grid))
+    assert (bare.coins, bare.agent_index) == ((), index)
+    fewer = state.replace(entities=state.entities[index:])
+    assert (fewer.coins, fewer.agent_index) == ((coin,), 0)
+    for changed in (bare, fewer, state.replace(timeout=50)):
+        again = GameState.from_bytes(changed.to_bytes())
+        assert (again.coins, again.agent_index) == (changed.coins, changed.agent_index)
+        assert again == changed
+        assert not any(array.flags.writeable for array in (changed.grid, changed.entities, changed.scalars))

@@ -199,7 +199,8 @@ def the_coin_contrast(rng: np.random.Generator) -> coin_contrast.Result:
     layers = {}
     for depth, (hook, side) in enumerate(SIDES.items()):
         band = 0.5 + 0.1 * depth
-        null = Null(description="channels of this layer in 3 untrained networks", value=0.0, low=-band, high=band)
+        words = "channels of this layer in 20 untrained networks"
+        null = Null(description=words, value=0.0, low=-band, high=band, p=0.048)
         values = [
             0.25 * rng.standard_normal() + (1.6 + 0.2 * depth) * ((hook, c) in CHOSEN or rng.random() < 0.03)
             for c in range(CHANNELS)
@@ -207,7 +208,9 @@ def the_coin_contrast(rng: np.random.Generator) -> coin_contrast.Result:
         channels = tuple(
             estimate(value, 0.12, name=f"{hook}, channel {c}", n=90, null=null) for c, value in enumerate(values)
         )
-        layers[hook] = coin_contrast.Layer(side=side, channels=channels)
+        layers[hook] = coin_contrast.Layer(
+            side=side, channels=channels, strength=0.3 + 0.1 * depth, untrained_strength=0.3, strength_p=1 / (1 + depth)
+        )
     maps = []
     for hook, channel in CHOSEN:
         grid = 0.15 * np.abs(rng.standard_normal((2, 2, SIDES[hook], SIDES[hook])))
@@ -216,7 +219,7 @@ def the_coin_contrast(rng: np.random.Generator) -> coin_contrast.Result:
     return coin_contrast.Result(
         statistic="the mean difference at the coin's cell, over the standard deviation without a coin",
         unit="standard deviations",
-        untrained_networks=3,
+        untrained_networks=20,
         pairs=140,
         pairs_choose=60,
         layers=layers,
@@ -256,7 +259,7 @@ def the_channel_patching() -> channel_patching.Result:
     }
     return channel_patching.Result(
         clean="coin right", corrupted="coin left", pairs=140, pairs_choose=60, random_sets=20,
-        total=estimate(0.42, 0.08, n=90, null=flips(0.07, 0.0004)), sites=sites,
+        total=estimate(0.42, 0.08, n=90, null=flips(0.07, 0.0004)), random_p=0.01, sites=sites,
     )  # fmt: skip
 
 
@@ -289,7 +292,7 @@ def the_circuit() -> circuit.Result:
         denoise, noise = ({hook: part[row] for row, hook in enumerate(hooks)} for part in numbers)
         return circuit.Question(
             readout=readout, clean=clean, corrupted=corrupted, pairs=100, pairs_choose=80, circuit=found,
-            total=estimate(0.42, 0.08, n=60, null=flips(0.07, 0.0004)), denoise=denoise, noise=noise,
+            total=estimate(0.42, 0.08, n=60, null=flips(0.07, 0.0004)), random_p=0.01, denoise=denoise, noise=noise,
         )  # fmt: skip
 
     return circuit.Result(

@@ -63,7 +63,7 @@ def test_unknown_pages_are_refused():
 
 def test_a_needed_result_must_be_there():
     one = all_slices()["channel_patching"]
-    with pytest.raises(ExperimentError, match="channel_patching needs the result of coin_contrast"):
+    with pytest.raises(ExperimentError, match="channel_patching needs the result of coin_contrast, total_effect"):
         one.measure(None, {})  # pyright: ignore[reportArgumentType]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from mechinterp.coinrun.engine import GameOptions
@@ -96,3 +97,9 @@ def subject(*, sha256: str = "0" * 64, seed: int = 0) -> Subject:
     config = ImpalaConfig((2, 2), res_blocks=1, stem_kernel=5, stem_stride=4, hidden=8)
     options = GameOptions(distribution_mode="easy", use_backgrounds=False)
     return Subject("toy", build(config, seed=seed).eval(), Card(config), sha256, options)
+
+
+def ranked(variable: str, readout: str, p: float) -> Any:
+    """What slices ask of total effects: one effect with this p of its rank among random networks."""
+    effect = SimpleNamespace(rank=SimpleNamespace(p=p))
+    return SimpleNamespace(variables={variable: SimpleNamespace(readouts={readout: effect})})

@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from mechinterp.features import FeatureError, Label, place_probes, probes
-from mechinterp.features.probing import _Group, judge, shuffled
+from mechinterp.features.frames import frame_array
+from mechinterp.features.probe_nulls import probe_nulls
+from mechinterp.features.probing import Group, activations, grouped, judge, shuffled
 from mechinterp.policies import PolicyError, UnknownHook
 from mechinterp.stats import ridge
 from tests.features.conftest import colour_detector, painted
@@ -42,7 +44,7 @@ def test_what_is_thrown_once_a_level_is_not_significant_more_often_than_it_may_b
         rng = np.random.default_rng(seed)
         gram = ridge.kernel(rng.normal(0, 1, (24, 20)).repeat(4, 0) + rng.normal(0, 0.3, (96, 20)))
         truth = rng.permutation(np.arange(24) % 2).repeat(4).astype(float)
-        group = _Group([Label("thrown", "class", truth)], levels, 40, 1, 4, rng)
+        group = Group([Label("thrown", "class", truth)], levels, 40, 1, 4, rng)
         scores = group(gram)["thrown"]
         hits += judge("thrown", "class", "x", scores, {"pixels": scores}, levels, rng).score.null.p <= 0.05
     assert hits <= 4
@@ -148,3 +150,26 @@ def test_bad_input(scenes):
         place_probes(network, frames, levels, np.zeros((80, 2)), name="coin", rng=rng, hooks="hidden.hook_post")
     with pytest.raises(FeatureError, match="in view in 0 levels"):
         place_probes(network, frames, levels, np.full((80, 2), np.nan), name="coin", rng=rng)
+
+
+def test_a_network_that_sees_nothing_holds_less_than_untrained_ones_and_a_detector_more(scenes):
+    frames, levels, _ = scenes
+    present = Label("coin in view", "class", np.repeat([1.0, 0.0], 40))
+    options = {"rng": np.random.default_rng(0), "hooks": HOOK, "networks": range(19)}
+    detector = colour_detector()
+    own, null = probe_nulls(detector, frames, levels, [present], **options)["coin in view", HOOK]
+    kernel = ridge.kernel(activations(detector, frame_array(frames), HOOK, 64))
+    (group,) = grouped([present], levels, 0, 1, 4, np.random.default_rng(0))
+    assert own == pytest.approx(group(kernel)["coin in view"].mean())
+    assert own > null.value
+    blind = colour_detector()
+    for name, parameter in blind.named_parameters():
+        if name.startswith("block1"):
+            parameter.data.zero_()
+    noise = np.random.default_rng(1).integers(0, 100, (80, 64, 64, 3))
+    lit = (noise + np.repeat([100, 0], 40)[:, None, None, None]).astype(np.uint8)  # any network sees that
+    own, null = probe_nulls(blind, lit, levels, [present], **options)["coin in view", HOOK]
+    assert own < null.low
+    assert null.p == pytest.approx(1 / 20)
+    with pytest.raises(FeatureError, match="at least one network"):
+        probe_nulls(blind, frames, levels, [present], **{**options, "networks": ()})

@@ -6,6 +6,7 @@ import dataclasses
 from typing import TypeVar
 
 from mechinterp.experiments.channel_patching.result import Direction, Patched, Result
+from mechinterp.experiments.inputs.ranks import against_random, exceeds_random
 from mechinterp.reporting.wording import listed, number, reading
 from mechinterp.stats import Estimate, Null
 
@@ -21,7 +22,26 @@ def patched(result: Result, direction: Direction) -> dict[str, Patched]:
 
 def effects(result: Result, direction: Direction) -> str:
     """The total effect, and whether the chosen channels carry more of it than random ones."""
-    return " ".join([_total(result), *_compared(result, direction)])
+    parts = [_total(result)]
+    if reading(result.total) != "unclear":
+        parts += [against_random(result.random_p), *_compared(result, direction)]
+    return " ".join(filter(None, parts))
+
+
+def claimed(result: Result, direction: Direction) -> tuple[str, ...]:
+    """Hook points whose chosen channels carry more than random ones, of an effect that random networks do not have."""
+    if reading(result.total) == "unclear" or not exceeds_random(result.random_p):
+        return ()
+    return more_than_random(result, direction)
+
+
+def more_than_random(result: Result, direction: Direction) -> tuple[str, ...]:
+    """Hook points whose chosen channels carry more of the total effect than random ones, whatever that effect is."""
+    return tuple(
+        hook
+        for hook, one in patched(result, direction).items()
+        if one.difference is not None and reading(toward_effect(result.total, one.difference)) == "above"
+    )
 
 
 def shares(result: Result) -> str:
@@ -62,9 +82,7 @@ def _total(result: Result) -> str:
 
 
 def _compared(result: Result, direction: Direction) -> list[str]:
-    if reading(result.total) == "unclear":
-        return []
-    more, rest = [], []
+    more, rest, clear = [], [], more_than_random(result, direction)
     for hook, one in patched(result, direction).items():
         if one.difference is None:
             continue
@@ -72,7 +90,7 @@ def _compared(result: Result, direction: Direction) -> list[str]:
         assert difference.null is not None
         assert difference.null.p is not None
         size = f"{number(difference, 'nats', signed=True)}, p = {difference.null.p:.2g} among {one.sets} sets"
-        (more if reading(difference) == "above" else rest).append(f"{hook} ({size})")
+        (more if hook in clear else rest).append(f"{hook} ({size})")
     verb, parts = _VERBS[direction], []
     if more:
         parts.append(f"The chosen channels {verb} more of it than random channels at {listed(more)}.")

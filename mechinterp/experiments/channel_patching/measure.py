@@ -14,6 +14,7 @@ from mechinterp.circuits import DIRECTIONS, Effects, ZeroEffect, patch
 from mechinterp.experiments.channel_patching.result import Patched, Result
 from mechinterp.experiments.channel_patching.result import Site as SiteResult
 from mechinterp.experiments.inputs.examples import one_a_level
+from mechinterp.experiments.inputs.ranks import TotalEffects, rank_p
 from mechinterp.experiments.inputs.scenes import scenes
 from mechinterp.experiments.slice import Context, Sizes
 from mechinterp.features.random_parts import RANDOM, channel_sets
@@ -63,7 +64,7 @@ class Size:
 SIZES = Sizes(full=Size(pairs=1000), quick=Size(pairs=16))
 
 
-def measure(context: Context[Size], contrast: Contrast) -> Result:
+def measure(context: Context[Size], contrast: Contrast, effects_of_coin: TotalEffects) -> Result:
     """Effects of the chosen channels of each hook point, of all its channels, and of random sets of as many."""
     policy, sets, rng = context.subject.policy, context.size.random_sets, context.rng
     shared, chosen = context.inputs(scenes), chosen_maps(contrast)
@@ -94,6 +95,7 @@ def measure(context: Context[Size], contrast: Contrast) -> Result:
         pairs_choose=len(shared.pairs(VARIABLE)) - len(reported),
         random_sets=sets,
         total=total,
+        random_p=rank_p(effects_of_coin, VARIABLE, READOUT),
         sites={hook: SiteResult(channels=channels, **found[hook]) for hook, channels in chosen.items()},
     )
 

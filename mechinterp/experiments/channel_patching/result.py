@@ -55,6 +55,8 @@ class Result(Record):
         pairs_choose: pairs of the levels that chose the channels.
         random_sets: sets of random channels at each hook point, at most.
         total: movement(clean) minus movement(corrupted), nats.
+        random_p: p of the rank of the coin side's total effect on movement among those of random networks; None where
+            it was not ranked.
         sites: by hook point, in running order.
     """
 
@@ -64,4 +66,5 @@ class Result(Record):
     pairs_choose: int
     random_sets: int
     total: EstimateField
+    random_p: float | None
     sites: dict[str, Site]

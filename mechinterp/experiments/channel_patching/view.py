@@ -18,7 +18,9 @@ METHOD = (
     "are the total effect.",
     "Random channels are as many channels of the same hook point: {result.random_sets} different sets, or all, where "
     "there are fewer. The chosen channels carry clearly more where their rank among these sets is at most 5 %, in the "
-    "direction of the total effect, and the interval of their difference from the mean of the sets excludes 0. Sets "
+    "direction of the total effect, and the interval of their difference from the mean of the sets excludes 0. In "
+    "random networks, too, channels that respond to the coin carry its effect: of what the policy learned this speaks "
+    "only where its total effect exceeds theirs. Sets "
     "are matched in hook point and number, not in how large their activations are. Channels are chosen and reported on "
     "different levels: {result.pairs_choose} pairs of this kind lie on the levels that choose, {result.pairs} on those "
     "reported here.",

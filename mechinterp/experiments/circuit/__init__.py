@@ -8,4 +8,5 @@ SLICE = Slice(
     position=70,
     title="Which circuit carries the effect?",
     question="What is the smallest set of channels that carries an effect by itself?",
+    needs=("total_effect",),
 )

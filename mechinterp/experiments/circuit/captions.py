@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mechinterp.experiments.circuit.result import Circuit, Question
+from mechinterp.experiments.inputs.ranks import against_random, exceeds_random
 from mechinterp.policies.readouts import as_readout
 from mechinterp.reporting.wording import number
 from mechinterp.reporting.wording import share as share_words
@@ -17,15 +18,36 @@ def chosen(question: Question, share: float) -> str:
     """How small the circuit is, and what it carries on held-out levels."""
     assert question.circuit is not None
     circuit = question.circuit
-    faithful = all(way.chosen.low >= share for way in (circuit.denoise, circuit.noise))
     enough = share_words(share)
-    verdict = f"both are clearly at least {enough}" if faithful else f"not both are clearly at least {enough}"
+    verdict = (
+        f"both are clearly at least {enough}" if faithful(circuit, share) else f"not both are clearly at least {enough}"
+    )
     return (
         f"{len(circuit.channels)} of {question.candidates} channels reach a faithfulness of {enough} both ways on "
         f"the levels that choose. On held-out levels, the circuit alone restores "
         f"{number(circuit.denoise.chosen, percent=True)} of the effect, and corrupting it removes "
-        f"{number(circuit.noise.chosen, percent=True)}: {verdict}."
+        f"{number(circuit.noise.chosen, percent=True)}: {verdict}. {against_random(question.random_p)}"
+    ).strip()
+
+
+def faithful(circuit: Circuit, share: float) -> bool:
+    """Whether it clearly carries this share both ways on levels that did not choose it."""
+    return all(way.chosen.low >= share for way in (circuit.denoise, circuit.noise))
+
+
+def beyond_random(circuit: Circuit) -> bool:
+    """Whether it carries more than 95 % of random circuits, both ways."""
+    return all(
+        way.random is not None and way.chosen.null is not None and (way.chosen.null.p or 1.0) <= ALPHA
+        for way in (circuit.denoise, circuit.noise)
     )
+
+
+def claimed(question: Question, share: float) -> bool:
+    """Whether one is claimed: faithful, or more than random circuits, of an effect that random networks do not have."""
+    if question.circuit is None or not exceeds_random(question.random_p):
+        return False
+    return faithful(question.circuit, share) or beyond_random(question.circuit)
 
 
 def random(circuit: Circuit) -> str:

@@ -30,6 +30,7 @@ from mechinterp.circuits.metrics import UNSIGNED
 from mechinterp.circuits.minimal import OneWay
 from mechinterp.coinrun.scenes import MinimalPairs, SceneError
 from mechinterp.experiments.circuit.result import Circuit, Edge, Faithfulness, Question, Result
+from mechinterp.experiments.inputs.ranks import TotalEffects, rank_p
 from mechinterp.experiments.inputs.scenes import Scenes, scenes
 from mechinterp.experiments.slice import Context, Sizes
 from mechinterp.policies.graph import Policy
@@ -62,7 +63,7 @@ class Size:
 SIZES = Sizes(full=Size(pairs=60), quick=Size(pairs=12, band=3))
 
 
-def measure(context: Context[Size]) -> Result:
+def measure(context: Context[Size], effects: TotalEffects) -> Result:
     """For each question, the channels that carry the effect, chosen on some levels and measured on others."""
     size, found = context.size, {}
     asked = {**QUESTIONS, GATE: "movement"}
@@ -78,7 +79,9 @@ def measure(context: Context[Size]) -> Result:
         if min(_levels(choose), _levels(report)) < FEWEST_LEVELS:
             continue
         options = {"draws": size.random_circuits, "band": size.band, "rng": rng}
-        found[variable] = answer(context.subject.policy, readout, choose, report, **options)
+        p = None if variable == GATE else rank_p(effects, variable, readout)
+        signed = answer(context.subject.policy, readout, choose, report, **options)
+        found[variable] = signed.model_copy(update={"random_p": p})
         if found[variable].circuit is None and variable != GATE:
             # What cancels in the mean over pairs may still be an effect in each of them.
             unsigned = answer(context.subject.policy, f"{UNSIGNED}{readout}", choose, report, **options)

@@ -73,6 +73,8 @@ class Question(Record):
         clean, corrupted: what the variable is on each side of a pair.
         pairs, pairs_choose: pairs reported on, and pairs of other levels that chose the circuit.
         total: readout(clean) minus readout(corrupted), in the readout's unit.
+        random_p: p of the rank of the total effect among those of random networks; None where it was not ranked (sizes
+            of changes and interactions are not).
         denoise, noise: by hook point, the effect of each channel by itself on the levels that choose.
         circuit: None where there is no effect that a circuit could carry.
     """
@@ -84,6 +86,7 @@ class Question(Record):
     pairs: int
     pairs_choose: int
     total: EstimateField
+    random_p: float | None = None
     denoise: dict[str, PerChannel]
     noise: dict[str, PerChannel]
     circuit: Circuit | None

@@ -10,6 +10,7 @@ from plotly.subplots import make_subplots
 
 from mechinterp.experiments.circuit.captions import chosen, each, random
 from mechinterp.experiments.circuit.result import Circuit, Faithfulness, Question, Result
+from mechinterp.experiments.inputs.ranks import against_random
 from mechinterp.policies.readouts import as_readout
 from mechinterp.reporting.figure import Figure, Text
 from mechinterp.reporting.plots import style
@@ -28,8 +29,9 @@ METHOD = (
     "the grey band is the range of these, and of a few random ones at each other size. Where the mean effect is too "
     "close to zero for a circuit, the size of the change in each pair is asked, which cannot cancel. A gate carries "
     "the same in both frames of a pair; four frames (coin right or left, with a saw and without) ask for the circuit "
-    "of the interaction. CPR is the area under faithfulness over size, CMD the area between faithfulness and 1 "
-    "(Mueller et al. 2025). Lines in the drawing are direct effects from channel to channel, by path patching.",
+    "of the interaction. Random networks have circuits too: of what the policy learned this speaks only where its "
+    "total effect exceeds theirs. CPR is the area under faithfulness over size, CMD the area between faithfulness and "
+    "1 (Mueller et al. 2025). Lines in the drawing are direct effects from channel to channel, by path patching.",
 )
 _WAYS = {"denoise": ("denoising: sufficient?", style.BLUE), "noise": ("noising: necessary?", style.PINK)}
 _TICKS = [1, 2, 5, 10, 20, 50, 100, 200, 500]
@@ -44,7 +46,9 @@ def figures(result: Result) -> list[Figure]:
         if question.circuit is not None:
             made += [
                 Figure(_drawing(variable, question, question.circuit), chosen(question, result.share)),
-                Figure(_curve(variable, question, question.circuit, result.share), random(question.circuit)),
+                Figure(
+                    _curve(variable, question, question.circuit, result.share), _compared(question, question.circuit)
+                ),
             ]
         made.append(Figure(_effects(variable, question), each(question)))
     return made
@@ -53,6 +57,10 @@ def figures(result: Result) -> list[Figure]:
 def text(result: Result) -> Text:
     """Nothing beyond the figures."""
     return Text()
+
+
+def _compared(question: Question, circuit: Circuit) -> str:
+    return f"{random(circuit)} {against_random(question.random_p)}".strip()
 
 
 def _drawing(variable: str, question: Question, circuit: Circuit) -> go.Figure:

@@ -6,6 +6,7 @@ from pydantic import model_validator
 
 from mechinterp.experiments.fields import EstimateField, Record
 from mechinterp.experiments.inputs.examples import Examples
+from mechinterp.features.layerwise import added, discarded
 
 
 class Layer(Record):
@@ -14,11 +15,28 @@ class Layer(Record):
     Attributes:
         side: cells along a side of its map; 1 where it has no map.
         channels: the contrast of each on held-out levels, coin present against absent at the coin's place; its null is
-            the range of the same layer's channels in untrained networks.
+            the range of the same layer's channels in untrained networks, with p corrected for all channels of all
+            layers (the share of networks in which any channel stands out as far).
+        strength: root mean square of the contrasts.
+        untrained_strength: its mean over untrained networks; `strength_p` says whether the policy's is larger or
+            smaller than theirs (two sides, corrected for all layers).
     """
 
     side: int
     channels: tuple[EstimateField, ...]
+    strength: float
+    untrained_strength: float
+    strength_p: float
+
+    @property
+    def discarded(self) -> bool:
+        """Whether the layer holds less of the coin than untrained networks do."""
+        return discarded(self.strength, self.untrained_strength, self.strength_p)
+
+    @property
+    def added(self) -> bool:
+        """Whether the layer holds more of it."""
+        return added(self.strength, self.untrained_strength, self.strength_p)
 
 
 class Result(Record):
@@ -47,9 +65,9 @@ class Result(Record):
     @model_validator(mode="after")
     def _complete(self) -> Result:
         for hook, layer in self.layers.items():
-            bare = [channel for channel, contrast in enumerate(layer.channels) if contrast.null is None]
+            bare = [c for c, contrast in enumerate(layer.channels) if contrast.null is None or contrast.null.p is None]
             if bare:
-                raise ValueError(f"{hook} channel {bare[0]} has no null: the same layer of untrained networks")
+                raise ValueError(f"{hook} channel {bare[0]} has no null with a p: the same layer of untrained networks")
         for hook, channel in self.chosen:
             if hook not in self.layers or not 0 <= channel < len(self.layers[hook].channels):
                 raise ValueError(f"{hook} channel {channel} was chosen, but not measured")

@@ -9,16 +9,18 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from mechinterp.experiments.inputs.localization import LocalizationData, localization_data, localization_hooks
-from mechinterp.experiments.probes.result import PLACE, Probe, Result
+from mechinterp.experiments.probes.result import PLACE, Probe, Result, Untrained
 from mechinterp.experiments.slice import Context, Sizes
 from mechinterp.features import probing
 from mechinterp.features.counterfactuals import COIN, CounterfactualScenes
 from mechinterp.features.errors import FeatureError
 from mechinterp.features.locating import place_probes
+from mechinterp.features.probe_nulls import probe_nulls
 from mechinterp.features.receptive import grids
 from mechinterp.features.world import Label, labels
 from mechinterp.policies.graph import Policy
 from mechinterp.policies.readouts import READOUTS, readout_values
+from mechinterp.stats import Null
 
 NATURAL = ("end wall in view", "distance to the end wall", "agent x", "hazard ahead")
 """Labels of natural states."""
@@ -32,13 +34,15 @@ class Size:
     Attributes:
         shuffles: shuffled copies of each label, for the null.
         repeats: divisions of the levels into parts, over which each scene's score is averaged.
+        untrained: networks that the coin's probes are compared with on both sides, more and less; 0 not to ask.
     """
 
     shuffles: int = 40
     repeats: int = 2
+    untrained: int = 20
 
 
-SIZES = Sizes(full=Size(), quick=Size())
+SIZES = Sizes(full=Size(), quick=Size(untrained=0))
 
 
 def measure(context: Context[Size]) -> Result:
@@ -70,7 +74,22 @@ def measure(context: Context[Size]) -> Result:
             )  # fmt: skip
         except FeatureError as error:
             left_out[PLACE] = str(error)
-    return Result(hooks=hooks, probes=_by_label(done), left_out=left_out)
+    found = _by_label(done)
+    if size.untrained:
+        context.tick("probes: untrained networks")
+        question = _coin_questions(scenes, rows)
+        good = [label for label in question.labels if label.name in found]
+        options = {"rng": rng, "hooks": hooks, "networks": data.seeds[: size.untrained]}
+        nulls = probe_nulls(policy, question.frames, question.levels, good, **options) if good else {}
+        for (label, hook), (own, null) in nulls.items():
+            update = {"untrained": _untrained(own, null, len(options["networks"]))}
+            found[label][hook] = found[label][hook].model_copy(update=update)
+    return Result(hooks=hooks, probes=found, left_out=left_out)
+
+
+def _untrained(own: float, null: Null, networks: int) -> Untrained:
+    assert null.p is not None
+    return Untrained(own=own, value=null.value, low=null.low, high=null.high, p=null.p, networks=networks)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mechinterp.experiments.fields import EstimateField, Record
+from mechinterp.features.layerwise import added, discarded
 
 
 class Contrast(Record):
@@ -13,7 +14,8 @@ class Contrast(Record):
         discriminating: channels whose activation differs between the two scenes (false discovery rate 5 %).
         above_untrained: those of them whose contrast also exceeds that of the layer's channels in untrained networks.
         strength: root mean square of the layer's contrasts, 0 to 1.
-        untrained_strength: its mean over untrained networks; `strength_p` is the rank of the policy's among theirs.
+        untrained_strength: its mean over untrained networks; `strength_p` says whether the policy's is larger or
+            smaller than theirs (two sides, corrected for all variables and layers).
         channel: the channel that stood out most on the levels that choose.
         strongest: the contrast of that channel, a correlation.
     """
@@ -26,6 +28,16 @@ class Contrast(Record):
     strength_p: float
     channel: int
     strongest: EstimateField
+
+    @property
+    def discarded(self) -> bool:
+        """Whether the layer holds less of the variable than untrained networks do."""
+        return discarded(self.strength, self.untrained_strength, self.strength_p)
+
+    @property
+    def added(self) -> bool:
+        """Whether the layer holds more of it."""
+        return added(self.strength, self.untrained_strength, self.strength_p)
 
 
 class Result(Record):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from mechinterp.experiments.variables.result import Contrast, Result
 from mechinterp.reporting.figure import Figure, Text, not_measured
 from mechinterp.reporting.plots import style
@@ -19,6 +21,10 @@ METHOD = (
     "networks where its absolute contrast does so, at the same rate, among channels of the same layer in "
     "{result.untrained_networks} networks with random weights. The strongest channel of each layer is chosen on 40 % "
     "of the levels; all numbers are from the others.",
+    "A layer holds more or less of a variable than untrained networks do where the root mean square of its contrasts "
+    "is larger or smaller than theirs: two sides, p at most 5 % after correction for all variables and layers together "
+    "(the farthest of each untrained network). Less is a finding too: the layer discards what random weights let "
+    "through.",
 )
 
 
@@ -58,6 +64,7 @@ def caption(result: Result) -> str:
         "these scenes. False discovery rate 5 %, held-out levels. Hover for the strongest channel.",
         _summary(result),
     ]
+    lines += list(filter(None, [_layers(result, "less"), _layers(result, "more")]))
     if result.pictures:
         lines.append(_pictures(result))
     return "\n".join(lines)
@@ -78,6 +85,19 @@ def _summary(result: Result) -> str:
     return " ".join(words)
 
 
+def _layers(result: Result, which: Literal["more", "less"]) -> str:
+    """Which layers hold more, or less, of which variables than untrained networks do; empty where none does."""
+    told = []
+    for variable, layers in result.contrasts.items():
+        hooks = [hook for hook, one in layers.items() if (one.discarded if which == "less" else one.added)]
+        if hooks:
+            told.append(f"{variable} ({listed(hooks)})")
+    if not told:
+        return ""
+    words = " (discarded)" if which == "less" else ""
+    return f"Layers that hold {which} of a variable than untrained networks do{words}: {'; '.join(told)}."
+
+
 def _pictures(result: Result) -> str:
     if result.picture_difference == 0:
         return (
@@ -94,10 +114,14 @@ def _count(one: Contrast) -> str:
     return f"{one.above_untrained} ({one.discriminating}) / {one.active}"
 
 
+def _side(one: Contrast) -> str:
+    return ": discarded" if one.discarded else ": more" if one.added else ""
+
+
 def _hover(one: Contrast) -> str:
     return (
         f"{one.discriminating} of {one.active} channels discriminate the scenes, {one.above_untrained} of them better "
         f"than untrained ones<br>root mean square contrast {one.strength:.2f}, in untrained networks "
-        f"{one.untrained_strength:.2f} (p = {one.strength_p:.2g})<br>strongest: channel {one.channel}<br>"
+        f"{one.untrained_strength:.2f} (p = {one.strength_p:.2g}{_side(one)})<br>strongest: channel {one.channel}<br>"
         f"{hover(one.strongest)}"
     )

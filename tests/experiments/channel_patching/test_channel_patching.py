@@ -10,7 +10,7 @@ import pytest
 
 from mechinterp.circuits import Effects, patch
 from mechinterp.experiments.channel_patching import view
-from mechinterp.experiments.channel_patching.captions import effects, shares, toward_effect
+from mechinterp.experiments.channel_patching.captions import claimed, effects, shares, toward_effect
 from mechinterp.experiments.channel_patching.measure import Size, _patched, chosen_maps, measure, random_sets
 from mechinterp.experiments.channel_patching.result import Result, Site
 from mechinterp.experiments.inputs.scenes import scenes
@@ -22,7 +22,7 @@ from mechinterp.interventions import Site as PatchSite
 from mechinterp.reporting.wording import reading
 from mechinterp.stats import Estimate
 from tests.experiments import synthetic
-from tests.experiments.toys import subject
+from tests.experiments.toys import ranked, subject
 
 
 def made(value: float, low: float, high: float, *, p: float | None = None) -> Estimate:
@@ -80,6 +80,18 @@ def test_nothing_to_carry_is_said():
     text = effects(with_numbers(made(0.05, -0.1, 0.2)), "denoise")
     assert "has no clear effect" in text
     assert "random" not in text  # there is nothing that channels could carry more or less of
+
+
+def test_of_an_effect_that_random_networks_have_nothing_is_claimed():
+    clear = with_numbers(made(1, 0.8, 1.2), made(0.3, 0.1, 0.5, p=0.01))
+    assert claimed(clear, "denoise") == tuple(clear.sites)
+    assert "Random networks" not in effects(clear, "denoise")
+    for p, words in ((0.06, "Random networks of the same sensitivity have effects as large (p = 0.06)"),
+                     (None, "It was not ranked among random networks")):  # fmt: skip
+        ordinary = clear.model_copy(update={"random_p": p})
+        assert claimed(ordinary, "denoise") == ()
+        assert words in effects(ordinary, "denoise")
+    assert claimed(with_numbers(made(0.05, -0.1, 0.2), made(0.3, 0.1, 0.5, p=0.01)), "denoise") == ()
 
 
 def test_differences_are_mirrored_with_their_null():
@@ -164,7 +176,11 @@ def test_effects_are_those_of_patching_each_set(tiny):
     big.policy.get_parameter("logits.weight").data.mul_(100)
     inputs, hook = Inputs(big, Plan(levels=14)), "block1.hook_pool"
     contrast = SimpleNamespace(layers={hook: SimpleNamespace(side=8)}, chosen=((hook, 1),))
-    result = measure(Context(inputs, Size(pairs=1000, random_sets=2), np.random.default_rng(0)), contrast)  # pyright: ignore
+    result = measure(
+        Context(inputs, Size(pairs=1000, random_sets=2), np.random.default_rng(0)),
+        contrast,
+        ranked("coin side", "movement", 0.01),
+    )  # pyright: ignore
     _, report = inputs(scenes).split("coin side")
     assert result.pairs == len(report)
     assert result.pairs + result.pairs_choose == len(inputs(scenes).pairs("coin side"))
@@ -185,5 +201,5 @@ def test_a_first_look_patches_a_pair_of_each_of_some_levels(tiny):
     inputs, hook = Inputs(subject(), Plan(levels=14)), "block1.hook_pool"
     contrast = SimpleNamespace(layers={hook: SimpleNamespace(side=8)}, chosen=((hook, 1),))
     context = Context(inputs, Size(pairs=3, random_sets=2), np.random.default_rng(0))
-    result = measure(context, contrast)  # pyright: ignore
+    result = measure(context, contrast, ranked("coin side", "movement", 0.01))  # pyright: ignore
     assert result.pairs == result.total.n == 3

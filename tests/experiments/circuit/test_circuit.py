@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from mechinterp.circuits import Circuit, Effects, ResidualGraph, matched_random_circuits
+from mechinterp.circuits.faithfulness import Curve
+from mechinterp.circuits.minimal import _one_way
 from mechinterp.circuits.planted import planted_network
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.experiments.circuit import captions, view
-from mechinterp.experiments.circuit.measure import GATE, QUESTIONS, Size, answer, measure, some
+from mechinterp.experiments.circuit.measure import GATE, QUESTIONS, Size, _faithfulness, answer, measure, some
 from mechinterp.experiments.circuit.result import Question, Result
 from mechinterp.experiments.inputs.scenes import scenes
 from mechinterp.experiments.inputs.shared import Inputs
@@ -21,6 +24,10 @@ from mechinterp.policies.card import Card
 from mechinterp.policies.subject import Subject
 from mechinterp.stats import Null
 from tests.experiments import synthetic
+from tests.experiments.toys import ranked
+
+TRIES = 150
+RANKED = ranked("coin side", "movement", 0.01)
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +64,12 @@ def test_the_planted_circuit_is_found(coin):
 def test_questions_do_not_depend_on_one_another(coin, monkeypatch):
     _, inputs = coin
     size = Size(pairs=10, random_circuits=2, band=1)
-    whole = measure(Context(inputs, size, np.random.default_rng(3)))
+    whole = measure(Context(inputs, size, np.random.default_rng(3)), RANKED)
     assert {name.removesuffix(", unsigned") for name in whole.questions} <= {*QUESTIONS, GATE}
     kept = next(iter(whole.questions))
     others = {name: readout if name == kept else "value" for name, readout in QUESTIONS.items()}
     monkeypatch.setattr("mechinterp.experiments.circuit.measure.QUESTIONS", others)
-    changed = measure(Context(inputs, size, np.random.default_rng(3)))
+    changed = measure(Context(inputs, size, np.random.default_rng(3)), RANKED)
     assert changed.questions[kept].model_dump_json() == whole.questions[kept].model_dump_json()
 
 
@@ -142,6 +149,53 @@ def test_random_circuits_in_words(result, p, words):
     assert "share 0.70 [0.60, 0.80] of their channels (Jaccard)" in text
 
 
+def test_of_an_effect_that_random_networks_have_no_circuit_is_claimed(result):
+    question = result.questions["coin side"]
+    assert captions.claimed(question, 0.8)
+    assert "Random networks" not in captions.chosen(question, 0.8)
+    for p, words in ((0.06, "have effects as large (p = 0.06)"), (None, "was not ranked among random networks")):
+        ordinary = question.model_copy(update={"random_p": p})
+        assert not captions.claimed(ordinary, 0.8)
+        assert words in captions.chosen(ordinary, 0.8)
+        drawn = view.figures(result.model_copy(update={"questions": {"coin side": ordinary}}))
+        assert [words in figure.caption for figure in drawn] == [True, True, False]
+    unfaithful = question.circuit.denoise.model_copy(update={"chosen": synthetic.estimate(0.5, 0.1)})
+    neither = question.model_copy(update={"circuit": question.circuit.model_copy(update={"denoise": unfaithful})})
+    assert not captions.claimed(neither, 0.8)  # its random circuits have no p either
+
+
+def test_a_random_circuit_in_the_place_of_the_chosen_one_is_better_than_random_in_one_of_twenty_tries(result):
+    """Two strong channels of 32, whose effects are skewed over levels; circuits have two at each of two hook points."""
+    policy, rng = planted_network("coin").policy, np.random.default_rng(0)
+    universe = ("block1.hook_conv", "block2.hook_conv")
+    parts = [part for part in ResidualGraph.of(policy).nodes(universe) if part.channel < 16]
+    by_part = {part: rng.normal(0, 0.02, 40) for part in parts}
+    for strong in (parts[3], parts[-2]):
+        by_part[strong] = by_part[strong] + rng.lognormal(-1, 1, 40)
+    both = [[part for part in parts if part.hook == hook][:2] for hook in universe]
+    base = Circuit.of(policy, [part for two in both for part in two], kind="nodes", universe=universe)
+
+    def run(circuits, direction):
+        values = np.stack([sum((by_part[part] for part in one.parts), np.zeros(40)) for one in circuits])
+        return Effects(
+            parts=tuple(circuits), metrics=("movement",), direction=direction, replacement="counterfactual",
+            values=values[None], start=np.zeros((1, 40)), goal=np.full((1, 40), 2.0), levels=np.arange(40),
+        )  # fmt: skip
+
+    found = {"denoise": [], "noise": []}
+    for _ in range(TRIES):
+        own, *others = matched_random_circuits(policy, base, 101, rng)
+        size = len(own.parts)
+        for direction, better in found.items():
+            one = Curve((0, size), run([own.with_parts(()), own], direction))
+            way = _faithfulness(direction, _one_way(run, one, size, {size: others}, rng), everything=32)
+            circuit = result.questions["coin side"].circuit.model_copy(update={"denoise": way, "noise": way})
+            better.append("(beyond 95 %" in captions.random(circuit))
+            assert captions.beyond_random(circuit) is better[-1]
+    for better in found.values():
+        assert 0 < np.mean(better) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / TRIES)
+
+
 def test_below_all_random_circuits_is_not_beyond(result):
     circuit = result.questions["coin side"].circuit
     null = Null(description="random", value=2, low=1.5, high=2.5, p=1.0)
@@ -188,13 +242,13 @@ def test_a_coin_that_does_the_same_on_either_side_is_asked_by_presence(coin):
     """And one that draws to its own side, which its presence does not on the whole, by the size of the change."""
     network, inputs = coin
     size = Size(pairs=10, random_circuits=20, band=1)
-    drawn = measure(Context(inputs, size, np.random.default_rng(3))).questions["coin presence, unsigned"]
+    drawn = measure(Context(inputs, size, np.random.default_rng(3)), RANKED).questions["coin presence, unsigned"]
     assert (drawn.measured, drawn.readout) == ("unsigned", "movement")
     assert set(drawn.circuit.channels) <= {(node.hook, node.channel) for node in network.used}
     network = planted_network("presence")
     one = Subject("planted", network.policy, Card(network.policy.config), "0", inputs.subject.options)
     own = Inputs(one, Plan(levels=40, states=2))
-    found = measure(Context(own, size, np.random.default_rng(3))).questions
+    found = measure(Context(own, size, np.random.default_rng(3)), RANKED).questions
     assert found["coin side"].circuit is None
     presence = found["coin presence"]
     assert set(presence.circuit.channels) <= {(node.hook, node.channel) for node in network.used}

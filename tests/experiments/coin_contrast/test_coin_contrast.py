@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -25,12 +28,26 @@ def result() -> Result:
     return synthetic.the_coin_contrast(np.random.default_rng(0))
 
 
-def made(*values: float, chosen: tuple[int, ...] = (), band: float = 0.5) -> Result:
-    """One layer of channels with these contrasts, each within 0.1, and a null up to `band`."""
-    null = Null(description="untrained", value=0.0, low=-band, high=band)
-    layer = Layer(side=8, channels=tuple(synthetic.estimate(value, 0.1, null=null) for value in values))
+def made(
+    *values: float,
+    chosen: tuple[int, ...] = (),
+    band: float = 0.5,
+    p: float = 0.048,
+    strength: tuple[float, float] = (0.3, 1.0),
+    networks: int = 20,
+) -> Result:
+    """One layer of channels with these contrasts, each within 0.1, and a null up to `band`; of untrained strength 0.2.
+
+    Args:
+        p: of every channel.
+        strength: the layer's, and its p.
+    """
+    null = Null(description="untrained", value=0.0, low=-band, high=band, p=p)
+    own = tuple(synthetic.estimate(value, 0.1, null=null) for value in values)
+    layer = Layer(side=8, channels=own, strength=strength[0], untrained_strength=0.2, strength_p=strength[1])
     return Result(
-        statistic="s", unit="correlation", untrained_networks=2, pairs=9, pairs_choose=6, layers={"a.hook_out": layer},
+        statistic="s", unit="correlation", untrained_networks=networks, pairs=9, pairs_choose=6,
+        layers={"a.hook_out": layer},
         chosen=tuple(("a.hook_out", channel) for channel in chosen), examples=None,
     )  # fmt: skip
 
@@ -66,15 +83,22 @@ def test_chance_is_told_where_it_is_a_channel_or_more():
     assert "(at most about 2 by chance)" in view.counted(made(*[0.0] * 40))
 
 
-@pytest.mark.parametrize(("value", "verdict"), [(0.9, "is beyond that range"), (0.3, "is not clearly beyond that")])
-def test_the_strongest_chosen_channel_in_words(value, verdict):
-    one = made(value, 0.0, chosen=(0,))
+@pytest.mark.parametrize(
+    ("value", "p", "verdict"),
+    [
+        (0.9, 0.048, "is beyond that range"),
+        (0.3, 0.048, "is not clearly beyond that"),
+        (0.9, 0.095, "is not clearly beyond that"),  # two networks of twenty have a channel that is as far out
+    ],
+)
+def test_the_strongest_chosen_channel_in_words(value, p, verdict):
+    one = made(value, 0.0, chosen=(0,), p=p)
     text = view.counted(one)
     assert f"The strongest chosen channel, a.hook_out channel 0, {verdict}" in text
     assert f"correlation +{value:.2f} [" in text
-    assert "untrained networks: \N{MINUS SIGN}0.50 to 0.50" in text
+    assert f"untrained networks: \N{MINUS SIGN}0.50 to 0.50, p = {p}" in text
     (key,) = view.text(one).keys
-    assert ("not clearly beyond" in key.context) is (value < 0.5)
+    assert ("not clearly beyond" in key.context) is ("not clearly" in verdict)
     assert view.text(made(0.9)).keys == ()
 
 
@@ -82,9 +106,44 @@ def test_what_was_chosen_is_confirmed_on_other_levels():
     assert view.confirmed(made(0.9, 0.0, chosen=(0, 1))).startswith("1 of the 2 channels chosen on other levels is")
     assert view.confirmed(made(0.9, 0.8, chosen=(0, 1))).startswith("2 of the 2 channels chosen on other levels are")
     assert view.confirmed(made(0.0, chosen=(0,))).startswith("None of the 1 channels")
+    assert view.confirmed(made(0.9, chosen=(0,), p=0.3)).startswith("None of the 1 channels")
     many = made(*[0.9] * 9, chosen=tuple(range(9)))
     assert view.confirmed(many).endswith("The first 8 are drawn.")
     assert len(view.figures(many)[1].plot.layout.yaxis.ticktext) == 8
+
+
+@pytest.mark.parametrize(
+    ("strength", "p", "networks", "words"),
+    [
+        (0.3, 0.048, 20, "a.hook_out (0.30 against 0.20, p = 0.048) holds more of the coin than untrained"),
+        (0.1, 0.048, 20, "a.hook_out (0.10 against 0.20, p = 0.048) holds less of the coin than untrained"),
+        (0.1, 0.095, 20, "No layer was shown to hold more or less"),
+        (0.1, 1 / 3, 2, "cannot be said: that needs 19 untrained networks"),
+    ],
+)
+def test_layers_that_hold_more_or_less_than_untrained_ones_in_words(strength, p, networks, words):
+    one = made(0.1, strength=(strength, p), networks=networks)
+    assert words in view.counted(one)
+    assert (one.layers["a.hook_out"].discarded, one.layers["a.hook_out"].added) == (
+        "holds less" in words, "holds more" in words,
+    )  # fmt: skip
+
+
+def test_a_network_that_sees_no_coin_has_discarded_it(tiny):
+    """The first filters are 0: no channel changes with the coin anywhere."""
+    blind = copy.deepcopy(tiny.policy)
+    for name, parameter in blind.named_parameters():
+        if name.startswith("block1.conv") and name.endswith("bias"):
+            parameter.data.fill_(0)
+        elif name.startswith("block1.conv"):
+            parameter.data.mul_(0)
+    inputs = Inputs(dataclasses.replace(tiny, policy=blind), Plan(levels=12))
+    result = measure(Context(inputs, Size(untrained=20, channels=1), np.random.default_rng(0)))
+    first = result.layers[next(iter(result.layers))]
+    assert first.strength == 0
+    assert first.discarded
+    assert first.strength_p == pytest.approx(1 / 21)
+    assert "hold less of the coin than untrained networks do" in view.counted(result)
 
 
 def test_figures_follow_what_there_is(result):
@@ -96,9 +155,12 @@ def test_figures_follow_what_there_is(result):
 
 def test_each_channel_needs_its_null_and_each_chosen_one_a_number(result):
     layer = result.layers["block2.hook_pool"]
-    bare = Layer(side=8, channels=(*layer.channels[:3], layer.channels[3].against(None), *layer.channels[4:]))
-    with pytest.raises(ValidationError, match=r"block2\.hook_pool channel 3 has no null"):
-        Result(**{**dict(result), "layers": {**result.layers, "block2.hook_pool": bare}})
+    null = layer.channels[3].null
+    for nothing in (None, dataclasses.replace(null, p=None)):
+        channels = (*layer.channels[:3], layer.channels[3].against(nothing), *layer.channels[4:])
+        bare = layer.model_copy(update={"channels": channels})
+        with pytest.raises(ValidationError, match=r"block2\.hook_pool channel 3 has no null with a p"):
+            Result(**{**dict(result), "layers": {**result.layers, "block2.hook_pool": bare}})
     for wrong in (("block2.hook_pool", 99), ("nowhere", 0), ("block2.hook_pool", -1)):
         with pytest.raises(ValidationError, match="was chosen, but not measured"):
             Result(**{**dict(result), "chosen": (wrong,)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mechinterp.experiments.probes.result import Probe, Result
+from mechinterp.experiments.probes.result import Probe, Result, Untrained
 from mechinterp.experiments.probes.view import METHOD, best, best_words, figures, layer_words, text
 from tests.experiments.handmade import drawn, estimate, notes, reasons
 
@@ -45,6 +45,21 @@ def test_what_exceeds_its_baselines_is_named_and_counted():
     assert "3 of 5 probes clearly exceed" in layer_words(result())
     nothing = result(probes={"agent x": {"first": probe(0.01)}})
     assert best_words(nothing).startswith("Nothing clearly exceeds its baselines.")
+
+
+def test_what_is_less_decodable_than_from_untrained_networks_was_discarded():
+    def untrained(own: float, p: float) -> Untrained:
+        return Untrained(own=own, value=0.82, low=0.8, high=0.83, p=p, networks=20)
+
+    cells = {"first": (0.95, 0.048), "middle": (0.7, 0.095), "last": (0.73, 0.048)}
+    own = {hook: probe(0.1).model_copy(update={"untrained": untrained(*cell)}) for hook, cell in cells.items()}
+    said = layer_words(result(hooks=tuple(cells), probes={"coin in view": own}))
+    assert "Less is decodable than from untrained networks: discarded: coin in view at last (0.73 against 0.82" in said
+    assert "More is decodable than from untrained networks: coin in view at first (0.95 against 0.82" in said
+    assert "middle" not in said
+    nothing = layer_words(result(probes={"coin in view": {"middle": own["middle"]}}))
+    assert nothing.endswith("Nothing of the coin was shown to be more or less decodable than from untrained networks.")
+    assert layer_words(result()).endswith("excludes 0.")  # not asked
 
 
 def test_what_could_not_be_probed_is_in_a_table_and_nothing_probed_draws_nothing():

@@ -10,10 +10,19 @@ from mechinterp.experiments.variables.view import METHOD, caption, figures, text
 from tests.experiments.handmade import estimate, notes, read_back, reasons, spaced
 
 
-def contrast(above: int, discriminating: int = 5, active: int = 16, channel: int = 3) -> Contrast:
+def contrast(
+    above: int,
+    discriminating: int = 5,
+    active: int = 16,
+    channel: int = 3,
+    *,
+    untrained: float = 0.12,
+    p: float = 0.048,
+) -> Contrast:
     return Contrast(
-        active=active, discriminating=discriminating, above_untrained=above, strength=0.31, untrained_strength=0.12,
-        strength_p=0.048, channel=channel, strongest=estimate(0.6, 0.1, name="the strongest"),
+        active=active, discriminating=discriminating, above_untrained=above, strength=0.31,
+        untrained_strength=untrained, strength_p=p, channel=channel,
+        strongest=estimate(0.6, 0.1, name="the strongest"),
     )  # fmt: skip
 
 
@@ -44,7 +53,7 @@ def test_each_cell_counts_channels_beyond_both_nulls_the_first_in_brackets():
     assert "<b>0 (5) / 16</b>" not in notes(figure)
     hover = spaced(heat.customdata[0][1])
     assert "6 of 8 channels discriminate the scenes, 2 of them better than untrained ones" in hover
-    assert "contrast 0.31, in untrained networks 0.12 (p = 0.048)" in hover
+    assert "contrast 0.31, in untrained networks 0.12 (p = 0.048: more)" in hover
     assert "strongest: channel 3<br>the strongest<br>0.60 [0.50, 0.70]" in hover
 
 
@@ -56,6 +65,20 @@ def test_variables_are_listed_by_their_channels_and_those_without_any_last():
     everything = {"coin": {"block1": contrast(1)}}
     assert "all layers together: coin (1)." in caption(result(contrasts=everything))
     assert "None for" not in caption(result(contrasts=everything))
+
+
+def test_layers_that_hold_less_of_a_variable_have_discarded_it():
+    rows = {
+        "coin": {"block1": contrast(0, untrained=0.5), "block2": contrast(0, untrained=0.5, p=0.095)},
+        "saw": {"block1": contrast(0), "block2": contrast(0, untrained=0.4)},
+    }
+    said = caption(result(contrasts=rows))
+    assert "hold less of a variable than untrained networks do (discarded): coin (block1); saw (block2)." in said
+    assert "hold more of a variable than untrained networks do: saw (block1)." in said
+    nothing = caption(result(contrasts={"coin": {"block1": contrast(0, p=0.095)}}))
+    assert "discarded" not in nothing
+    (figure,) = figures(result(contrasts=rows))
+    assert "(p = 0.048: discarded)" in spaced(figure.plot.data[0].customdata[0][0])
 
 
 def test_a_picture_that_differs_from_a_coin_is_a_failed_check():
