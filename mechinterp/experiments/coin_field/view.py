@@ -50,11 +50,11 @@ def headline(result: Result) -> str:
     words = {"above": "draw it to their side", "below": "drive it to the other side"}.get(reading(result.toward))
     drawn = f"Coins {words}" if words else "Coins draw it to neither side"
     size = f"({number(result.toward, 'nats', signed=True)}, right minus left, over the whole view)"
-    correlation = result.written.correlation
+    correlation, hook = result.written.correlation, result.written.hook
     if reading(correlation) == "above":
-        same = f"their activation, written into {result.written.hook}, does so where they would"
-        return f"{drawn} {size}; {same} (r = {number(correlation)})."
-    return f"{drawn} {size}; their activation, written into {result.written.hook}, has no clearly like effect."
+        same = f"Their activation, written into {hook}, changes movement cell by cell as real coins do"
+        return f"{drawn} {size}. {same} (r = {number(correlation)}, slope {number(result.written.slope)})."
+    return f"{drawn} {size}. Their activation, written into {hook}, is not shown to do what real coins do."
 
 
 def caption(result: Result) -> str:

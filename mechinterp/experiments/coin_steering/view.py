@@ -7,6 +7,7 @@ from mechinterp.reporting.figure import Figure, KeyNumber, Text
 from mechinterp.reporting.plots import style
 from mechinterp.reporting.plots.dots import dots, null_bands, rows, written
 from mechinterp.reporting.wording import count, interval, number, plain, reading, short
+from mechinterp.stats import Estimate
 
 METHOD = (
     "The vector: the mean difference of the activation of {result.hook} between the coin on the right and the coin on "
@@ -17,6 +18,8 @@ METHOD = (
     "as the vector at every cell, in the same doses. Episodes: held-out levels with the coin at a random place, the "
     "vector added at every step, of at most {result.steps}; the same random numbers for every dose.",
 )
+MARGIN = 0.1
+"""Nats; what is less does not count as steering."""
 RIGHT, TOOK, TOWARD, DIED = "first to the right", "took the coin", "first toward the coin", "died"
 _DRAWN = {RIGHT: (style.BLUE, "circle"), TOOK: (style.AMBER, "circle"), DIED: (style.RED, "x")}
 
@@ -42,7 +45,7 @@ def text(result: Result) -> Text:
 
 def headline(result: Result) -> str:
     """Both signs on frames, and the strongest dose in episodes."""
-    up, down = (reading(_of(result.frames, dose).change) for dose in (1.0, -1.0))
+    up, down = (moved(_of(result.frames, dose).change) for dose in (1.0, -1.0))
     most = max(result.episodes, key=lambda one: one.dose)
     least = min(result.episodes, key=lambda one: one.dose)
     played = (
@@ -58,6 +61,12 @@ def headline(result: Result) -> str:
     else:
         begin = "What the coin's side changes does not clearly steer it both ways"
     return f"{begin} (a whole dose {number(_of(result.frames, 1.0).change, 'nats', signed=True)}); {played}."
+
+
+def moved(change: Estimate) -> str:
+    """Above or below, where the interval lies beyond the margin and the change is none of random vectors."""
+    beyond = change.low > MARGIN or change.high < -MARGIN
+    return reading(change) if beyond else "unclear"
 
 
 def _of(frames: tuple[Dose, ...], dose: float) -> Dose:

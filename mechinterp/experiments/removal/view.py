@@ -58,13 +58,24 @@ def headline(result: Result) -> str:
     ceiling = f"where there is no coin, it comes to its place in {number(absent, percent=True)}"
     p = change.null.p if change.null is not None else None
     beyond = "" if p is None or p > 0.05 else ", farther than random parts of the layer"
+    part = result.parts[best]
+    harm = f" It is no clean blinding, though: {unclean(part)}." if part.left.value >= part.effect.value else ""
     match reading(change):
         case "below":
-            return f"Blinded to the coin it takes it less often: in {values}{beyond}; {ceiling}."
+            words = f"Blinded to the coin it takes it less often: in {values}{beyond}; {ceiling}."
         case "above":
-            return f"Blinded to the coin it takes it more often: in {values}{beyond}; {ceiling}."
+            words = f"Blinded to the coin it takes it more often: in {values}{beyond}; {ceiling}."
         case _:
-            return f"Blinding it to the coin makes no clear difference: it takes it in {values}; {ceiling}."
+            words = f"Blinding it to the coin makes no clear difference: it takes it in {values}; {ceiling}."
+    return words + harm
+
+
+def unclean(part: Part) -> str:
+    """Why a blinding that is farther from perfect than doing nothing shows little."""
+    return (
+        f"on single frames it changes movement by {number(part.left, 'nats')}, the {part.thing} itself by "
+        f"{number(part.effect, 'nats')}"
+    )
 
 
 def strongest(result: Result) -> str:
@@ -116,8 +127,9 @@ def sentence(name: str, arm: Arm, of: str) -> str:
     change = arm.changes[TOOK]
     verdict = {"above": "more", "below": "less"}.get(reading(change), "no clear difference")
     p = "" if change.null is None or change.null.p is None else f" (p = {change.null.p:.2g})"
+    does = "comes to where the coin would be" if name == ABSENT else "takes the coin"
     return (
-        f"{name[0].upper()}{name[1:]}: it takes the coin in {number(arm.shares[TOOK], percent=True)} of {of}, "
+        f"{name[0].upper()}{name[1:]}: it {does} in {number(arm.shares[TOOK], percent=True)} of {of}, "
         f"{number(change, signed=True, percent=True)} against the plain policy: {verdict}{p}."
     )
 

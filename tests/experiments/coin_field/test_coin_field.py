@@ -73,10 +73,10 @@ def result(toward: float = 2.0, p: float = 0.01) -> Result:
 def test_the_headline_says_which_way_and_whether_the_written_coin_does_the_same():
     said = spaced(headline(result()))
     assert said.startswith("Coins draw it to their side (+2.0 nats [1.5, 2.5]")
-    assert "(r = 0.90 [0.85, 0.95])" in said
+    assert "as real coins do (r = 0.90 [0.85, 0.95], slope" in said
     assert "drive it to the other side" in headline(result(-2.0))
     assert "neither side" in headline(result(0.1))
-    assert "no clearly like effect" in headline(result(p=0.3))
+    assert "is not shown to do what real coins do" in headline(result(p=0.3))
     assert "p = 0.01 among random templates" in caption(result())
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 import mechinterp as mi
 from mechinterp.coinrun.scenes import render
-from mechinterp.experiments import Context, Inputs, Plan
+from mechinterp.experiments import Context, Inputs, Plan, Results
 from mechinterp.experiments.filmstrips.measure import Size, measure
 from mechinterp.experiments.filmstrips.view import figures
 from mechinterp.experiments.inputs.games import forks
@@ -31,3 +31,11 @@ def test_the_same_level_is_shown_under_each_intervention():
     assert len(figure.plot.data) == sum(len(strip.frames) for strip in fork.strips)
     assert "<b>plain</b><br>takes the coin" in notes(figure)
     assert "Plain: it takes the coin after" in figure.caption
+
+
+def test_the_page_is_written_and_read_back(tmp_path):
+    subject = mi.load("checkpoints/coin")
+    found = mi.steer(subject, levels=20, quick=True, only=["filmstrips"], out=tmp_path / "page")
+    page = (tmp_path / "page" / "steering.html").read_text(encoding="utf-8")
+    assert "What makes coin go elsewhere?" in page
+    assert Results.load(tmp_path / "page" / "results.json")["filmstrips"] == found["filmstrips"]

@@ -107,6 +107,13 @@ def test_the_headline_is_of_the_blinding_that_is_nearest_to_perfect():
     assert said.startswith("Blinded to the coin it takes it less often: in 30")
     assert "farther than random parts" in said
     assert "makes no clear difference" in headline(result(change=0.0))
+    assert "no clean blinding" not in said
+
+
+def test_a_blinding_that_changes_more_than_the_coin_does_is_called_unclean():
+    made = result()
+    bad = made.model_copy(update={"parts": {name: part("coin", 2.5) for name in made.parts}})
+    assert "no clean blinding, though: on single frames it changes movement by 2.50 nats" in spaced(headline(bad))
 
 
 def test_every_arm_is_drawn_with_its_null_as_shares():
@@ -115,5 +122,5 @@ def test_every_arm_is_drawn_with_its_null_as_shares():
     band = first.plot.data[0]
     assert min(x for x in band.x if x is not None) == pytest.approx(0.8)  # 0.9 and a change of -0.1
     assert list(second.plot.data[0].z[0]) == [0, 0, 0]
-    assert "Coin absent: it takes the coin in 10" in spaced(first.caption)
+    assert "Coin absent: it comes to where the coin would be in 10" in spaced(first.caption)
     assert "-0.50" in spaced(str(text(result()).tables[0].rows))
