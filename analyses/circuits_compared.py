@@ -16,6 +16,7 @@ policies can be added at any time, weights of other projects among them, whereve
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import itertools
 import json
 import re
@@ -143,7 +144,7 @@ def study(path: Path, levels: int, seed: int) -> dict[str, Any]:
         starts = source.starts(subject.held_out("behaviour", levels).seeds)
     states = visited_states(PolicyActor(policy), starts, per_level=6, seed=seed)  # hazards are not everywhere
     # In states of its own play hardly a coin has level ground on both sides: these may be anywhere.
-    rules = {"coin side": coin_side(place="anywhere")}
+    rules = {"coin side": dataclasses.replace(coin_side(place="anywhere"), name="coin side")}
     found = []
     for variable, metric in QUESTIONS:
         try:

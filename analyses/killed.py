@@ -186,7 +186,7 @@ def _same_card(one: Path, other: Path) -> None:
 
 def shorten() -> None:
     """Make training and examination take seconds, in this process alone."""
-    NETWORKS._items["small"] = lambda: NETWORK  # pyright: ignore
+    vars(NETWORKS)["_items"]["small"] = lambda: NETWORK  # a registry cannot be added to
     card.MAX_STEPS = 60  # pyright: ignore[reportAttributeAccessIssue]
     examination.choice_tests = partial(examination.choice_tests, variants=2, max_steps=20)
 
