@@ -213,7 +213,7 @@ class Moody:
 def test_after_a_placement_refuses_the_environment_wants_a_reset() -> None:
     mood = Moody()
     source = LevelSource(OPTIONS, placement=mood)
-    env = CoinRunEnv(2, source, levels=LEVELS)
+    env = CoinRunEnv(2, source, levels=LEVELS, prefetch=0)
     last = edits.with_clock(level("#A..C#\n######", options=OPTIONS), elapsed=999)
     for cause in ("step", "reset"):
         env.reset(seed=0, options={"starts": {0: last}})
