@@ -61,6 +61,7 @@ def test_levels_that_are_reported_on_choose_nothing(found, asked):
 
 
 @pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="a fault: the search misses this planted coin, at 60 levels too")
 def test_a_coin_that_is_not_used_in_a_network_that_turns_from_walls(found):
     coin = {n.channel for n in wall().channels["idle coin"]}
     first, last = (found.layers[hook] for hook in HOOKS)
