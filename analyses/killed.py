@@ -262,7 +262,8 @@ def table(counts: dict[str, Counts]) -> str:
         "Made by `python analyses/killed.py`. Each run of a command is ended by SIGKILL after a random part of the "
         "time that it takes undisturbed, and started again, until it ends by itself. Small networks, few levels. After "
         "every kill all files are whole and nothing that was there before is gone; in the end weights, series, "
-        "metrics, results, figures and cards equal those of an undisturbed run bit for bit, and no other file is left.",
+        "metrics, results, figures and cards equal those of an undisturbed run bit for bit, and no other file is left. "
+        "The first loss would have ended the script. `card` keeps nothing before it has measured everything.",
         "",
         "| command | kills | nothing written since the start | amid a write | runs finished | lost or different |",
         "|---|--:|--:|--:|--:|--:|",
