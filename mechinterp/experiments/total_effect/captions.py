@@ -72,6 +72,27 @@ def headline(effect: Effect, result: Result) -> str:
     return f"Whether the coin's side affects movement is unclear ({size})."
 
 
+def other_claims(result: Result) -> str:
+    """Every other effect of the coin on actions that may be claimed, the largest in SDs first; empty where none may.
+
+    The headline asks one question. A policy that answers no to it may still respond to the coin elsewhere.
+    """
+    found = []
+    for name, one in result.variables.items():
+        for readout, effect in one.readouts.items():
+            about = as_readout(readout)
+            asked = one.role == "coin" and about.acts and (name, readout) != (COIN_SIDE, MOVEMENT)
+            if asked and claim(effect, result.margins.get(readout)) in ("above", "below"):
+                size = number(effect.effect, about.unit, signed=True)
+                strength = abs(effect.effect.value) / (result.spreads.get(readout) or 1.0)
+                found.append((strength, f"{name}, on {about.noun} ({size})"))
+    if not found:
+        return ""
+    listing = [words for _, words in sorted(found, reverse=True)]
+    more = f"; and {len(listing) - _NAMED} more" if len(listing) > _NAMED else ""
+    return f"Effects of the coin that exceed those of random networks: {'; '.join(listing[:_NAMED])}{more}."
+
+
 def _qualified(effect: Effect, result: Result, cause: Cause) -> Iterator[str]:
     """What a claim must be told with: objects that do as much, and strata in which the sign is another."""
     if cause not in ("coin", "unknown"):

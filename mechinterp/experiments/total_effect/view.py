@@ -7,7 +7,15 @@ from collections.abc import Iterator
 import plotly.graph_objects as go
 
 from mechinterp.experiments.total_effect import forests
-from mechinterp.experiments.total_effect.captions import COIN_SIDE, MOVEMENT, headline, in_sds, sentence, than_random
+from mechinterp.experiments.total_effect.captions import (
+    COIN_SIDE,
+    MOVEMENT,
+    headline,
+    in_sds,
+    other_claims,
+    sentence,
+    than_random,
+)
 from mechinterp.experiments.total_effect.result import Effect, Result, VariableEffects
 from mechinterp.policies.readouts import Readout, as_readout
 from mechinterp.reporting.figure import Figure, KeyNumber, Text
@@ -74,7 +82,7 @@ def text(result: Result) -> Text:
         short(effect, "nats", signed=True),
         context,
     )
-    return Text([headline(measured, result)], [key])
+    return Text([line for line in (headline(measured, result), other_claims(result)) if line], [key])
 
 
 _NO_ROOM = "too few of the states have room for a coin on both sides"

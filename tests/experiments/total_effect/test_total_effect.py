@@ -248,3 +248,22 @@ def test_the_page_ranks_among_as_many_networks_as_its_p_needs():
     """A p of 0.05 takes 19 networks at least; a headline is ranked among 100."""
     assert SIZES.full.networks >= 100
     assert 1 / (1 + SIZES.quick.networks) <= captions.ALPHA
+
+
+def test_what_else_may_be_claimed_of_the_coin_is_said_and_nothing_more():
+    """Not the question of the headline, no change for scale, no value, and nothing that random networks have as well."""
+    side = variable(made(0.42, 0.32, 0.52)).readouts | variable(made(-0.7, -0.8, -0.6), readout="jump").readouts
+    near = variable(made(0.9, 0.8, 1.0)).readouts | variable(made(0.9, 0.8, 1.0), readout="value").readouts
+    variables = {
+        "coin side": variable(made(0.42, 0.32, 0.52)).model_copy(update={"readouts": side}),
+        "coin presence": variable(made(0.9, 0.8, 1.0)).model_copy(update={"readouts": near}),
+        "coin above": variable(made(0.9, 0.8, 1.0), rank_p=0.5),
+        "end wall": variable(made(0.9, 0.8, 1.0), role="ceiling"),
+    }
+    text = captions.other_claims(RESULT.model_copy(update={"variables": variables})).replace("\N{NO-BREAK SPACE}", " ")
+    assert text == (
+        "Effects of the coin that exceed those of random networks: "
+        "coin side, on jumping (\N{MINUS SIGN}0.70 nats [\N{MINUS SIGN}0.80, \N{MINUS SIGN}0.60]); "
+        "coin presence, on moving right (+0.90 nats [0.80, 1.00])."
+    )
+    assert not captions.other_claims(RESULT)
