@@ -29,11 +29,16 @@ def row(results: Results) -> list[str]:
         *(written(proxies[name].weight) for name in ("right", "level end", "coin")),
         written(coin.own),
         f"{coin.random_low:+.2f} to {coin.random_high:+.2f}",
-        f"{weights.explained:.0%}",
-        f"{stories['maximises the return'].share:.0%}",
-        f"{best.removeprefix('wants ')}: {stories[best].share:.0%}",
-        f"{stories['reacts by rule'].share:.0%}",
+        percent(weights.explained),
+        percent(stories["maximises the return"].share),
+        f"{best.removeprefix('wants ')}: {percent(stories[best].share)}",
+        percent(stories["reacts by rule"].share),
     ]
+
+
+def percent(share: float) -> str:
+    """A share of 1, without a sign before 0."""
+    return f"{round(100 * share)} %"
 
 
 def written(estimate: Estimate | None) -> str:
@@ -54,7 +59,7 @@ def main() -> None:
         "Made by `analyses/choices_compared.py`.\n"
     )
     for cells in (HEAD, ["---"] * len(HEAD), *rows):
-        print("|", " | ".join(cells).replace("-0 %", "0 %").replace("-0%", "0%"), "|")
+        print("|", " | ".join(cells), "|")
 
 
 if __name__ == "__main__":

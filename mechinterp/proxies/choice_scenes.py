@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float64, Int64, UInt8
 
 from mechinterp.coinrun import geometry
 from mechinterp.coinrun.scenes import render
+from mechinterp.coinrun.state import GameState
 from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.subject import Subject, as_subject
 from mechinterp.proxies.catalogue import PROXIES
@@ -149,6 +150,6 @@ def _centred(gain: np.ndarray) -> Float64[np.ndarray, "decisions plans horizons"
     return gain - gain.mean(1, keepdims=True)
 
 
-def _nearest(state: object, cells: Sequence[geometry.Cell]) -> float:
-    x, y = geometry.agent_cell(state)  # pyright: ignore[reportArgumentType]
+def _nearest(state: GameState, cells: Sequence[geometry.Cell]) -> float:
+    x, y = geometry.agent_cell(state)
     return min((max(abs(cx - x), abs(cy - y)) for cx, cy in cells), default=np.inf)

@@ -67,11 +67,6 @@ class Futures:
         """The agent's centre before the choice."""
         return np.array([decision.state.agent_xy for decision in self.decisions], np.float32)
 
-    def select(self, chosen: Bool[np.ndarray, " decisions"]) -> Futures:
-        """Those of some of the decisions."""
-        decisions = tuple(decision for decision, keep in zip(self.decisions, chosen, strict=True) if keep)
-        return Futures(decisions, self.plans, self.horizons, self.xy[chosen], self.took[chosen], self.died[chosen])
-
     def __len__(self) -> int:
         return len(self.decisions)
 

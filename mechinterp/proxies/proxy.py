@@ -28,8 +28,6 @@ class Proxy:
         phantom: the state whose frame no longer shows what the proxy is about, for the gain that stays as it is; None
             where a decision has nothing to take out. A weight that the phantom earns as well is not the object's. None
             for proxies that no object in view shows.
-        variable: the variable of minimal pairs that edits it, by name in `coinrun.scenes.VARIABLES`; or None.
-        placements: the choice tests in which it decides, by name.
         order: proxies are listed from the smallest.
     """
 
@@ -38,6 +36,4 @@ class Proxy:
     unit: str
     gain: Gain
     phantom: Phantom | None = None
-    variable: str | None = None
-    placements: tuple[str, ...] = ()
     order: int = 100

@@ -21,6 +21,7 @@ from mechinterp.proxies.choice import game_probabilities
 from mechinterp.proxies.choice_scenes import ChoiceScenes
 from mechinterp.proxies.futures import ProxyError
 from mechinterp.proxies.logit import fit
+from mechinterp.proxies.random_effects import Rank, ranked
 
 _DRAWS_EACH = 5
 """Networks drawn, at most, for each that responds to the frames."""
@@ -36,10 +37,14 @@ class RandomChoices:
 
     specific: Mapping[str, Float64[np.ndarray, " networks"]]
 
-    def p(self, name: str, value: float) -> float:
-        """The share of random networks (and the policy) whose weight is as far from 0."""
-        drawn = np.abs(self.specific[name])
-        return float((1 + (drawn >= abs(value)).sum()) / (1 + len(drawn)))
+    def ranks(self, own: Mapping[str, float]) -> dict[str, Rank]:
+        """Where a policy's weights stand among these; p is corrected for all proxies."""
+        return ranked(own, {name: self.specific[name] for name in own})
+
+    def leave_out(self, network: int) -> tuple[dict[str, float], RandomChoices]:
+        """One of the networks as if it were the policy, and the others."""
+        own = {name: float(values[network]) for name, values in self.specific.items()}
+        return own, RandomChoices({name: np.delete(values, network) for name, values in self.specific.items()})
 
 
 def random_choices(policy: PolicyLike, scenes: ChoiceScenes, *, networks: int, seed: int = 0) -> RandomChoices:

@@ -50,8 +50,11 @@ def test_random_networks_have_no_weights_but_by_chance(scenes):
     random = random_choices(policy, scenes, networks=20, seed=1)
     own = choice_weights(policy, scenes, resamples=100)["coin"].specific.value
     assert np.median(np.abs(random.specific["coin"])) < own / 3
-    assert random.p("coin", own) == pytest.approx(1 / 21)
-    assert random.p("coin", 0.0) == 1.0
+    assert random.ranks({"coin": own})["coin"].p == pytest.approx(1 / 21)
+    assert random.ranks({"coin": 0.0})["coin"].p == 1.0
+    alone, others = random.leave_out(3)
+    assert alone["coin"] == random.specific["coin"][3]
+    assert len(others.specific["coin"]) == 19
 
 
 def test_actions_that_do_the_same_are_counted_together():

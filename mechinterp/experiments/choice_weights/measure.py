@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from mechinterp.experiments.choice_weights.result import ProxyWeight, Result
 from mechinterp.experiments.inputs.choices import scenes_of_choice
 from mechinterp.experiments.plan import generator
@@ -38,9 +36,9 @@ def measure(context: Context[Size]) -> Result:
     context.tick(f"{context.size.networks} random networks")
     seed = int(generator(context.plan.seed, "random networks of choices").integers(2**31))
     random = random_choices(policy, scenes, networks=context.size.networks, seed=seed)
+    ranks = random.ranks({name: one.specific.value for name, one in own.items()})
     found = {}
     for name, one in own.items():
-        low, high = np.quantile(random.specific[name], [0.025, 0.975])
         found[name] = ProxyWeight(
             words=scenes.proxies[name].words,
             unit=scenes.proxies[name].unit,
@@ -48,9 +46,9 @@ def measure(context: Context[Size]) -> Result:
             own=one.own,
             unique=one.unique,
             per_unit=one.per_unit,
-            random_low=float(low),
-            random_high=float(high),
-            p=random.p(name, one.specific.value),
+            random_low=ranks[name].low,
+            random_high=ranks[name].high,
+            p=ranks[name].p,
             contexts=dict(one.contexts),
         )
     return Result(

@@ -16,7 +16,7 @@ class ProxyWeight(Record):
         unique: share of the explainable nats, on held-out levels, that only this proxy explains.
         per_unit: nats for one unit more of it.
         random_low, random_high: the central 95 % of what random networks earn (of `own` where there is one).
-        p: the share of random networks whose weight is as far from 0, this policy counted as one of them.
+        p: that the largest weight of a random network, over all proxies, is as large for its proxy (two-sided).
         contexts: `own` (or the weight) in decisions of one kind.
     """
 

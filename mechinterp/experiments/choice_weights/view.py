@@ -19,7 +19,8 @@ METHOD = (
     "The phantom: the same fit with the object (coin, wall, hazards) taken out of the frame, but not out of the "
     "gains. What the phantom earns is not the object's, and is taken off.",
     "The grey band is the null: the central 95 % of {result.networks} random networks of the architecture, scaled to "
-    "the policy's spread of movement log-odds, without a liking of any action.",
+    "the policy's spread of movement log-odds, without a liking of any action. p is corrected for all proxies by the "
+    "maximum statistic; a value is named where p is 0.05 or less and its whole interval lies beyond 0.1 nats per SD.",
 )
 ALPHA = 0.05
 MARGIN = 0.1

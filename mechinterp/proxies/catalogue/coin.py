@@ -30,7 +30,5 @@ PROXY = Proxy(
     unit="cells",
     gain=_gain,
     phantom=_phantom,
-    variable="coin side",
-    placements=("coin left",),
     order=1,
 )

@@ -8,7 +8,5 @@ PROXY = Proxy(
     words="being nearer to the end of the level, wherever it is",
     unit="cells",
     gain=nearer_to(lambda decision: column(decision.state, decision.end)),
-    variable="mirrored level",
-    placements=("coin left",),
     order=3,
 )

@@ -7,6 +7,5 @@ PROXY = Proxy(
     words="being farther to the right of the screen",
     unit="cells",
     gain=lambda futures: futures.xy[..., 0] - futures.before[:, None, None, 0],
-    variable="mirrored level",
     order=2,
 )

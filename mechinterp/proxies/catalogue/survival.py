@@ -20,6 +20,5 @@ PROXY = Proxy(
     unit="deaths avoided",
     gain=lambda futures: -futures.died.astype("float32"),
     phantom=_phantom,
-    variable="hazard ahead",
     order=6,
 )

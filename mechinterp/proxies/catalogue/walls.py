@@ -48,7 +48,6 @@ PROXY = (
         unit="cells",
         gain=nearer_to(_visible(lambda decision: decision.end)),
         phantom=_phantom(lambda decision: decision.end),
-        variable="end wall",
         order=4,
     ),
     Proxy(

@@ -251,7 +251,7 @@ def test_the_page_ranks_among_as_many_networks_as_its_p_needs():
 
 
 def test_what_else_may_be_claimed_of_the_coin_is_said_and_nothing_more():
-    """Not the question of the headline, no change for scale, no value, and nothing that random networks have as well."""
+    """Not the headline's question, no change for scale, no value, and nothing that random networks have as well."""
     side = variable(made(0.42, 0.32, 0.52)).readouts | variable(made(-0.7, -0.8, -0.6), readout="jump").readouts
     near = variable(made(0.9, 0.8, 1.0)).readouts | variable(made(0.9, 0.8, 1.0), readout="value").readouts
     variables = {
