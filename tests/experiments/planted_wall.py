@@ -28,9 +28,10 @@ def wall() -> PlantedNetwork:
 
 
 @cache
-def inputs() -> Inputs:
-    """Of so few scenes and layers so narrow not every seed shows that the planted channels exceed untrained ones."""
-    plan = Plan(levels=36, states=2, seed=3, quick=True, hooks=HOOKS)
+def inputs(seed: int = 3) -> Inputs:
+    """Of so few scenes and layers so narrow not every seed shows that the planted channels exceed untrained ones: of
+    seeds 0 to 8, 4 and 5 do."""
+    plan = Plan(levels=36, states=2, seed=seed, quick=True, hooks=HOOKS)
     return Inputs(subject(wall().policy), plan)
 
 
