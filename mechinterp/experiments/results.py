@@ -18,7 +18,7 @@ from mechinterp.experiments.fields import Record, estimates
 from mechinterp.experiments.registry import slices
 from mechinterp.experiments.slice import Slice
 from mechinterp.policies.errors import PolicyError
-from mechinterp.policies.subject import Identity
+from mechinterp.policies.identity import Identity
 from mechinterp.reporting.errors import ResultsError
 
 if TYPE_CHECKING:

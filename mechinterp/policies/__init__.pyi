@@ -19,6 +19,7 @@ from .errors import EmptySelection as EmptySelection
 from .errors import PolicyError as PolicyError
 from .errors import UnknownHook as UnknownHook
 from .graph import Policy as Policy
+from .identity import Identity as Identity
 from .levels import LEVELS as LEVELS
 from .networks import DistillConfig as DistillConfig
 from .networks import ImpalaConfig as ImpalaConfig
@@ -40,7 +41,6 @@ from .sensitivity import matched as matched
 from .stages import bottlenecks as bottlenecks
 from .stages import stage_outputs as stage_outputs
 from .stages import stage_writers as stage_writers
-from .subject import Identity as Identity
 from .subject import PolicyLike as PolicyLike
 from .subject import Subject as Subject
 from .subject import as_policy as as_policy

@@ -5,16 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import html
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
 from mechinterp import _html
-from mechinterp._text import visible
 from mechinterp.coinrun.engine import GameOptions
 from mechinterp.coinrun.levels import LevelSource
 from mechinterp.coinrun.scenes import MinimalPairs, SceneError, Variable, joined, minimal_pairs
@@ -30,6 +28,7 @@ from mechinterp.policies.env_options import training_env_options
 from mechinterp.policies.errors import PolicyError
 from mechinterp.policies.fingerprint import has_hooks, weights_digest
 from mechinterp.policies.graph import Policy, network_words
+from mechinterp.policies.identity import Identity
 from mechinterp.policies.levels import LEVELS
 from mechinterp.policies.seen_levels import HeldOut, HeldOutLevels, SeenLevels
 from mechinterp.policies.visits import visited_states
@@ -43,34 +42,6 @@ TRIED = 12
 CHOOSE = 0.4
 """Share of the levels that choose; the others report."""
 _GAME = dataclasses.asdict(GameOptions())
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Which policy a result is about.
-
-    Attributes:
-        name: of the checkpoint, as people say it: "standard".
-        network: its architecture in a few words: "IMPALA 16-32-32, 15 actions".
-        sha256: of its weights' file.
-        provenance: who trained it, on what, with which command; anything that JSON holds.
-    """
-
-    name: str
-    network: str
-    sha256: str
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for key in ("name", "network", "sha256"):
-            value = getattr(self, key)
-            if not isinstance(value, str) or not value.strip():
-                raise PolicyError(f"identity.{key} must be a text that is not empty, got {value!r}")
-            if visible(value) != value:
-                raise PolicyError(
-                    f"identity.{key} {value!r} has bytes that are not UTF-8, or that cannot be seen; give the "
-                    "checkpoint another name"
-                )
 
 
 @dataclass(frozen=True, eq=False, repr=False)

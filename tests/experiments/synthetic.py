@@ -15,7 +15,7 @@ from mechinterp.experiments.model import result as model
 from mechinterp.experiments.performance import result as performance
 from mechinterp.experiments.results import Results
 from mechinterp.experiments.total_effect import result as total_effect
-from mechinterp.policies.subject import Identity
+from mechinterp.policies.identity import Identity
 from mechinterp.stats import Estimate, Null
 
 CHANNELS = 32

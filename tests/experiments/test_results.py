@@ -14,7 +14,7 @@ from mechinterp.errors import MechinterpError
 from mechinterp.experiments.fields import estimates
 from mechinterp.experiments.registry import slices
 from mechinterp.experiments.results import Results
-from mechinterp.policies.subject import Identity
+from mechinterp.policies.identity import Identity
 from mechinterp.reporting import ResultsError
 from tests.experiments import synthetic
 

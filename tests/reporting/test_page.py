@@ -18,7 +18,7 @@ import pytest
 from mechinterp.experiments.drawing import as_page
 from mechinterp.experiments.folders import write_page
 from mechinterp.experiments.results import Results
-from mechinterp.policies.subject import Identity
+from mechinterp.policies.identity import Identity
 from mechinterp.reporting import Page, ResultsError, Section, Written, png, write
 from mechinterp.reporting.figure import Figure
 from mechinterp.reporting.page.render import SECURITY_POLICY, number_rows, render

@@ -15,7 +15,7 @@ from mechinterp.experiments.coin_features import result as coin_features
 from mechinterp.experiments.probes import result as probes
 from mechinterp.experiments.variables import result as variables
 from mechinterp.features.changes import MOVEMENT_BY_SIDE
-from mechinterp.policies.subject import Identity
+from mechinterp.policies.identity import Identity
 from mechinterp.stats import Estimate
 
 PROBED = ("coin in view", "coin on the right", "end wall in view", "movement log-odds")
