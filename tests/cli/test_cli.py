@@ -120,7 +120,9 @@ def test_interruption_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 def test_ctrl_c_reaches_a_process_that_works() -> None:
     code = (
-        "import sys, time\nfrom mechinterp import cli, commands\n"
+        "import signal, sys, time\nfrom mechinterp import cli, commands\n"
+        # a shell that started the tests in the background hands the signal on as ignored
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def run(arguments):\n    print('ready', flush=True)\n    time.sleep(60)\n"
         "command = commands.Command(summary='wait', example='', configure=lambda parser: None, run=run)\n"
         "commands.find = lambda name: command\nsys.exit(cli.main(['convert']))"
