@@ -208,7 +208,11 @@ def judge(
     def estimate(rows: Float64[np.ndarray, " scenes"], what: str, least: float = 0.0) -> Estimate:
         bounds = None if kind == "number" else (least * most, most)
         found = mean(rows, name=what, unit="levels", rng=rng, clusters=levels, bounds=bounds)
-        return found if bounds is None else replace(found, low=max(found.low, least), high=min(found.high, 1.0))
+        if bounds is None:
+            return found
+        # The mean of weighted scores lies within these bounds, but for rounding; so does its interval.
+        low, value, high = np.clip([found.low, found.value, found.high], least, 1.0).tolist()
+        return replace(found, value=value, low=low, high=high)
 
     score = estimate(scores[:, 0], name)
     null = Null.from_draws(score.value, scores[:, 1:].mean(0), description="labels moved between whole levels")

@@ -173,3 +173,15 @@ def test_a_network_that_sees_nothing_holds_less_than_untrained_ones_and_a_detect
     assert null.p == pytest.approx(1 / 20)
     with pytest.raises(FeatureError, match="at least one network"):
         probe_nulls(blind, frames, levels, [present], **{**options, "networks": ()})
+
+
+@pytest.mark.parametrize("true", [7, 9, 11, 13, 17, 23])
+def test_a_perfect_probe_of_classes_of_unequal_size_scores_1_whatever_is_lost_in_rounding(true):
+    """Each scene weighs as its class is rare; the sum of such weights may come out a little above 1."""
+    truth = np.arange(60) < true
+    right = np.where(truth, 0.5 / truth.mean(), 0.5 / (1 - truth.mean()))
+    scores = np.repeat(right[:, None], 3, axis=1)
+    rng, most = np.random.default_rng(0), 0.5 / min(truth.mean(), 1 - truth.mean())
+    score = judge("x", "class", "h", scores, {"pixels": scores}, np.arange(60), rng, most=most).score
+    assert score.value == pytest.approx(1.0, abs=1e-12)
+    assert score.low < score.value <= score.high == 1.0
