@@ -14,6 +14,8 @@ from mechinterp.reporting.plots.maps import LEGEND
 from mechinterp.reporting.wording import listed, number, reading, share
 from mechinterp.stats import Estimate
 
+_FEW = 2
+"""Quantities that a cell of the table names; of more it gives the number."""
 TOLD = ("movement by side", "movement by presence", "movement unsigned", "jump by presence", "jump unsigned", KL)
 """The quantities that are drawn and tabulated."""
 TOP_FRAMES = "The frames in which each channel is largest, of all visited states and scenes with a coin."
@@ -125,8 +127,17 @@ def effects(result: Result) -> list[tuple[str, ...]]:
                 sizes = [
                     number(part.effects[name], QUANTITIES[name].unit, signed=QUANTITIES[name].signed) for name in TOLD
                 ]
-                rows.append((hook, what, *sizes, _several(part.affected), _several(_as_large(part))))
+                rows.append((hook, what, *sizes, _shown_for(part.affected), _several(_as_large(part))))
     return rows
+
+
+def _shown_for(affected: Sequence[str]) -> str:
+    """The quantities of the part as a whole, and how many of its channels do it by themselves."""
+    alone = [name for name in affected if name not in QUANTITIES]  # "channel 9: jump unsigned"
+    count = len({name.partition(":")[0] for name in alone})
+    whole = [name for name in affected if name in QUANTITIES]
+    whole = whole if len(whole) <= _FEW else [f"{len(whole)} of {len(QUANTITIES)} effects"]
+    return _several(whole + ([f"{channels(count)} alone"] if count else []))
 
 
 def _several(names: Sequence[str]) -> str:
@@ -138,8 +149,14 @@ def _as_large(part: Ablation) -> list[str]:
     found: dict[str, list[str]] = {}
     for name, other in part.exceeded_by.items():
         if abs(part.effects[name].value) > (QUANTITIES[name].margin or 0.0):
-            found.setdefault(other, []).append(name)
-    return [f"{other} ({', '.join(names)})" for other, names in found.items()]
+            listing = other.startswith("channels ")
+            found.setdefault("random channels" if listing else other, []).append(name)
+    return [
+        f"{other} ({', '.join(names)})"
+        if len(names) <= _FEW
+        else f"{other} ({len(names)} of {len(part.effects)} effects)"
+        for other, names in found.items()
+    ]
 
 
 def clouds(result: Result) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from mechinterp.experiments.coin_features.captions import TOLD, clouds, decoding, effects, headline, looks, maps
 from mechinterp.experiments.coin_features.captions import ablation as ablation_words
-from mechinterp.experiments.coin_features.captions import clouds, decoding, effects, headline, looks, maps
 from mechinterp.experiments.coin_features.counts import ChannelCounts, counts, total
 from mechinterp.experiments.coin_features.result import Place, Result
 from mechinterp.experiments.coin_features.view import METHOD, figures, text
+from mechinterp.features.changes import QUANTITIES
 from mechinterp.features.verdicts import Verdict
 from tests.experiments.coin_features.handmade_coin import JUMP, SIDE, ablation, channel, layer, pictures, result
 from tests.experiments.handmade import drawn, estimate, notes, null, spaced
@@ -203,3 +204,14 @@ def test_what_equals_a_part_elsewhere_is_named():
     )
     own = result(layer().model_copy(update={"direction_ablated": part}))
     assert effects(own)[0][-2:] == ("\N{EN DASH}", "the direction of the crate (movement by side)")
+
+
+def test_long_lists_are_counted():
+    """A cell that names eight effects, and more of single channels, cannot be read."""
+    names = (*TOLD, "channel 3: jump unsigned", "channel 3: KL divergence", "channel 9: jump unsigned")
+    rows = effects(result(layer([channel(), channel()], channels_affected=names)))
+    assert spaced(rows[0][-2]) == f"{len(TOLD)} of {len(QUANTITIES)} effects and 2 channels alone"
+    part = ablation((SIDE,)).model_copy(update={"exceeded_by": dict.fromkeys(TOLD, "channels 1, 2 and 5")})
+    part = part.model_copy(update={"effects": {name: estimate(3.0, 0.1) for name in part.effects}})
+    own = result(layer().model_copy(update={"direction_ablated": part}))
+    assert effects(own)[0][-1] == f"random channels ({len(TOLD)} of {len(part.effects)} effects)"
